@@ -1,0 +1,51 @@
+#!/bin/sh
+# Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
+# sudo where not root) and the virtual environment build/venv. Says what it does; does nothing twice.
+#
+# usage: ci/setup.sh demo|test
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '[setup] %s\n' "$*"; }
+fail() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+
+packages="gcc libc6-dev make patch xz-utils bzip2 ca-certificates python3-venv passt"
+case "${1:-}" in
+    demo) ;;
+    test) packages="$packages tshark openssl" ;;
+    *) fail "usage: ci/setup.sh demo|test" ;;
+esac
+
+missing=""
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || fail "needs Debian's packages$missing, but there is no apt-get here: use Debian 12 or newer"
+    sudo=""
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "not root and no sudo: run 'apt-get install$missing' as root, then try again"
+        sudo="sudo"
+    fi
+    say "installing Debian packages:$missing"
+    log=build/setup-apt.log
+    mkdir -p build
+    # shellcheck disable=SC2086  # the list is meant to be split
+    { $sudo apt-get update -q &&
+      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
+        >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
+fi
+
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$python is older than 3.11: set PYTHON to a newer one"
+want=$( { "$python" -V; cat ci/requirements.txt; } | sha256sum)
+if [ "$(cat build/venv/.made-of 2>/dev/null)" != "$want" ]; then
+    say "making build/venv from PyPI (ci/requirements.txt)"
+    rm -rf build/venv
+    mkdir -p build
+    "$python" -m venv build/venv || fail "cannot make a virtual environment with $python: install python3-venv"
+    build/venv/bin/pip install -q --disable-pip-version-check -r ci/requirements.txt ||
+        fail "pip failed: check the network and try again"
+    echo "$want" >build/venv/.made-of
+fi
