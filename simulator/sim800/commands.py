@@ -1,0 +1,102 @@
+"""The commands: a table from name to handler, typical time, forms and needs.
+
+Handlers are plain or async functions of (modem, command); they send information lines
+with `modem.info`, return None for OK or another result code ("" for none), and raise
+errors. Page numbers are those of the SIM800 Series AT Command Manual V1.09.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import at
+from .errors import BadValue
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One command. `latency` is its typical time and `limit` the manual's maximum, in seconds;
+    `ops` its forms; `test` the answer to `=?` ("" is a bare OK, or a handler); for `needs` see
+    SIM800.require; `ssl`: only in a firmware with TLS."""
+
+    handler: Callable
+    latency: float
+    limit: float
+    ops: tuple[str, ...]
+    test: str | Callable
+    needs: str
+    ssl: bool
+
+
+TABLE: dict[str, Spec] = {}
+
+
+def command(name, *ops, latency=0.005, limit=5.0, test=None, needs="", ssl=False):
+    """Decorator: put a handler in the table. `test` None: has no test form."""
+
+    def add(handler):
+        forms = (*(ops or ("",)), *(() if test is None else ("=?",)))
+        TABLE[name] = Spec(handler, latency, limit, forms, test or "", needs, ssl)
+        return handler
+
+    return add
+
+
+class Args:
+    """The parameters of a write command, taken by position."""
+
+    def __init__(self, command: at.Command):
+        self.values = at.arguments(command.args)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def most(self, count: int) -> "Args":
+        """Raises BadValue for more than `count` of them."""
+        if len(self.values) > count:
+            raise BadValue
+        return self
+
+    def number(self, index: int, allowed, default: int | None = None) -> int:
+        """An unquoted whole number in `allowed`. Raises BadValue."""
+        value = self.values[index] if index < len(self.values) else None
+        if value is None:
+            if default is None:
+                raise BadValue
+            return default
+        if isinstance(value, at.Quoted) or not value.isascii() or not value.isdigit():
+            raise BadValue
+        if int(value) not in allowed:
+            raise BadValue
+        return int(value)
+
+    def text(self, index: int, default: str | None = None, longest: int = 100) -> str:
+        """A string, quoted or not. Raises BadValue."""
+        value = self.values[index] if index < len(self.values) else None
+        if value is None:
+            if default is None:
+                raise BadValue
+            return default
+        if len(value) > longest:
+            raise BadValue
+        return str(value)
+
+    def quoted(self, index: int, default: str | None = None, longest: int = 100) -> str:
+        """A string that must be in quotation marks. Raises BadValue."""
+        value = self.values[index] if index < len(self.values) else None
+        if value is not None and not isinstance(value, at.Quoted):
+            raise BadValue
+        return self.text(index, default, longest)
+
+
+def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
+    """A command that only reads and writes one number of the profile."""
+
+    @command(name, "?", "=", test=test, latency=latency, limit=limit, needs=needs)
+    def handler(modem, c):
+        if c.op == "?":
+            modem.info(f"{name}: {modem.settings[name]}")
+        else:
+            modem.settings[name] = Args(c).most(1).number(0, allowed)
+
+
+from . import general, mobile, packet  # noqa: E402, F401  (they fill the table)

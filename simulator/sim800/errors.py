@@ -1,0 +1,82 @@
+"""How a command line can end other than with OK, and the numbers and texts of the errors."""
+
+# manual chapter 19 (pages 343-345): the ones this modem gives
+CME_TEXT = {
+    3: "operation not allowed",
+    4: "operation not supported",
+    10: "SIM not inserted",
+    11: "SIM PIN required",
+    12: "SIM PUK required",
+    13: "SIM failure",
+    14: "SIM busy",
+    16: "incorrect password",
+    22: "not found",
+    26: "dial string too long",
+    30: "no network service",
+    32: "network not allowed - emergency calls only",
+    100: "unknown",
+    107: "GPRS services not allowed",
+    148: "unspecified GPRS error",
+    149: "PDP authentication failure",
+    180: "GPRS not attached",
+    181: "busy",
+}
+
+CMS_TEXT = {
+    302: "operation not allowed",
+    304: "invalid PDU mode parameter",
+    305: "invalid text mode parameter",
+    310: "SIM not inserted",
+    311: "SIM PIN necessary",
+    321: "invalid memory index",
+    330: "SMSC address unknown",
+    500: "unknown error",
+}
+
+# ATV0 (manual 2.2.25, page 44)
+NUMERIC = {
+    "OK": 0,
+    "CONNECT": 1,
+    "RING": 2,
+    "NO CARRIER": 3,
+    "ERROR": 4,
+    "NO DIALTONE": 6,
+    "BUSY": 7,
+    "NO ANSWER": 8,
+}
+
+
+class Final(Exception):
+    """The line ends with this result code ("" for none at all); what follows on it is not done."""
+
+    def __init__(self, result: str):
+        super().__init__(result)
+        self.result = result
+
+
+class CME(Final):
+    """An error of the mobile equipment, said as AT+CMEE wants it."""
+
+    def __init__(self, code: int):
+        super().__init__("ERROR")
+        self.code = code
+        self.text = CME_TEXT[code]
+        self.kind = "CME"
+
+
+class CMS(CME):
+    """An error of the message service."""
+
+    def __init__(self, code: int):
+        Final.__init__(self, "ERROR")
+        self.code = code
+        self.text = CMS_TEXT[code]
+        self.kind = "CMS"
+
+
+def failed() -> Final:
+    return Final("ERROR")
+
+
+class BadValue(Exception):
+    """A parameter is missing, out of range or of the wrong type."""

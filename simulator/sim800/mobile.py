@@ -1,0 +1,264 @@
+"""Commands about SIM, registration, operators, calls and messages."""
+
+from .commands import Args, command, setting
+from .errors import CME, CMS, BadValue
+
+# ---- SIM -----------------------------------------------------------------------------------
+
+
+@command("+CPIN", "?", "=", latency=0.3, limit=5.0, test="")
+def pin(modem, c):
+    """Page 86."""
+    card = modem.card
+    if modem.cfun == 0:
+        raise CME(14)
+    if c.op == "?":
+        state = card.state()
+        if state in ("NOT INSERTED", "NOT READY") or (state == "SIM PUK" and not card.puk_tries):
+            card.require()
+        modem.info(f"+CPIN: {state}")
+        return
+    args = Args(c).most(2)
+    code, new = args.text(0), args.text(1, "")
+    state = card.state()
+    if state == "READY":
+        raise CME(3)
+    if state in ("NOT INSERTED", "NOT READY"):
+        card.require()
+    try:
+        if state == "SIM PUK":
+            if not new:
+                raise CME(12 if card.puk_tries else 13)
+            card.unblock(code, new)
+        else:
+            if new:
+                raise BadValue
+            card.verify(code)
+    except CME:
+        _journal_refused(modem)
+        raise
+    modem.journal.add("modem", "SIM unlocked")
+    modem.then(modem.card_answers)
+
+
+def _journal_refused(modem):
+    card = modem.card
+    modem.journal.add(
+        "modem", "SIM code refused", pin_tries=card.pin_tries, puk_tries=card.puk_tries
+    )
+
+
+@command("+SPIC", latency=0.02, test="")
+def tries_left(modem, c):
+    card = modem.card
+    if not card.inserted:
+        raise CME(10)
+    modem.info(f"+SPIC: {card.pin_tries},{card.pin2_tries},{card.puk_tries},{card.puk2_tries}")
+
+
+@command("+CLCK", "=", latency=0.2, limit=15.0, test='+CLCK: ("SC")', needs="sim")
+def lock(modem, c):
+    """Only the SIM's PIN ("SC") is modelled; other facilities are not supported."""
+    args = Args(c).most(4)
+    if args.quoted(0).upper() != "SC":
+        raise CME(4)
+    mode = args.number(1, (0, 1, 2))
+    card = modem.card
+    if mode == 2:
+        modem.info(f"+CLCK: {int(card.pin_enabled)}")
+        return
+    code = args.text(2)
+    if card.pin_enabled == bool(mode):
+        raise CME(3)
+    try:
+        card.verify(code)
+    except CME:
+        _journal_refused(modem)
+        raise
+    card.pin_enabled = bool(mode)
+
+
+@command("+CPWD", "=", latency=0.2, limit=15.0, test='+CPWD: ("SC",8)', needs="sim")
+def change_password(modem, c):
+    args = Args(c).most(3)
+    if args.quoted(0).upper() != "SC":
+        raise CME(4)
+    old, new = args.text(1), args.text(2)
+    card = modem.card
+    if not card.pin_enabled:
+        raise CME(3)
+    if not (new.isascii() and new.isdigit() and 4 <= len(new) <= 8):
+        raise CME(16)
+    try:
+        card.verify(old)
+    except CME:
+        _journal_refused(modem)
+        raise
+    card.pin = new
+
+
+@command("+CIMI", latency=0.05, limit=20.0, test="", needs="sim")
+def imsi(modem, c):
+    modem.info(modem.card.imsi)
+
+
+@command("+CCID", latency=0.05, limit=2.0, test="")
+def iccid(modem, c):
+    # readable without the PIN
+    if not modem.card.inserted:
+        raise CME(10)
+    if not modem.card.powered:
+        raise CME(14)
+    modem.info(modem.card.iccid)
+
+
+@command("+CNUM", latency=0.1, limit=1.0, test="", needs="sim")
+def own_number(modem, c):
+    number = modem.card.number
+    if number:
+        modem.info(f'+CNUM: "","{number}",{145 if number.startswith("+") else 129},7,4')
+
+
+# ---- registration --------------------------------------------------------------------------
+
+
+def _registration(name, kind):
+    @command(name, "?", "=", latency=0.01, test=f"{name}: (0-2)")
+    def handler(modem, c):
+        if c.op == "=":
+            modem.settings[name] = Args(c).most(1).number(0, range(3))
+            return
+        n, net = modem.settings[name], modem.network
+        where = f',"{net.lac}","{net.cell}"' if n == 2 and net.registered else ""
+        modem.info(f"{name}: {n},{getattr(net, kind)}{where}")
+
+
+_registration("+CREG", "creg")
+_registration("+CGREG", "cgreg")
+
+
+@command("+CSQ", latency=0.01, limit=2.0, test="+CSQ: (0-31,99),(0-7,99)")
+def signal(modem, c):
+    rssi, ber = modem.network.csq if modem.cfun == 1 else (99, 99)
+    modem.info(f"+CSQ: {rssi},{ber}")
+
+
+async def _scan(modem, c):
+    """Page 81: takes up to 45 s; any character ends it (27.007 7.3), here with ERROR."""
+    modem.require("full sim", "=?")
+    await modem.wait_abortable(6.0, "ERROR")
+    found = [
+        f'({o.status},"{o.name}","{o.short}","{o.plmn}")' for o in modem.scenario.radio.operators
+    ]
+    modem.info(f"+COPS: {','.join(found)},,(0-4),(0-2)")
+
+
+@command("+COPS", "?", "=", latency=0.02, limit=120.0, test=_scan, needs="!full sim")
+async def operator(modem, c):
+    net = modem.network
+    if c.op == "?":
+        current = net.operator
+        if current is None:
+            modem.info(f"+COPS: {modem.cops_mode}")
+            return
+        name = (current.name, current.short, current.plmn)[modem.cops_format]
+        modem.info(f'+COPS: {modem.cops_mode},{modem.cops_format},"{name}"')
+        return
+    args = Args(c).most(3)
+    mode = args.number(0, range(5))
+    if mode == 3:
+        modem.cops_format = args.number(1, range(3))
+        return
+    if mode == 2:
+        await modem.wait_abortable(0.5, "ERROR")
+        modem.cops_mode = 2
+        modem.packet_lost("AT+COPS=2")
+        net.stop()
+        return
+    chosen = None
+    if mode in (1, 4):
+        form = args.number(1, range(3))
+        wanted = args.quoted(2)
+        for candidate in modem.scenario.radio.operators:
+            if (candidate.name, candidate.short, candidate.plmn)[form] == wanted:
+                chosen = candidate
+        if mode == 1:
+            await modem.wait_abortable(2.0, "ERROR")
+            if chosen is None:
+                raise CME(30)
+            if chosen.status == 3:
+                modem.packet_lost("network not allowed")
+                net.lose(3)
+                raise CME(32)
+    if mode == 0 and modem.cops_mode != 2 and net.registered and net.chosen is None:
+        modem.cops_mode = 0
+        return
+    if mode == 1 and net.operator == chosen:
+        modem.cops_mode = 1
+        return
+    await modem.wait_abortable(0.5, "ERROR")
+    modem.packet_lost("AT+COPS")
+    modem.cops_mode = mode
+    net.chosen = chosen
+    modem.start_radio()
+
+
+@command("+COPN", latency=0.05, test="")
+def operator_names(modem, c):
+    modem.info(*(f'+COPN: "{o.plmn}","{o.name}"' for o in modem.scenario.radio.operators))
+
+
+# ---- calls ---------------------------------------------------------------------------------
+
+setting("+CLIP", range(2), test="+CLIP: (0-1)", limit=15.0)
+setting("+CRC", range(2), test="+CRC: (0-1)")
+
+
+@command("A", latency=0.2, limit=20.0)
+def answer(modem, c):
+    if modem.call != "ringing":
+        return "NO CARRIER"
+    modem.answer_call()
+    return "OK"
+
+
+@command("+CPAS", latency=0.01, test="+CPAS: (0,2,3,4)")
+def activity(modem, c):
+    busy = 4 if modem.call == "active" or modem.ppp is not None else 0
+    modem.info(f"+CPAS: {3 if modem.call == 'ringing' else busy}")
+
+
+# ---- messages: settings only, so far -------------------------------------------------------
+
+setting("+CMGF", range(2), test="+CMGF: (0-1)")
+
+
+@command("+CNMI", "?", "=", test="+CNMI: (0-3),(0-3),(0,2),(0,1),(0,1)")
+def new_message_indication(modem, c):
+    if c.op == "?":
+        modem.info(f"+CNMI: {modem.settings['+CNMI']}")
+        return
+    args = Args(c).most(5)
+    old = modem.settings["+CNMI"].split(",")
+    allowed = (range(4), range(4), (0, 2), (0, 1), (0, 1))
+    new = [args.number(i, allowed[i], int(old[i])) for i in range(5)]
+    modem.settings["+CNMI"] = ",".join(map(str, new))
+
+
+@command("+CSCA", "?", "=", latency=0.02, limit=5.0, test="")
+def service_center(modem, c):
+    if modem.card.state() != "READY":
+        raise CMS(310 if not modem.card.inserted else 311)
+    if c.op == "?":
+        modem.info(f'+CSCA: "{modem.service_center}",145')
+        return
+    args = Args(c).most(2)
+    modem.service_center = args.quoted(0, longest=21)
+
+
+@command("+CGSMS", "?", "=", test="+CGSMS: (0-3)")
+def message_service(modem, c):
+    if c.op == "?":
+        modem.info(f"+CGSMS: {modem.cgsms}")
+    else:
+        modem.cgsms = Args(c).most(1).number(0, range(4))

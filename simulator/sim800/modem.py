@@ -1,0 +1,590 @@
+"""The SIM800: power, boot, modes and what the network does to it; puts the other parts together.
+
+Command mode is in interpreter.py, what commands mean in general.py, mobile.py and packet.py,
+what the modem says in output.py, +++ in escape.py, keys and rails in power.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+
+from network.clock import Clock
+from network.journal import Journal
+
+from . import faults, profiles
+from .autobaud import FIXED_RATES, Trainer
+from .card import Card
+from .errors import CME
+from .escape import Escape
+from .interpreter import Interpreter
+from .output import Output
+from .packet import STACK_UP
+from .power import OFF_WIDTH, OFF_WIDTH_C, Power
+from .radio import Network
+from .rtc import RealTimeClock
+from .scenario import APN, PPP, Event, Scenario
+from .serial import Line
+from .settings import Settings
+
+HELD_LIMIT = 1 << 16  # PPP bytes kept in online command mode; more are lost
+TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
+SLEEP_AFTER = 5.0  # AT+CSCLK=2: without a byte for so long the modem sleeps
+DTR_WAKE_TIME = 0.05  # AT+CSCLK=1: from DTR low until the UART hears
+BYTE_WAKE_TIME = 0.1  # AT+CSCLK=2: from the waking character until the UART hears
+RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
+RING_TIME = 4.0
+WHENS = ("start", "power", "boot", "ready", "registered", "dial", "connect", "ip")
+
+
+class SIM800:
+    """A simulated SIM800 on a serial line.
+
+    `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
+    scenario.APN: an object with start(), receive(bytes), close(), terminate() and
+    `muted`. `on_ri(high)` is called with the level of the RI pin.
+    Raises ValueError for a scenario that names an unknown profile, start, rate or event.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        scenario: Scenario,
+        line: Line,
+        make_ppp: Callable,
+        journal: Journal,
+    ):
+        modem = scenario.modem
+        if modem.start not in ("off", "command", "data"):
+            raise ValueError(f"modem.start is {modem.start!r}: use 'off', 'command' or 'data'")
+        if modem.ipr not in (0, *FIXED_RATES):
+            raise ValueError(f"modem.ipr is {modem.ipr}: use 0 or one of {FIXED_RATES}")
+        for event in scenario.events:
+            check_event(event)
+        self.clock, self.scenario, self.line, self.make_ppp = clock, scenario, line, make_ppp
+        self.journal = journal
+        self.profile = profiles.profile(modem.profile)
+        self.settings = Settings(**{"+IPR": modem.ipr, "E": int(modem.echo)})
+        self.card = Card(scenario.sim)
+        self.rtc = RealTimeClock(clock, scenario)
+        self.network = Network(scenario.radio, self.later, self._network_changed)
+        off_width = OFF_WIDTH_C if scenario.board.startswith("SIM800C") else OFF_WIDTH
+        self.power = Power(
+            clock, journal, self._boot, self._leave, self._die, self._key_released, off_width
+        )
+        self.output = Output(self.settings, line, journal, self.later, self._urc_wait)
+        self.interpreter = Interpreter(self)
+        self.escape = Escape(clock, self._to_ppp, self._escaped)
+        self.info, self.result = self.output.info, self.output.result
+        self.wait, self.wait_abortable = self.interpreter.wait, self.interpreter.wait_abortable
+        self.on_ri: Callable[[bool], None] = lambda high: None
+        self.silent = modem.silent
+        self.battery = modem.battery
+        self.dtr_high = True  # not wired: pulled up
+        self.refuse_pap_once = False
+        self.refuse_call_once = False
+        self._timers: set = set()  # of the running modem; they die with it
+        self._event_timers: list = []
+        self._milestones: set[str] = set()
+        line.on_data = self.receive
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """What a modem that just got power knows: nothing."""
+        self.mode = "off"  # or "booting", "command", "data"
+        self.cfun = 1
+        self.cops_mode, self.cops_format = 0, 0
+        self.contexts: dict[int, dict] = {}
+        self.ip_state = "IP INITIAL"
+        self.ip_apn = ""
+        self.bearers: dict[int, dict] = {}
+        self.cipmux = 0
+        self.gprs_class = "B"
+        self.cgsms = 1
+        self.service_center = "+491710760000"
+        self.call = ""  # a voice call: "", "ringing", "active"
+        self.caller = ""
+        self.rings = 0
+        self.ppp = None
+        self.ppp_cid = 0
+        self.bearer_dead = False
+        self.network.forget()
+        self.interpreter.reset()
+        self.output.reset()
+        self.escape.stop()
+        self.hang(False)
+        self._trainer = Trainer(self.scenario.modem.autobaud_lost)
+        self._last_words = "NORMAL POWER DOWN"
+        self._registered = False
+        self._held = bytearray()
+        self._awake_at = 0.0
+        self._heard = 0.0
+
+    # -- from outside: board, scenario ---------------------------------------------------
+
+    def supply(self, on: bool) -> None:
+        """The board switches VBAT. Without it the clock is lost, too."""
+        self.power.supply(on)
+        if not on:
+            self.rtc.lose()
+
+    def pwrkey(self, low: bool) -> None:
+        """PWRKEY as the pin sees it; low is pressed."""
+        self.power.pwrkey(low)
+
+    def reset(self, low: bool) -> None:
+        """RESET as the pin sees it; low is pressed."""
+        self.power.reset(low)
+
+    def dtr(self, high: bool) -> None:
+        """The DTR pin: low is active (hardware design); rising acts as AT&D says (page 46)."""
+        rising, falling = high and not self.dtr_high, self.dtr_high and not high
+        self.dtr_high = high
+        if falling and self.settings["+CSCLK"] == 1:
+            self._awake_at = self.clock.now() + DTR_WAKE_TIME
+        if rising and self.mode == "data":
+            if self.settings["&D"] == 1:
+                self.leave_data("DTR")
+            elif self.settings["&D"] == 2:
+                self.hang_up("DTR")
+
+    async def start(self) -> None:
+        """Begin to live; needs a running loop. Starts the line as well."""
+        self.line.start()
+        if self.scenario.modem.start != "off":
+            self._start_running()
+        self.milestone("start")
+
+    async def stop(self) -> None:
+        """Everything ends, the line as well."""
+        self._die("stop")
+        self.power.close()
+        for timer in self._event_timers:
+            timer.cancel()
+        self._event_timers.clear()
+        self.line.stop()
+
+    def inject(self, action: str, **args) -> None:
+        """Make a fault or event (see faults.py) happen now. Raises ValueError for a wrong one."""
+        faults.check(action, args)
+        self.journal.add("modem", f"fault: {action}", **args)
+        faults.ACTIONS[action](self, **args)
+
+    def milestone(self, name: str) -> None:
+        """`name` (scenario.Event.when) is reached; the first time its events are scheduled."""
+        if name in self._milestones:
+            return
+        self._milestones.add(name)
+        for event in self.scenario.events:
+            if event.when == name:
+                timer = self.clock.call_later(event.after, self._happen, event)
+                self._event_timers.append(timer)
+
+    def _happen(self, event: Event) -> None:
+        self.inject(event.do, **event.args)
+
+    def later(self, seconds: float, action: Callable, *args):
+        """A timer of the running modem: it does not outlive a reset."""
+
+        def run():
+            self._timers.discard(timer)
+            action(*args)
+
+        if len(self._timers) > TIMER_LIMIT:
+            self._timers = {timer for timer in self._timers if not timer.cancelled()}
+        timer = self.clock.call_later(seconds, run)
+        self._timers.add(timer)
+        return timer
+
+    # -- boot and end --------------------------------------------------------------------
+
+    def _boot(self, why: str) -> None:
+        self.journal.add("modem", "power on", why=why)
+        self._fresh()
+        self.mode = "booting"
+        self.settings.boot()
+        self._booted_at = self.clock.now()
+        self._boot_timer = self.later(self.scenario.modem.boot_time, self._uart_up)
+        self.milestone("power")
+
+    def _key_released(self) -> None:
+        """The boot time counts from the end of the key's pulse, if that was a pulse."""
+        if self.mode == "booting" and self.clock.now() - self._booted_at < 1.0:
+            self._boot_timer.cancel()
+            self._boot_timer = self.later(self.scenario.modem.boot_time, self._uart_up)
+
+    def _uart_up(self) -> None:
+        self.journal.add("modem", "booted")
+        self.mode = "command"
+        self.line.dead = self.silent
+        rate = self.settings["+IPR"]
+        self.line.rate = rate or None
+        if rate:  # while autobauding these are not sent (manual page 55)
+            self.urc("RDY")
+            self.urc("+CFUN: 1")
+        self.milestone("boot")
+        self.start_card()
+
+    def _start_running(self) -> None:
+        """Be met running: booted, registered, its rate found by whoever used it before."""
+        self.power.supplied = True
+        self.power.state = "on"
+        self._fresh()
+        self.settings.boot()
+        self.mode = "command"
+        self.line.dead = self.silent
+        self.line.rate = self.settings["+IPR"] or 115200
+        self.journal.add("modem", "booted")
+        for name in ("power", "boot"):
+            self.milestone(name)
+        self.card.power(True)
+        self.card.read = self.card.verified = True
+        if self.card.state() == "READY":
+            self.network.settle()
+            self.milestone("ready")
+        if self.scenario.modem.start == "data":
+            # somebody dialled and went away
+            apn = next(iter(self.scenario.radio.apns), "")
+            self.contexts[1] = {"type": "IP", "apn": apn, "active": True}
+            self.enter_data(1)
+
+    def power_down_with(self, last_words: str) -> None:
+        """Switch off in order, for another reason than the user's."""
+        self._last_words = last_words
+        self.power.switch_off()
+
+    def _leave(self) -> None:
+        """Switching off in order; what is said here still leaves the UART."""
+        self.journal.add("modem", "powering down")
+        if self.mode != "booting":
+            self.info(self._last_words)
+        self._shut("power down")
+
+    def _die(self, why: str) -> None:
+        """No power, or a reset: nothing more is said."""
+        self.journal.add("modem", "off", why=why)
+        self._shut(why)
+        self.line.drop()
+
+    def _shut(self, why: str) -> None:
+        self.mode = "off"
+        self.line.dead = True
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self.interpreter.reset()
+        self.escape.stop()
+        self._close_ppp(why)
+        self.network.stop()
+        self.card.power(False)
+
+    def hang(self, on: bool = True) -> None:
+        """The firmware hangs: it neither hears nor says anything."""
+        self.hung = self.output.hung = on
+        if on:
+            self.line.drop()
+
+    # -- SIM and network -----------------------------------------------------------------
+
+    def start_card(self) -> None:
+        """Power the SIM card; what it says comes a little later."""
+        self.card.power(True)
+        self.later(self.scenario.modem.sim_time, self.card_answers)
+
+    def card_answers(self) -> None:
+        """+CPIN; and if the card can be used, look for a network and read what is on the card."""
+        self.card.read = True
+        state = self.card.state()
+        self.urc(f"+CPIN: {state}")
+        if state == "READY":
+            modem = self.scenario.modem
+            self.later(max(0.0, modem.ready_time - modem.sim_time), self._ready)
+            self.start_radio()
+
+    def _ready(self) -> None:
+        if self.settings["+CIURC"]:
+            self.urc("Call Ready")
+            self.urc("SMS Ready")
+        self.milestone("ready")
+
+    def start_radio(self) -> None:
+        """Look for a network, if that is allowed."""
+        if self.cfun == 1 and self.cops_mode != 2 and self.card.state() == "READY":
+            self.network.search()
+
+    def _network_changed(self, kind: str) -> None:
+        if self.mode == "off":
+            return
+        net, name = self.network, f"+{kind.upper()}"
+        stat = getattr(net, kind)
+        self.journal.add("modem", name, stat=stat)
+        n = self.settings[name]
+        if n:
+            where = f',"{net.lac}","{net.cell}"' if n == 2 and net.registered else ""
+            self.urc(f"{name}: {stat}{where}")
+        if kind == "creg":
+            was, self._registered = self._registered, net.registered
+            if self._registered and not was:
+                self.journal.add("modem", "registered")
+                if self.scenario.radio.nitz and self.settings["+CLTS"] and net.operator:
+                    radio, ciev = self.scenario.radio, self.profile.ciev
+                    for text in self.rtc.nitz(radio, net.operator, ciev):
+                        self.urc(text)
+                self.milestone("registered")
+        if self.ppp is not None:
+            # the bearer stalls while there is no network and goes on afterwards
+            self.ppp.muted = self.bearer_dead or not net.attached
+
+    def require(self, needs: str, op: str = "") -> None:
+        """Raises the CME error of the first need not met.
+
+        `needs` is a list of words: "full" (radio on), "sim", "network"; with "!" before
+        them they do not hold for reading.
+        """
+        if needs.startswith("!"):
+            if op == "?":
+                return
+            needs = needs[1:]
+        for need in needs.split():
+            if need == "full" and self.cfun != 1:
+                raise CME(3)
+            if need == "sim":
+                self.card.require()
+            if need == "network" and not self.network.registered:
+                raise CME(30)
+
+    def packet_lost(self, why: str) -> None:
+        """All PDP contexts end, whoever used them."""
+        self.hang_up(why)
+        for context in self.contexts.values():
+            context["active"] = False
+        if self.ip_state in STACK_UP:
+            self.ip_state = "PDP DEACT"
+            self.urc("+PDP: DEACT")
+        for cid, bearer in self.bearers.items():
+            if bearer["open"]:
+                bearer["open"] = False
+                self.urc(f"+SAPBR {cid}: DEACT")
+
+    # -- the serial line -----------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the DTE, in whatever mode the modem is."""
+        if self.mode in ("off", "booting") or self.hung:
+            return
+        if self.line.rate is None:
+            rate, data, lost = self._trainer.feed(data, self.line.dte_rate())
+            if rate is None:
+                return
+            self.line.rate = rate
+            self.journal.add("modem", "baud rate found", rate=rate)
+            self.interpreter.skip_line = lost
+        elif self.mode == "data":
+            self.escape.feed(data)
+            return
+        elif not self._hears():
+            return
+        self._heard = self.clock.now()
+        self.interpreter.receive(data)
+
+    def _hears(self) -> bool:
+        """False while asleep or just waking (AT+CSCLK); the byte that wakes is lost."""
+        now = self.clock.now()
+        if self.interpreter.busy:
+            return True
+        if now < self._awake_at:
+            return False
+        if self.settings["+CSCLK"] == 1:
+            return not self.dtr_high
+        if self.settings["+CSCLK"] == 2 and now - self._heard > SLEEP_AFTER:
+            self._heard = self._awake_at = now + BYTE_WAKE_TIME
+            return False
+        return True
+
+    def urc(self, text: str, with_answer: bool = False) -> None:
+        """Say something unasked, between two lines; held back in data mode.
+
+        `with_answer` keeps it until the next command is being answered. While the rate is
+        not known nothing is said, nor kept (manual page 55).
+        """
+        if self.mode in ("off", "booting") or self.line.rate is None:
+            return
+        self.output.urc(text, with_answer)
+        if self.settings["+CFGRI"] == 1:
+            self.pulse_ri()
+
+    def _urc_wait(self) -> float | None:
+        return self.interpreter.urc_wait() if self.mode == "command" else None
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Do `action` once the running line's result code is said."""
+        self.interpreter.after_line = action
+
+    def pulse_ri(self) -> None:
+        self.on_ri(False)
+        self.later(RI_PULSE, self.on_ri, True)
+
+    # -- data mode -----------------------------------------------------------------------
+
+    def connect_text(self) -> str:
+        return f"CONNECT {self.line.rate}" if self.settings["X"] else "CONNECT"
+
+    def enter_data(self, cid: int) -> None:
+        """CONNECT was said: the line carries PPP from now on."""
+        apn = self.scenario.radio.apns.get(self.contexts[cid]["apn"], APN())
+        if self.refuse_pap_once:
+            self.refuse_pap_once = False
+            auth = "pap" if apn.auth == "none" else apn.auth
+            apn = replace(apn, auth=auth, user="\0", password="\0")
+        self.journal.add("modem", "connect", cid=cid)
+        self.ppp_cid = cid
+        self._held.clear()
+        self.bearer_dead = False
+        self._go_online()
+        self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
+        config = self.scenario.ppp
+        if config.silent or config.no_carrier_after is not None:
+            self.bearer_dead = self.ppp.muted = True
+            if config.no_carrier_after is not None:
+                self.later(config.no_carrier_after, self.hang_up, "no_carrier_after")
+        else:
+            self.ppp.start()
+        self.milestone("connect")
+
+    def resume_data(self) -> None:
+        """ATO: PPP goes on with what it had to say meanwhile."""
+        self.journal.add("modem", "online again")
+        self._go_online()
+        held = bytes(self._held)
+        self._held.clear()
+        self.output.send(held)
+
+    def _go_online(self) -> None:
+        self.mode = "data"
+        self.escape.start()
+
+    def _escaped(self) -> None:
+        if self.bearer_dead and not self.scenario.modem.escape_dead:
+            self._to_ppp(b"+++")
+        else:
+            self.leave_data("+++")
+
+    def leave_data(self, why: str) -> None:
+        """To online command mode: PPP stands still, its output is kept."""
+        self.journal.add("modem", "online command mode", why=why)
+        self._go_command()
+        self.result("OK")
+        self.output.flush()
+
+    def _go_command(self) -> None:
+        self.escape.stop()
+        self.interpreter.reader.reset()
+        self.mode = "command"
+
+    def _to_ppp(self, data: bytes) -> None:
+        if self.ppp is not None:
+            self.ppp.receive(data)
+
+    def _from_ppp(self, data: bytes) -> None:
+        if self.mode == "data":
+            self.output.send(data)
+        elif self.mode == "command":
+            self._held += data[: HELD_LIMIT - len(self._held)]
+
+    def _ppp_up(self, *_) -> None:
+        self.milestone("ip")
+
+    def _ppp_ended(self, reason: str = "") -> None:
+        if self.ppp is not None:
+            self.ppp = None
+            self._no_carrier(reason)
+
+    def hang_up(self, why: str) -> None:
+        """The data call ends from the other side: NO CARRIER. Nothing if there is none."""
+        if self.ppp is not None:
+            self._close_ppp(why)
+            self._no_carrier(why)
+
+    def drop_call(self, why: str) -> None:
+        """The data call ends from our side, without NO CARRIER."""
+        if self.ppp is not None:
+            self._close_ppp(why)
+            self.journal.add("modem", "hung up", why=why)
+            if self.settings["+CDRIND"]:
+                self.urc("+CDRIND: 2")
+
+    def _no_carrier(self, why: str) -> None:
+        self._forget_call()
+        self.journal.add("modem", "no carrier", why=why)
+        if self.mode == "data":
+            self._go_command()
+            self.result("NO CARRIER")
+        else:
+            self.urc("NO CARRIER")
+        if self.settings["+CDRIND"]:
+            self.urc("+CDRIND: 2")
+        self.output.flush()
+
+    def _close_ppp(self, why: str) -> None:
+        ppp, self.ppp = self.ppp, None
+        if ppp is not None:
+            ppp.close(why)
+        self._forget_call()
+
+    def _forget_call(self) -> None:
+        self._held.clear()
+        if self.ppp_cid in self.contexts:
+            self.contexts[self.ppp_cid]["active"] = False
+        self.ppp_cid = 0
+
+    # -- voice calls and messages --------------------------------------------------------
+
+    def ring(self, number: str, count: int) -> None:
+        """An incoming voice call rings `count` times."""
+        if self.call or self.mode in ("off", "booting"):
+            return
+        self.call, self.caller, self.rings = "ringing", number, 0
+        self.on_ri(False)
+        self._ring(count)
+
+    def _ring(self, left: int) -> None:
+        if self.call != "ringing":
+            return
+        if left == 0:
+            self.end_call()
+            self.urc("NO CARRIER")
+            return
+        self.rings += 1
+        self.urc("+CRING: VOICE" if self.settings["+CRC"] else "RING")
+        if self.settings["+CLIP"]:
+            kind = 145 if self.caller.startswith("+") else 129
+            self.urc(f'+CLIP: "{self.caller}",{kind},"",0,"",0')
+        if self.settings["S0"] and self.rings >= self.settings["S0"]:
+            self.answer_call()
+        self.later(RING_TIME, self._ring, left - 1)
+
+    def answer_call(self) -> None:
+        self.call = "active"
+        self.on_ri(True)
+
+    def end_call(self) -> None:
+        self.call = ""
+        self.on_ri(True)
+
+    def message_arrived(self, index: int) -> None:
+        """A short message is on the SIM."""
+        mode, mt = (int(v) for v in self.settings["+CNMI"].split(",")[:2])
+        self.pulse_ri()
+        if mode and mt == 1:
+            self.urc(f'+CMTI: "SM",{index}')
+
+
+def ppp_config(ppp: PPP, apn: APN) -> SimpleNamespace:
+    """What network.ppp.PPPEnd wants to know: the scenario's PPP, and who may come in."""
+    return SimpleNamespace(**vars(ppp), **vars(apn))
+
+
+def check_event(event: Event) -> None:
+    """Raises ValueError for an event that could never happen."""
+    if event.when not in WHENS:
+        raise ValueError(f"event {event.do!r}: when is {event.when!r}; use one of {WHENS}")
+    faults.check(event.do, event.args)

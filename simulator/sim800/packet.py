@@ -1,0 +1,325 @@
+"""Commands about GPRS: contexts, dialling, the line's data mode, the internal TCP/IP stack."""
+
+import ipaddress
+import re
+
+from .commands import Args, command
+from .errors import CME, BadValue
+
+CIDS = (1, 2, 3)
+STACK_UP = ("IP GPRSACT", "IP STATUS")  # the internal TCP/IP stack has a PDP context
+_PPP_DIAL = re.compile(r"\*99(?:\*\*\*([1-9]))?(?:\*\*\*)?#")
+
+
+def _context(modem, cid):
+    """A defined PDP context; CID 1 undefined is one with the subscription's (blank) APN."""
+    if cid not in modem.contexts:
+        if cid != 1:
+            return None
+        modem.contexts[1] = {"type": "IP", "apn": "", "active": False}
+    return modem.contexts[cid]
+
+
+def _stack_up(modem) -> bool:
+    ip = modem.ip_state in STACK_UP or modem.ip_state == "PDP DEACT"
+    return ip or any(b["open"] for b in modem.bearers.values())
+
+
+# ---- chapter 7 -----------------------------------------------------------------------------
+
+
+@command("+CGATT", "?", "=", latency=0.02, limit=10.0, test="+CGATT: (0,1)", needs="!full sim")
+async def attach(modem, c):
+    net = modem.network
+    if c.op == "?":
+        modem.info(f"+CGATT: {int(net.attached)}")
+        return
+    state = Args(c).most(1).number(0, (0, 1))
+    if state == int(net.attached):
+        return
+    await modem.wait(0.4)
+    if state:
+        net.attach(True)
+        if not net.attached:
+            raise CME(100)  # seen on a real modem before +CGREG: 1
+    else:
+        modem.packet_lost("AT+CGATT=0")
+        net.attach(False)
+
+
+@command("+CGDCONT", "?", "=", latency=0.01, test='+CGDCONT: (1-3),"IP",,,(0-2),(0-3)')
+def define_context(modem, c):
+    if c.op == "?":
+        lines = [
+            f'+CGDCONT: {cid},"{ctx["type"]}","{ctx["apn"]}","0.0.0.0",0,0'
+            for cid, ctx in sorted(modem.contexts.items())
+        ]
+        modem.info(*lines)
+        return
+    args = Args(c).most(6)
+    cid = args.number(0, CIDS)
+    old = modem.contexts.get(cid)
+    if old and old["active"]:
+        raise CME(3)
+    if len(args) == 1:
+        modem.contexts.pop(cid, None)
+        return
+    if args.quoted(1) != "IP":
+        raise BadValue
+    modem.contexts[cid] = {"type": "IP", "apn": args.quoted(2, "", 50), "active": False}
+
+
+@command("+CGACT", "?", "=", latency=0.02, limit=150.0, test="+CGACT: (0,1)", needs="!full sim")
+async def activate(modem, c):
+    if c.op == "?":
+        lines = [f"+CGACT: {n},{int(x['active'])}" for n, x in sorted(modem.contexts.items())]
+        modem.info(*lines)
+        return
+    args = Args(c).most(2)
+    state = args.number(0, (0, 1))
+    cid = args.number(1, CIDS, 1)
+    context = _context(modem, cid)
+    if context is None:
+        raise CME(3)
+    if context["active"] == bool(state):
+        return
+    await modem.wait(0.6)
+    if not state:
+        if modem.ppp_cid == cid:
+            modem.hang_up("AT+CGACT=0")
+        context["active"] = False
+        return
+    await _bring_up(modem, context)
+
+
+async def _bring_up(modem, context) -> None:
+    """Attach if need be and activate the context. Raises CME 30, 107 or 148."""
+    net = modem.network
+    if not net.registered:
+        raise CME(30)
+    if not net.attached:
+        net.attach(True)
+        await modem.wait(0.4)
+        if not net.attached:
+            raise CME(107)
+    if not context["active"] and not net.knows(context["apn"]):
+        modem.journal.add("modem", "APN refused", apn=context["apn"])
+        raise CME(148)  # cause 27, missing or unknown APN, has no code of its own
+    context["active"] = True
+
+
+@command("+CGPADDR", "=", latency=0.01, test="", needs="sim")
+def address(modem, c):
+    cid = Args(c).most(1).number(0, CIDS)
+    context = modem.contexts.get(cid)
+    if context is None:
+        raise CME(3)
+    modem.info(f'+CGPADDR: {cid},"{_own_address(modem) if context["active"] else "0.0.0.0"}"')
+
+
+def _own_address(modem) -> str:
+    return str(ipaddress.ip_address(modem.scenario.ppp.remote))
+
+
+@command("+CGCLASS", "?", "=", latency=0.01, test='+CGCLASS: ("B","CG","CC")')
+def mobile_class(modem, c):
+    if c.op == "?":
+        modem.info(f'+CGCLASS: "{modem.gprs_class}"')
+        return
+    new = Args(c).most(1).quoted(0)
+    if new not in ("B", "CG", "CC"):
+        raise BadValue
+    modem.gprs_class = new
+
+
+# ---- dialling ------------------------------------------------------------------------------
+
+
+@command("D", latency=0.0, limit=60.0)
+async def dial(modem, c):
+    """Page 29. Data: `*99#`, `*99***<cid>#`, `*99***1#`; anything else is a voice call."""
+    match = _PPP_DIAL.fullmatch(c.args.lstrip("TtPp").strip())
+    modem.journal.add("modem", "dial", number=c.args)
+    modem.milestone("dial")
+    if match is None:
+        return await _voice(modem, c.args)
+    return await _start_ppp(modem, int(match.group(1) or 1))
+
+
+async def _voice(modem, number):
+    if not number.endswith(";"):
+        # a circuit-switched data call: no network offers them any more
+        modem.require("full sim")
+        await modem.wait_abortable(0.5, "NO CARRIER")
+        return "NO CARRIER"
+    digits = number[:-1]
+    if not re.fullmatch(r"[TtPp]?\+?[0-9*#ABCD]{1,40}", digits):
+        raise CME(26 if len(digits) > 40 else 3)
+    modem.require("full sim network")
+    if modem.call:
+        raise CME(3)
+    await modem.wait_abortable(1.0, "NO CARRIER")
+    modem.call = "active"
+    return "OK"
+
+
+async def _start_ppp(modem, cid):
+    """Refused like a call, NO CARRIER; what SIM or +CFUN forbid has an error of its own."""
+    modem.require("full sim")
+    if modem.ppp is not None or _stack_up(modem):
+        return "ERROR"
+    context = _context(modem, cid) if cid in CIDS else None
+    if context is None:
+        return "ERROR"
+    await modem.wait_abortable(0.6, "NO CARRIER")
+    try:
+        if modem.refuse_call_once:
+            modem.refuse_call_once = False
+            raise CME(148)
+        await _bring_up(modem, context)
+    except CME as error:
+        # the network's no takes about as long as its yes
+        await modem.wait_abortable(0.6, "NO CARRIER")
+        modem.journal.add("modem", "no carrier", why=error.text)
+        return "NO CARRIER"
+    modem.then(lambda: modem.enter_data(cid))
+    return modem.connect_text()
+
+
+@command("+CGDATA", "=", latency=0.0, limit=60.0, test='+CGDATA: ("PPP")')
+async def enter_data(modem, c):
+    """Page 214: attaches and activates by itself."""
+    args = Args(c).most(2)
+    if args.quoted(0).upper() != "PPP":
+        raise BadValue
+    cid = args.number(1, CIDS, 1)
+    modem.journal.add("modem", "dial", number=c.args)
+    modem.milestone("dial")
+    return await _start_ppp(modem, cid)
+
+
+@command("O", latency=0.05)
+def online(modem, c):
+    if c.args not in ("", "0") or modem.ppp is None:
+        raise BadValue
+    modem.then(modem.resume_data)
+    return modem.connect_text()
+
+
+@command("H", latency=0.0, limit=20.0)
+async def hang_up(modem, c):
+    if c.args not in ("", "0"):
+        raise BadValue
+    if modem.ppp is not None:
+        await modem.wait(0.4)
+        modem.drop_call("ATH")
+    elif modem.call:
+        await modem.wait(0.2)
+        modem.end_call()
+
+
+# ---- the internal TCP/IP stack (chapter 8): as far as its state is concerned ---------------
+
+
+@command("+CSTT", "?", "=", latency=0.01, test='+CSTT: "APN","USER","PWD"', needs="!full sim")
+def start_task(modem, c):
+    if c.op == "?":
+        modem.info(f'+CSTT: "{modem.ip_apn or "CMNET"}","",""')
+        return
+    if modem.ip_state != "IP INITIAL":
+        return "ERROR"
+    args = Args(c).most(3)
+    modem.ip_apn = args.quoted(0, longest=50)
+    args.quoted(1, "", 50)
+    args.quoted(2, "", 50)
+    modem.ip_state = "IP START"
+    return None
+
+
+@command("+CIICR", latency=0.02, limit=85.0, test="", needs="full sim")
+async def bring_up(modem, c):
+    if modem.ip_state != "IP START" or modem.ppp is not None:
+        return "ERROR"
+    modem.ip_state = "IP CONFIG"
+    try:
+        await modem.wait(1.2)
+        await _bring_up(modem, {"apn": modem.ip_apn, "active": False})
+    except BaseException:
+        modem.ip_state = "PDP DEACT"
+        raise
+    modem.ip_state = "IP GPRSACT"
+    return None
+
+
+@command("+CIFSR", latency=0.01, test="")
+def local_address(modem, c):
+    """Answers the bare address, no OK (page 231)."""
+    if modem.ip_state not in STACK_UP:
+        return "ERROR"
+    modem.ip_state = "IP STATUS"
+    modem.info(_own_address(modem))
+    return ""
+
+
+@command("+CIPSTATUS", latency=0.01, test="")
+def stack_status(modem, c):
+    modem.result("OK")
+    modem.info(f"STATE: {modem.ip_state}")
+    return ""
+
+
+@command("+CIPSHUT", latency=0.3, limit=65.0, test="")
+def shut(modem, c):
+    modem.ip_state = "IP INITIAL"
+    modem.info("SHUT OK")
+    return ""
+
+
+@command("+CIPMUX", "?", "=", test="+CIPMUX: (0,1)")
+def multi_connection(modem, c):
+    if c.op == "?":
+        modem.info(f"+CIPMUX: {modem.cipmux}")
+    elif modem.ip_state != "IP INITIAL":
+        raise CME(3)
+    else:
+        modem.cipmux = Args(c).most(1).number(0, (0, 1))
+
+
+_BEARER_TAGS = ("CONTYPE", "APN", "USER", "PWD", "PHONENUM", "RATE")
+
+
+@command(
+    "+SAPBR",
+    "=",
+    latency=0.01,
+    limit=85.0,
+    test='+SAPBR: (0-5),(1-3),"(CONTYPE,APN,USER,PWD,PHONENUM,RATE)"',
+)
+async def bearer(modem, c):
+    """IP application manual: 3 sets a parameter, 1 opens, 2 asks, 0 closes, 4 shows parameters."""
+    args = Args(c).most(4)
+    what, cid = args.number(0, range(5)), args.number(1, CIDS)
+    bearers = modem.bearers
+    entry = bearers.setdefault(cid, {"open": False, "CONTYPE": "GPRS"})
+    if what == 3:
+        tag, value = args.quoted(2).upper(), args.text(3)
+        if tag not in _BEARER_TAGS or entry["open"]:
+            raise CME(3)
+        entry[tag] = value
+    elif what == 2:
+        entry_address = _own_address(modem) if entry["open"] else "0.0.0.0"
+        modem.info(f'+SAPBR: {cid},{1 if entry["open"] else 3},"{entry_address}"')
+    elif what == 4:
+        modem.info("+SAPBR:", *(f"{tag}: {entry.get(tag, '')}" for tag in _BEARER_TAGS))
+    elif what == 1:
+        modem.require("full sim")
+        if entry["open"] or modem.ppp is not None:
+            raise CME(3)
+        await modem.wait(1.2)
+        await _bring_up(modem, {"apn": entry.get("APN", ""), "active": False})
+        entry["open"] = True
+    else:
+        if not entry["open"]:
+            raise CME(3)
+        await modem.wait(0.5)
+        entry["open"] = False

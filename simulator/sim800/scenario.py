@@ -1,0 +1,129 @@
+"""A scenario as plain data: which modem, what SIM, what network, what happens when.
+
+Nothing here does anything. Tests, the demo, the benchmark and `python -m sim800` share these
+classes; a scenario is made with keyword arguments and varied with `dataclasses.replace`.
+Times are simulated seconds, rates bits per second.
+"""
+
+from dataclasses import dataclass, field
+
+from network.air import IDEAL, Air
+
+
+@dataclass(frozen=True)
+class Modem:
+    """The SIM800 itself."""
+
+    profile: str = "R14.18"  # firmware: "R13.08" (no SSL commands) or "R14.18"
+    start: str = (
+        "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns)
+    )
+    ipr: int = 0  # stored baud rate; 0 is autobauding, the factory default
+    echo: bool = True
+    boot_time: float = 2.6  # end of the PWRKEY pulse until the UART answers
+    sim_time: float = 0.6  # UART up until +CPIN
+    ready_time: float = 2.0  # UART up until Call Ready / SMS Ready
+    autobaud_lost: int = (
+        1  # autobauding: so many first "AT" only train the rate, unanswered (unverified)
+    )
+    latency: float = 1.0  # factor on every command's documented typical latency; 0 answers at once
+    imei: str = "861234567890123"
+    battery: tuple[int, int, int] = (0, 87, 4012)  # +CBC: charging, percent, mV
+    escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
+    silent: bool = False  # dead: takes power and keys, never says a byte
+
+
+@dataclass(frozen=True)
+class SIM:
+    inserted: bool = True
+    pin: str | None = None  # None: no PIN asked
+    pin_tries: int = 3
+    puk: str = "12345678"
+    puk_tries: int = 10
+    locked: str = ""  # "PUK": blocked from the start
+    imsi: str = "262011234567890"
+    iccid: str = "89490200001234567890"
+    number: str = "+491701234567"
+
+
+@dataclass(frozen=True)
+class Operator:
+    name: str
+    short: str
+    plmn: str
+    status: int = 1  # 0 unknown, 1 available, 2 current, 3 forbidden
+
+
+@dataclass(frozen=True)
+class APN:
+    """An access point the network knows, and what its PPP wants."""
+
+    auth: str = "pap"  # "none", "pap" or "chap": what the modem's LCP asks for
+    user: str | None = None  # None: any user, also a blank one, is let in
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class Radio:
+    # (seconds after the radio is on and the SIM ready, +CREG stat), in order; the last one stays
+    registration: tuple[tuple[float, int], ...] = ((0.3, 2), (1.2, 1))
+    gprs_registration: tuple[tuple[float, int], ...] | None = None  # +CGREG; None: as registration
+    csq: tuple[int, int] = (18, 0)  # rssi, ber; (99, 99) is unknown
+    lac: str = "1A2B"
+    cell: str = "3C4D"
+    operators: tuple[Operator, ...] = (
+        Operator("Telekom.de", "TDG", "26201", 2),
+        Operator("vodafone.de", "Voda", "26202", 1),
+        Operator("o2 - de", "o2", "26203", 3),
+    )
+    apns: dict[str, APN] = field(default_factory=lambda: {"internet": APN()})
+    zone: int = 8  # local time, quarter hours east of UTC, summer time included
+    dst: int = 1  # hours of summer time in it
+    nitz: bool = True  # the network tells the time (only when asked with AT+CLTS=1)
+
+
+@dataclass(frozen=True)
+class PPP:
+    """The modem's PPP end, as seen on real modems unless changed."""
+
+    asyncmap: int = 0x000A0000
+    local: str = "192.168.254.254"
+    remote: str = "10.64.64.64"  # the address the board is given
+    dns: tuple[str, str] = ("10.64.0.1", "10.64.0.2")
+    retries: int = 5
+    retry_time: float = 3.0
+    silent: bool = False  # CONNECT, then never a PPP byte
+    no_carrier_after: float | None = (
+        None  # CONNECT, then NO CARRIER this much later, without a word of PPP
+    )
+    echo_replies: bool = True  # answers LCP echo requests
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens by itself: `do` (a name in sim800.faults.ACTIONS) `after` seconds from
+    the moment `when` first comes: "start", "power", "boot", "ready", "registered", "dial",
+    "connect" (data phase begins), "ip" (IPCP is up)."""
+
+    do: str
+    when: str = "start"
+    after: float = 0.0
+    args: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    modem: Modem = Modem()
+    sim: SIM = SIM()
+    radio: Radio = Radio()
+    ppp: PPP = PPP()
+    air: Air = IDEAL
+    board: str = "SIM800L_IP5306_20200811"  # wiring: a name in board.tcall.BOARDS
+    # name -> address; None: the DNS says there is no such name; "" : the DNS does not answer
+    names: dict[str, str | None] = field(default_factory=dict)
+    # (address, port) -> port of a server on this machine's loopback; nothing else is reachable
+    routes: dict[tuple[str, int], int] = field(default_factory=dict)
+    clock: str | None = (
+        None  # UTC told by the network at the start, "2026-06-15T12:00:00"; None: the real one
+    )
+    events: tuple[Event, ...] = ()

@@ -1,0 +1,315 @@
+"""Faults and events by name, and scenarios that hold them."""
+
+import pytest
+from sim800 import faults
+from sim800.faults import ACTIONS
+from sim800.scenario import Event, Modem
+from sim800_rig import Rig, modem_test, run, scenario
+
+PLAIN = scenario(modem={"echo": False, "ipr": 115200})
+BOOT = b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"
+ARGUMENTS = {
+    "signal": {"rssi": 5},
+    "urc": {"text": "RING"},
+    "late_answers": {"seconds": 1},
+    "flip_bits": {"rate": 0.0},
+    "double_bytes": {"rate": 0.0},
+}
+
+
+async def online(rig):
+    await rig.say('AT+CGDCONT=1,"IP","internet"\r')
+    assert (await rig.say("ATD*99#\r", 2)).endswith(b"~hello~")
+    return rig.ppps[-1]
+
+
+@modem_test(PLAIN)
+async def test_carrier_lost_is_silent(rig):
+    ppp = await online(rig)
+    rig.modem.inject("carrier_lost")
+    await rig.wait(20)
+    assert ppp.muted and rig.take() == b""
+    assert rig.journal.seen("modem", "carrier lost")
+    await rig.say("+++", 1.1)
+    await rig.say("ATH\r")
+    assert not (await online(rig)).muted  # the next call has a bearer again
+
+
+@modem_test(PLAIN)
+async def test_carrier_lost_may_be_noticed_by_the_modem(rig):
+    await online(rig)
+    rig.modem.inject("carrier_lost", no_carrier_after=40)
+    await rig.wait(39.9)
+    assert rig.take() == b""
+    await rig.wait(0.2)
+    assert rig.take() == b"\r\nNO CARRIER\r\n"
+
+
+@modem_test(scenario(PLAIN, modem={"escape_dead": False}))
+async def test_escape_may_fail_on_a_dead_bearer(rig):
+    ppp = await online(rig)
+    assert await rig.say("+++", 1.1) == b"\r\nOK\r\n"
+    await rig.say("ATO\r", 2)
+    rig.modem.inject("carrier_lost")
+    assert await rig.say("+++", 3) == b"" and ppp.heard == b"+++"
+
+
+@modem_test(PLAIN)
+async def test_no_carrier_and_terminate(rig):
+    ppp = await online(rig)
+    rig.modem.inject("no_carrier")
+    assert rig.take() == b"\r\nNO CARRIER\r\n" and ppp.closed
+    await online(rig)
+    rig.modem.inject("lcp_terminate")
+    assert rig.take() == b"~bye~\r\nNO CARRIER\r\n"
+    rig.modem.inject("no_carrier")
+    rig.modem.inject("lcp_terminate")  # no call: nothing happens
+    assert rig.take() == b""
+
+
+@pytest.mark.parametrize("name", ["modem_reset", "brown_out"])
+def test_resets(name):
+    async def body():
+        async with Rig(PLAIN) as rig:
+            await rig.say('AT+CCLK="30/01/01,00:00:00+00"\r')
+            ppp = await online(rig)
+            rig.modem.inject(name)
+            assert await rig.say("AT\r", 2.5) == b"" and ppp.closed
+            await rig.wait(0.2)
+            assert rig.take() == BOOT
+            answer = await rig.say("AT+CCLK?\r", 0.1)
+            assert (b"30/01/01" in answer) == (name == "modem_reset")
+
+    run(body)
+
+
+@modem_test(PLAIN)
+async def test_supply_cut_for_a_while(rig):
+    rig.modem.inject("supply_cut", seconds=3)
+    assert await rig.say("AT\r", 2) == b""
+    await rig.key(1.5, 3)  # no supply when the press began, but it is there before its end
+    assert rig.modem.power.supplied
+    await rig.key(1.2, 2.7)
+    assert BOOT in rig.take()
+
+
+@modem_test(PLAIN)
+async def test_voltage(rig):
+    rig.modem.inject("undervoltage_warning")
+    rig.modem.inject("overvoltage_warning")
+    assert rig.take() == b"\r\nUNDER-VOLTAGE WARNNING\r\n\r\nOVER-VOLTAGE WARNNING\r\n"
+    rig.modem.inject("undervoltage_off")
+    assert rig.take() == b"\r\nUNDER-VOLTAGE POWER DOWN\r\n"
+    assert await rig.say("AT\r", 3) == b"" and rig.modem.power.state == "off"
+    await rig.key(1.2, 2.7)
+    rig.take()
+    await rig.say("AT+CPOWD=1\r", 0.1)
+    assert rig.modem.power.state == "leaving"
+
+
+@modem_test(PLAIN)
+async def test_last_words_are_the_usual_ones_again(rig):
+    rig.modem.inject("overvoltage_off")
+    await rig.wait(4)
+    await rig.key(1.2, 4)
+    rig.take()
+    assert await rig.say("AT+CPOWD=1\r", 0.1) == b"\r\nNORMAL POWER DOWN\r\n"
+
+
+@modem_test(PLAIN)
+async def test_silent_until_reset(rig):
+    ppp = await online(rig)
+    rig.modem.inject("silent")
+    ppp.send(b"x")
+    rig.modem.urc("RING")
+    assert await rig.say("+++", 3) == b""
+    assert await rig.say("AT\r", 30) == b""
+    rig.modem.reset(True)
+    await rig.wait(0.2)
+    rig.modem.reset(False)
+    await rig.wait(2.7)
+    assert rig.take() == BOOT
+
+
+@modem_test(PLAIN)
+async def test_network_takes_gprs_away(rig):
+    await rig.say("AT+CGREG=1\r")
+    ppp = await online(rig)
+    rig.modem.inject("gprs_detach")
+    assert rig.take() == b"\r\nNO CARRIER\r\n\r\n+CGREG: 0\r\n" and ppp.closed
+
+
+@modem_test(PLAIN)
+async def test_deactivation_tells_every_user_of_a_context(rig):
+    await rig.say('AT+CSTT="internet";+CIICR;+CIFSR\r')
+    await rig.say('AT+SAPBR=3,1,"APN","internet";+SAPBR=1,1\r')
+    rig.modem.inject("pdp_deact")
+    assert rig.take() == b"\r\n+PDP: DEACT\r\n\r\n+SAPBR 1: DEACT\r\n"
+    assert await rig.say("AT+CIPSTATUS\r") == b"\r\nOK\r\n\r\nSTATE: PDP DEACT\r\n"
+    assert await rig.say("ATD*99#\r") == b"\r\nERROR\r\n"
+    assert await rig.say("AT+CIPSHUT\r") == b"\r\nSHUT OK\r\n"
+    await online(rig)
+
+
+@modem_test(PLAIN)
+async def test_authentication_refused_once(rig):
+    rig.modem.inject("pap_refuse_once")
+    first = await online(rig)
+    assert (first.apn.user, first.apn.auth) == ("\0", "pap")
+    rig.modem.inject("no_carrier")
+    rig.take()
+    assert (await online(rig)).apn.user is None
+
+
+@modem_test(PLAIN)
+async def test_echo_comes_back(rig):
+    rig.modem.inject("echo_on")
+    assert await rig.say("AT\r") == b"AT\r\r\nOK\r\n"
+
+
+@modem_test(PLAIN)
+async def test_call_rings_and_ri_follows(rig):
+    levels = []
+    rig.modem.on_ri = levels.append
+    await rig.say("AT+CLIP=1\r")
+    rig.modem.inject("ring", number="+49123", count=2)
+    await rig.wait(9)
+    ring = b'\r\nRING\r\n\r\n+CLIP: "+49123",145,"",0,"",0\r\n'
+    assert rig.take() == ring + ring + b"\r\nNO CARRIER\r\n"
+    assert levels == [False, True]
+    await rig.say("AT+CRC=1;+CLIP=0\r")
+    rig.modem.inject("ring")
+    assert rig.take() == b"\r\n+CRING: VOICE\r\n"
+    assert await rig.say("ATA\r") == b"\r\nOK\r\n"
+    assert await rig.say("", 10) == b"" and levels[2:] == [False, True]
+    assert await rig.say("ATH\r") == b"\r\nOK\r\n"
+    await rig.say("ATS0=2\r")
+    rig.modem.inject("ring")
+    await rig.wait(5)
+    assert rig.modem.call == "active"
+
+
+@modem_test(PLAIN)
+async def test_message(rig):
+    levels = []
+    rig.modem.on_ri = lambda high: levels.append((high, rig.clock.now()))
+    rig.modem.inject("sms_arrived", index=3)
+    assert rig.take() == b'\r\n+CMTI: "SM",3\r\n'
+    await rig.wait(1)
+    (low, start), (high, end) = levels
+    assert (low, high) == (False, True) and end - start == pytest.approx(0.12)
+    await rig.say("AT+CNMI=2,0\r")
+    rig.modem.inject("sms_arrived", index=4)
+    assert rig.take() == b""
+
+
+def test_every_action_can_happen_in_every_state():
+    async def body(name, state):
+        start = "off" if state in ("off", "booting") else "command"
+        async with Rig(scenario(PLAIN, modem={"start": start})) as rig:
+            if state == "booting":
+                rig.modem.supply(True)
+                await rig.key(1.2)
+            elif state == "dialling":
+                await rig.say('AT+CGDCONT=1,"IP","internet"\rATD*99#\r', 0)
+            elif state == "data":
+                await online(rig)
+            elif state == "escaped":
+                await online(rig)
+                await rig.say("+++", 1.1)
+            rig.modem.inject(name, **ARGUMENTS.get(name, {}))
+            await rig.wait(15)
+            # and from wherever it left the modem, the rails bring it back
+            rig.modem.supply(False)
+            await rig.wait(1)
+            rig.take()
+            rig.modem.supply(True)
+            await rig.key(1.2, 2.7)
+            assert rig.take().startswith(BOOT), (name, state)
+            await rig.say("", 3)
+            assert (await rig.say("AT\r", 2)).endswith(b"\r\nOK\r\n"), (name, state)
+
+    for name in ACTIONS:
+        for state in ("off", "booting", "command", "dialling", "data", "escaped"):
+            run(body, name, state)
+
+
+# -- scenarios --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        (Event("explode"), "no action 'explode'; known are apn_refused"),
+        (Event("no_carrier", when="lunch"), "when is 'lunch'; use one of"),
+        (Event("registration_lost", args={"state": 3}), "it takes stat"),
+        (Event("urc"), "it takes text, with_answer"),
+        (Event("flip_bits", args={"rate": 5}), "use 0 to 1"),
+        (Event("flip_bits", args={"rate": 0.1, "way": "up"}), "use one of"),
+    ],
+)
+def test_impossible_events_are_found_at_the_start(event, says):
+    with pytest.raises(ValueError, match=says):
+        Rig(scenario(events=(event,)))
+
+
+@pytest.mark.parametrize(
+    ("modem", "says"),
+    [
+        (Modem(profile="R99"), "known are R13.08, R14.18"),
+        (Modem(start="maybe"), "use 'off', 'command' or 'data'"),
+        (Modem(ipr=1234), "use 0 or one of"),
+    ],
+)
+def test_impossible_modems_are_found_at_the_start(modem, says):
+    with pytest.raises(ValueError, match=says):
+        Rig(scenario(modem=modem))
+
+
+@modem_test(PLAIN)
+async def test_inject_wants_a_known_action(rig):
+    with pytest.raises(ValueError, match="known are"):
+        rig.modem.inject("nonsense")
+    with pytest.raises(ValueError, match="it takes stat"):
+        rig.modem.inject("registration_lost", status=1)
+
+
+@pytest.mark.parametrize(
+    ("when", "at"),
+    [("start", 0), ("power", 1.0), ("boot", 3.8), ("registered", 5.6), ("ready", 5.8)],
+)
+def test_events_come_after_their_moment(when, at):
+    async def body():
+        setup = scenario(
+            PLAIN, modem={"start": "off"}, events=(Event("signal", when, 0.5, {"rssi": 7}),)
+        )
+        async with Rig(setup) as rig:
+            rig.modem.supply(True)
+            await rig.key(1.2, 15)
+            times = [e.time for e in rig.journal.seen("modem", "fault: signal")]
+            assert times == [pytest.approx(at + 0.5)]
+            assert rig.modem.network.csq == (7, 0)
+            rig.modem.power.restart("test")
+            await rig.wait(10)
+            assert len(rig.journal.seen("modem", "fault: signal")) == 1  # once
+
+    run(body)
+
+
+def test_events_around_a_call():
+    async def body():
+        whens = ("dial", "connect", "ip")
+        events = tuple(Event("urc", when, 0.25, {"text": when}) for when in whens)
+        async with Rig(scenario(PLAIN, events=events)) as rig:
+            ppp = await online(rig)
+            ppp.on_up()
+            await rig.wait(1)
+            seen = [e.fields["text"] for e in rig.journal.seen("modem", "fault: urc")]
+            assert seen == ["dial", "connect", "ip"]
+
+    run(body)
+
+
+def test_help_has_a_line_for_each():
+    lines = faults.help_lines()
+    assert len(lines) == len(ACTIONS) and all(": " in line and "\n" not in line for line in lines)
