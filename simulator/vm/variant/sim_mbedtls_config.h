@@ -1,0 +1,16 @@
+// mbedTLS as MicroPython configures it everywhere, with the simulated RTC as its clock.
+
+#ifndef SIM_MBEDTLS_CONFIG_H
+#define SIM_MBEDTLS_CONFIG_H
+
+#include <time.h>
+
+#define MBEDTLS_CIPHER_MODE_CTR
+#define MBEDTLS_TIMING_C
+
+#include "extmod/mbedtls/mbedtls_config_common.h"
+
+time_t sim_mbedtls_time(time_t *timer);
+#define MBEDTLS_PLATFORM_TIME_MACRO sim_mbedtls_time
+
+#endif // SIM_MBEDTLS_CONFIG_H
