@@ -1,0 +1,2 @@
+# Frozen on every board, and in the simulator's VM by the same route.
+package("ppp_sim800")

@@ -1,0 +1,293 @@
+"""AT channel: commands out, lines in, over one UART. Knows no command's meaning.
+
+Lines are taken from a fixed buffer. What a line is follows from the command in flight: its echo, a
+final result, one of its own lines (by the prefix the caller names), anything else is unsolicited.
+Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (definitions).
+"""
+
+from micropython import const
+
+from .errors import ATError, ATTimeout
+from .run import Deadline
+
+_SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
+_POLL_MS = const(5)
+
+_OK = (b"OK",)
+_NONE = ()
+DIAL_FAILED = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
+
+
+def text(line):
+    """Bytes from the line as str; what is not ASCII becomes "?" (a wrong baud rate sends anything)."""
+    try:
+        result = str(line, "utf-8")
+        if len(result) == len(line):
+            return result
+    except UnicodeError:
+        pass
+    return "".join(chr(b) if b < 128 else "?" for b in line)
+
+
+def fields(line):
+    """Split `+CMD: a,"b,c",d` into ["a", "b,c", "d"]; without a prefix the whole line is split."""
+    colon = line.find(": ")
+    if colon >= 0 and line.startswith("+"):
+        line = line[colon + 2 :]
+    if '"' not in line:
+        return line.split(",")
+    out = []
+    for i, part in enumerate(line.split('"')):
+        if i % 2:  # between quotes
+            out[-1] += part
+        else:
+            first, *rest = part.split(",")
+            if out:
+                out[-1] += first
+            else:
+                out.append(first)
+            out += rest
+    return out
+
+
+class Channel:
+    """One AT command at a time over `uart`, a machine.UART with timeout=0.
+
+    `on_line(line: str)` is called for every unsolicited line; if it returns an exception, the command in
+    flight ends with it. `trace(direction: str, line: str)` sees all traffic, secrets masked.
+    """
+
+    def __init__(self, uart, on_line=None):
+        self.uart = uart
+        self.on_line = on_line
+        self.trace = None
+        self._buf = bytearray(_SIZE)
+        self._view = memoryview(self._buf)
+        self._start = self._end = 0
+        self._overlong = False  # inside a line that did not fit: drop it up to its end
+        self._stale = False  # a timeout left an answer that may still come
+        self._busy = False
+
+    def clear(self):
+        """Forget all input that has arrived."""
+        self._start = self._end = 0
+        self._overlong = False
+        while self.uart.any():
+            self.uart.readinto(self._buf)
+
+    def _fill(self, limit):
+        # Take what the UART has, at most `limit` bytes; False if there was nothing.
+        if not self.uart.any():
+            return False
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif self._end == _SIZE and self._start:
+            rest = bytes(self._view[self._start : self._end])
+            self._start, self._end = 0, len(rest)
+            self._buf[: self._end] = rest
+        elif self._end == _SIZE:
+            self._start = self._end = 0
+            self._overlong = True
+        count = self.uart.readinto(self._view[self._end : min(_SIZE, self._end + limit)])
+        if not count:
+            return False
+        self._end += count
+        return True
+
+    def read_line(self, limit=_SIZE):
+        """The next line with something in it, as bytes without its ends, or None if none is complete.
+
+        `limit`: how many bytes may be taken from the UART at once; with 1 nothing behind the line is taken.
+        """
+        while True:
+            end = self._buf.find(b"\n", self._start, self._end)
+            if end < 0:
+                if not self._fill(limit):
+                    return None
+                continue
+            line = bytes(self._view[self._start : end]).strip()
+            self._start = end + 1
+            if self._overlong:
+                self._overlong = False
+            elif line:
+                return line
+
+    def _at_prompt(self):
+        # The "> " that asks for data stands at a line's start and has no end of its own.
+        view = self._view[self._start : self._end]
+        return bytes(view[-2:]) == b"> " and bytes(view).strip() == b">"
+
+    def _show(self, direction, line):
+        if self.trace:
+            self.trace(direction, line)
+
+    def _unsolicited(self, line):
+        line = text(line)
+        self._show("<", line)
+        if self.on_line:
+            error = self.on_line(line)
+            if error:
+                raise error
+
+    def poll(self):
+        """Take in unsolicited lines while no command is in flight. Raises what `on_line` returns."""
+        if not self._busy:
+            while True:
+                line = self.read_line()
+                if line is None:
+                    return
+                self._unsolicited(line)
+
+    def command(
+        self,
+        command,
+        prefix=None,
+        timeout=5000,
+        ok=_OK,
+        failed=_NONE,
+        data=None,
+        show=None,
+        limit=_SIZE,
+    ):
+        """Procedure: send a command and collect its answer.
+
+        command: str, without the line's end, e.g. "AT+CSQ".
+        prefix: how the answer's own lines begin (str), or a function that tells them (bytes -> bool);
+            None: it has none. All other lines are unsolicited.
+        timeout: milliseconds from the command's last byte to its final result.
+        ok, failed: final results (bytes) that mean success (the line, or its beginning up to a blank), and
+            failure besides ERROR, +CME ERROR and +CMS ERROR.
+        data: bytes to send when the modem prompts with "> ".
+        show: what logs and errors see in place of the command, for one that carries a secret.
+        Returns the list of the answer's lines (str), the final result last.
+        Raises ATError, ATTimeout, and what `on_line` returns.
+        """
+        while self._busy:
+            yield _POLL_MS
+        self._busy = True
+        try:
+            self._take_late()
+            sent = command.encode()
+            show = show or command
+            self._show(">", show)
+            self.uart.write(sent)
+            self.uart.write(b"\r")
+            if isinstance(prefix, str):
+                prefix = prefix.encode()
+            echoed = False
+            lines = []
+            deadline = Deadline(timeout)
+            while True:
+                line = self.read_line(limit)
+                if line is None:
+                    if data is not None and self._at_prompt():
+                        self._start = self._end
+                        self.uart.write(data)
+                        data = None
+                    elif not deadline.left():
+                        # Its answer may still come. With an echo to go by, it will be told from the next one's.
+                        self._stale = True
+                        raise ATTimeout(show, timeout)
+                    else:
+                        yield _POLL_MS
+                    continue
+                if not echoed and line.endswith(sent):  # noise may stand before it
+                    echoed = True
+                    del lines[:]
+                elif self._stale and not echoed:
+                    self._show("<", text(line))  # a late answer to an earlier command
+                elif _is_one_of(line, ok):
+                    self._stale = False
+                    return self._finish(lines, line)
+                elif line == b"ERROR" or (line.startswith(b"+CM") and b" ERROR: " in line):
+                    self._stale = False
+                    raise _at_error(show, self._finish(lines, line)[-1])
+                elif _is_one_of(line, failed):
+                    self._stale = False
+                    raise ATError(show, self._finish(lines, line)[-1])
+                elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
+                    self._show("<", text(line))
+                    lines.append(text(line))
+                else:
+                    self._unsolicited(line)
+        finally:
+            self._busy = False
+
+    def _take_late(self):
+        # Lines that arrived before the command is sent cannot be its answer.
+        while True:
+            line = self.read_line()
+            if line is None:
+                return
+            if line in _OK or line == b"ERROR":
+                self._show("<", text(line))
+            else:
+                self._unsolicited(line)
+
+    def _finish(self, lines, line):
+        line = text(line)
+        self._show("<", line)
+        lines.append(line)
+        return lines
+
+    def sync(self, tries, interval=300):
+        """Procedure: find out whether a modem in command mode listens at this baud rate.
+
+        Sends `AT` (which also trains a modem that waits with autobauding, manual p. 55) and `ATE1`, at
+        most `tries` times, `interval` ms apart, and is content only with an OK that follows the echo: what
+        else is in the line cannot be taken for it. Returns True or False.
+        """
+        while self._busy:
+            yield _POLL_MS
+        for _ in range(tries):
+            self.clear()
+            self.uart.write(b"AT\r")
+            yield 60
+            self.clear()
+            try:
+                self._stale = True
+                yield from self.command("ATE1", timeout=interval)
+                return True
+            except (ATTimeout, ATError):
+                pass
+        return False
+
+    def escape(self):
+        """Procedure: leave data mode with +++ and its guard times of 1 s (manual p. 36).
+
+        Returns True if the modem said so. Where it was in command mode already, nothing is lost.
+        """
+        while not self.uart.txdone():
+            yield _POLL_MS
+        yield 1100
+        self.clear()
+        self.uart.write(b"+++")
+        result = yield from self.await_end(b"OK", 2500)
+        return result
+
+    def await_end(self, ending, timeout):
+        """Procedure: wait for a line that ends with `ending` (bytes), at most `timeout` milliseconds.
+
+        For the way out of data mode, where the rest of a frame may stand before it. True if it came.
+        """
+        deadline = Deadline(timeout)
+        while deadline.left():
+            line = self.read_line()
+            if line is None:
+                yield _POLL_MS
+            elif line.endswith(ending):
+                self._show("<", text(ending))
+                return True
+        return False
+
+
+def _is_one_of(line, results):
+    for result in results:
+        if line == result or (line.startswith(result) and line[len(result)] == 32):
+            return True
+    return False
+
+
+def _at_error(show, result):
+    code = result.split(": ")[-1] if ": " in result else ""
+    return ATError(show, result, int(code) if code.isdigit() else None)

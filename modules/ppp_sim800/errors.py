@@ -1,0 +1,105 @@
+"""What can go wrong, one small family. Every message is a sentence that says what to try.
+
+SIM800Error is an OSError, so that a script which retries its upload on OSError also covers the link.
+"""
+
+
+class SIM800Error(OSError):
+    """Base of all errors raised by this package; `str(error)` is the whole story."""
+
+
+class ConfigError(SIM800Error):
+    """An argument cannot be used (APN, user, PIN, board ...). Nothing was sent to the modem."""
+
+
+class ModemSilent(SIM800Error):
+    """The modem says nothing, or nothing that can be read: power, wiring or baud rate."""
+
+
+class ModemRestarted(SIM800Error):
+    """The modem booted or switched off by itself while in use, most often for want of power."""
+
+
+class ATError(SIM800Error):
+    """The modem refused a command.
+
+    `command` is the command as sent (secrets masked), `result` the modem's words, `code` the number
+    behind +CME ERROR or +CMS ERROR, None for a plain ERROR.
+    """
+
+    def __init__(self, command, result, code=None):
+        super().__init__("the modem answered {} to {}".format(result, command))
+        self.command = command
+        self.result = result
+        self.code = code
+
+
+class ATTimeout(SIM800Error):
+    """A command got no final result in its time; `command` as sent (secrets masked)."""
+
+    def __init__(self, command, timeout):
+        super().__init__(
+            "the modem did not finish {} within {:.1f} s: if it happens again, "
+            "check the supply and restart the modem".format(command, timeout / 1000)
+        )
+        self.command = command
+
+
+class SIMError(SIM800Error):
+    """The SIM card cannot be used."""
+
+
+class SIMAbsent(SIMError):
+    """No SIM card, or one that cannot be read."""
+
+
+class PINRequired(SIMError):
+    """The SIM asks for a PIN and none was given."""
+
+
+class PINWrong(SIMError):
+    """The SIM refused the PIN. It is not tried again by itself; `tries` says how many are left."""
+
+    def __init__(self, message, tries=None):
+        super().__init__(message)
+        self.tries = tries
+
+
+class PUKRequired(SIMError):
+    """The SIM is blocked until its PUK is entered."""
+
+
+class RegistrationError(SIM800Error):
+    """The mobile network cannot be used."""
+
+
+class RegistrationDenied(RegistrationError):
+    """The network refuses this SIM."""
+
+
+class NoNetwork(RegistrationError):
+    """No network took the modem in the given time."""
+
+
+class PPPError(SIM800Error):
+    """There is no data connection."""
+
+
+class APNRefused(PPPError):
+    """The network refuses this access point name."""
+
+
+class NoCarrier(PPPError):
+    """The data call was refused, or ended before it carried anything."""
+
+
+class AuthRefused(PPPError):
+    """User name and password were refused."""
+
+
+class NegotiationFailed(PPPError):
+    """The data call stands, but PPP did not come up in time."""
+
+
+class NameNotFound(PPPError):
+    """A host name has no address, or no name server answered."""
