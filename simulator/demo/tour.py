@@ -1,0 +1,66 @@
+# Runs on the board: the whole way from a modem without power to HTTPS, step by step.
+import time
+
+import ppp_sim800
+import requests
+import tls
+
+DEVICE = "beehive 7"
+
+nic = ppp_sim800.PPP("internet")
+modem = nic.modem
+
+print("== power")
+nic.active(True)
+print("modem: {}, IMEI {}".format(modem.info(), modem.imei()))
+if modem.firmware() < (14, 0):
+    print("this firmware has no TLS of its own")
+
+print("== network")
+print("SIM: {}, ICCID {}".format(modem.sim_state(), modem.iccid()))
+modem.register()
+for name, short, number, status in modem.scan():
+    print(
+        "scan: {} {} ({})".format(number, name, ("?", "available", "current", "forbidden")[status])
+    )
+print("registered with {}, signal {} dBm".format(modem.operator(), modem.signal()))
+
+print("== link")
+nic.connect()
+address, mask, peer, dns = nic.ifconfig()
+print("address {} mask {} peer {} name server {}".format(address, mask, peer, dns))
+print("clock: {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC".format(*time.gmtime()[:6]))
+
+print("== dns")
+print("telemetry.example is {}".format(nic.resolve("telemetry.example")))
+
+# The certificates are checked by the ESP32's mbedTLS: signature, name and dates.
+context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+with open("root.der", "rb") as file:
+    context.load_verify_locations(file.read())
+
+print("== get")
+reply = requests.get("https://telemetry.example/ip", ssl_context=context)
+print("GET  {} {}".format(reply.status_code, reply.json()))
+
+print("== post")
+reading = {"device": DEVICE, "weight": 42.7, "humidity": 61}
+reply = requests.post("https://telemetry.example/post", json=reading, ssl_context=context)
+echoed = reply.json()["json"]
+print("POST {} {}".format(reply.status_code, echoed))
+if echoed != reading:
+    raise SystemExit("the server echoed something else than was sent")
+
+print("== refuse")
+for host in ("unknownca.example", "wronghost.example", "expired.example"):
+    try:
+        requests.get("https://{}/ip".format(host), ssl_context=context)
+    except (OSError, ValueError) as error:
+        print("{} refused: {}".format(host, str(error).strip()))
+    else:
+        raise SystemExit("{} was trusted".format(host))
+
+print("== off")
+nic.disconnect()
+nic.active(False)
+print("modem off")

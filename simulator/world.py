@@ -1,0 +1,233 @@
+"""The whole T-Call in the simulator: board, modem, air, internet, and the MicroPython VM in the middle.
+
+    async with World(Scenario()) as world:
+        result = await world.run("import ppp_sim800 ...")
+
+`python -m world SCRIPT` runs a script that way, `python -m world --repl` opens its REPL.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from board.bus import Bus
+from board.chips import Battery
+from board.tcall import BOARDS, TCall
+from network.clock import Clock
+from network.internet import Internet
+from network.journal import Journal
+from network.pcap import Writer as PcapWriter
+from network.ppp import PPPEnd
+from sim800.modem import SIM800, ppp_config
+from sim800.scenario import Scenario
+from sim800.serial import Line
+
+ROOT = Path(__file__).resolve().parents[1]
+VM = Path(
+    os.environ.get("SIM_VM", ROOT / "build" / "vm" / "micropython")
+)  # e.g. one with sanitizers
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a script ended: its exit code, what it printed, and real seconds."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stdout.splitlines()
+
+
+class World:
+    """One T-Call with its modem on one network, as the scenario says; nothing in it outlives `stop()`.
+
+    `speed`: simulated seconds per real second, for all parts alike.
+    `pcap`: file that gets the PPP line's packets. `env`: more SIM_ variables for the VM (simulator/vm/README.md).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        speed: float = 1.0,
+        pcap: Path | None = None,
+        env: dict[str, str] | None = None,
+        vm: Path = VM,
+    ):
+        self.scenario = scenario
+        self.clock = Clock(speed)
+        self.journal = Journal(self.clock)
+        self._vm = vm
+        self._process: asyncio.subprocess.Process | None = None
+        self._pcap_path = pcap
+        self._pcap: PcapWriter | None = None
+        self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
+        self.internet = Internet(
+            self.clock,
+            scenario.air,
+            scenario.names,
+            scenario.routes,
+            scenario.ppp.dns,
+            self.journal,
+        )
+        self.line = Line(self.clock)
+        self.modem = SIM800(self.clock, scenario, self.line, self._make_ppp, self.journal)
+        self.tcall = TCall(
+            self.clock,
+            BOARDS[scenario.board],
+            self.modem,
+            self.journal,
+            Battery.from_cbc(scenario.modem.battery),
+        )
+        self.bus = Bus(self.clock, self._dir / "board", self.tcall)
+        self._env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
+            "SIM_BOARD": str(self._dir / "board"),
+            "SIM_SPEED": repr(speed),
+            **(env or {}),
+        }
+
+    def _make_ppp(self, apn, send, on_end, on_up):
+        return PPPEnd(
+            self.clock,
+            ppp_config(self.scenario.ppp, apn),
+            send,
+            on_end,
+            on_up,
+            internet=self.internet,
+            journal=self.journal,
+            pcap=self._pcap,
+        )
+
+    async def start(self) -> None:
+        if not self._vm.exists():
+            raise SystemExit(f"there is no {self._vm}: run `make vm` first")
+        if self._pcap_path:
+            self._pcap = PcapWriter(self._pcap_path, self.clock)
+        await self.internet.start()
+        await self.modem.start()
+        await self.bus.start()
+
+    async def stop(self) -> None:
+        await self.bus.stop()
+        await self.modem.stop()
+        await self.internet.stop()
+        if self._pcap:
+            self._pcap.close()
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+    async def __aenter__(self) -> "World":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.stop()
+
+    async def run(
+        self,
+        script: str | Path,
+        *,
+        timeout: float = 60.0,
+        cwd: Path | None = None,
+        on_line: Callable[[str], str | None] | None = None,
+    ) -> Result:
+        """Run a script (its text, or its path) on the board until it ends.
+
+        `timeout` is in real seconds; past it the VM is killed and TimeoutError says what had been printed.
+        `on_line` gets each line of its standard output as it comes; what it returns is typed in for input().
+        """
+        if isinstance(script, str):
+            path = self._dir / "main.py"
+            path.write_text(script)
+        else:
+            path = script.resolve()
+        started = time.monotonic()
+        process = self._process = await asyncio.create_subprocess_exec(
+            self._vm,
+            path,
+            env=self._env,
+            cwd=cwd,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+        )
+        lines: list[str] = []
+
+        async def read_stdout():
+            async for raw in process.stdout:
+                line = raw.decode(errors="replace").rstrip("\n")
+                lines.append(line)
+                if on_line and (typed := on_line(line)) is not None:
+                    process.stdin.write(typed.encode() + b"\n")
+
+        try:
+            async with asyncio.timeout(timeout):
+                stderr, _, code = await asyncio.gather(
+                    process.stderr.read(), read_stdout(), process.wait()
+                )
+        except TimeoutError:
+            printed = "\n".join(lines[-10:])
+            raise TimeoutError(
+                f"the script did not end within {timeout} s; it printed:\n{printed}"
+            ) from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return Result(
+            code, "\n".join(lines), stderr.decode(errors="replace"), time.monotonic() - started
+        )
+
+    def interrupt(self) -> None:
+        """Ctrl-C to the running script."""
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+
+    async def interact(self, *args: str) -> int:
+        """Run the VM on this terminal (a REPL without arguments). Returns its exit code."""
+        process = await asyncio.create_subprocess_exec(self._vm, *args, env=self._env)
+        # Ctrl-C is for the board.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+        return await process.wait()
+
+
+def main() -> None:
+    from network.air import PROFILES  # noqa: PLC0415  (only the command line needs it)
+
+    parser = argparse.ArgumentParser(
+        prog="world", description="Run a script on a simulated T-Call."
+    )
+    parser.add_argument("script", nargs="?", type=Path, help="MicroPython script")
+    parser.add_argument("--repl", action="store_true", help="open the REPL")
+    parser.add_argument("--air", choices=PROFILES, default="ideal")
+    parser.add_argument(
+        "--journal", action="store_true", help="show what the simulator sees, on stderr"
+    )
+    args = parser.parse_args()
+    if not args.repl and not args.script:
+        parser.error("name a script, or --repl")
+
+    async def go() -> int:
+        async with World(Scenario(air=PROFILES[args.air])) as world:
+            if args.journal:
+                world.journal.listeners.append(lambda entry: print(entry, file=sys.stderr))
+            return await world.interact(*([str(args.script)] if args.script else []))
+
+    sys.exit(asyncio.run(go()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# Runs in the VM: one JSON request per line on stdin, one JSON answer per line on stdout.
+# The package's AT channel talks to a line whose far end has been written down beforehand.
+import json
+import sys
+
+from ppp_sim800.at import Channel, fields, text
+from ppp_sim800.errors import SIM800Error
+from ppp_sim800.modem import parse_cclk, parse_operators
+
+
+class Wire:
+    """A UART that hears nothing before it is written to, then one chunk at each wait of the reader."""
+
+    def __init__(self, chunks):
+        self.chunks = [bytes.fromhex(chunk) for chunk in chunks]
+        self.sent = b""
+
+    def any(self):
+        return len(self.chunks[0]) if self.chunks and self.sent else 0
+
+    def readinto(self, buffer):
+        if not self.any():
+            return None
+        count = min(len(buffer), len(self.chunks[0]))
+        buffer[:count] = self.chunks[0][:count]
+        self.chunks[0] = self.chunks[0][count:]
+        return count
+
+    def write(self, data):
+        self.sent += data
+        return len(data)
+
+    def txdone(self):
+        return True
+
+    def next(self):
+        if self.chunks and not self.chunks[0]:
+            self.chunks.pop(0)
+
+
+def converse(request):
+    wire = Wire(request["chunks"])
+    unsolicited = []
+    channel = Channel(wire, unsolicited.append)
+    results = []
+    for command in request["commands"]:
+        for key in ("ok", "failed"):
+            if key in command:
+                command[key] = [word.encode() for word in command[key]]
+        if "data" in command:
+            command["data"] = command["data"].encode()
+        if command.get("prefix") == "digits":
+            command["prefix"] = lambda line: line.isdigit()
+        procedure = channel.command(**command)
+        try:
+            while True:
+                next(procedure)
+                wire.next()
+        except StopIteration as end:
+            results.append(end.value)
+        except SIM800Error as error:
+            results.append({"error": type(error).__name__, "text": str(error)})
+    while wire.chunks:
+        channel.poll()
+        wire.next()
+    return {"results": results, "unsolicited": unsolicited, "sent": wire.sent.hex()}
+
+
+def answer(request):
+    what = request["do"]
+    if what == "converse":
+        return converse(request)
+    if what == "fields":
+        return fields(request["line"])
+    if what == "text":
+        return text(bytes.fromhex(request["line"]))
+    if what == "cclk":
+        return parse_cclk(request["value"])
+    if what == "scan":
+        return parse_operators(request["line"])
+    raise ValueError(what)
+
+
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    print(json.dumps(answer(json.loads(line))))

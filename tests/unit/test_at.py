@@ -1,0 +1,269 @@
+"""The AT channel and the parsers of modem.py, run in the MicroPython VM."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SETTINGS = settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(scope="module")
+def ask(vm):
+    host = subprocess.Popen(
+        [vm, Path(__file__).with_name("at_host.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def ask(**request):
+        host.stdin.write(json.dumps(request) + "\n")
+        host.stdin.flush()
+        answer = host.stdout.readline()
+        assert answer, "the VM ended"
+        return json.loads(answer)
+
+    yield ask
+    host.stdin.close()
+    assert host.wait(5) == 0
+
+
+@pytest.fixture
+def converse(ask):
+    def converse(stream: bytes | list[bytes], *commands, **command):
+        chunks = [stream] if isinstance(stream, bytes) else stream
+        return ask(
+            do="converse",
+            chunks=[chunk.hex() for chunk in chunks],
+            commands=list(commands) or [{"timeout": 20, **command}],
+        )
+
+    return converse
+
+
+# Answers of real modems, and what is to be made of them: stream, command, prefix, result
+TRANSCRIPTS = [
+    (b"AT\r\r\nOK\r\n", "AT", None, ["OK"]),
+    (b"\r\nOK\r\n", "AT", None, ["OK"]),
+    (b"AT+CSQ\r\r\n+CSQ: 18,0\r\n\r\nOK\r\n", "AT+CSQ", "+CSQ:", ["+CSQ: 18,0", "OK"]),
+    (b"\r\n+CSQ: 18,0\r\n\r\nOK\r\n", "AT+CSQ", "+CSQ:", ["+CSQ: 18,0", "OK"]),
+    (b"ATE1\rATE1\r\r\nOK\r\n", "ATE1", None, ["OK"]),
+    (
+        b"AT+GSN\r\r\n861234567890123\r\n\r\nOK\r\n",
+        "AT+GSN",
+        "digits",
+        ["861234567890123", "OK"],
+    ),
+    (b"AT+CMEE=1\r\r\r\n\r\n\r\nOK\r\n", "AT+CMEE=1", None, ["OK"]),
+    (b"\x00\xff\xfeAT\r\r\nOK\r\n", "AT", None, ["OK"]),  # noise of a starting modem
+]
+
+
+@pytest.mark.parametrize(("stream", "command", "prefix", "result"), TRANSCRIPTS)
+def test_transcript(converse, stream, command, prefix, result):
+    got = converse(stream, command=command, prefix=prefix)
+    assert got["results"] == [result]
+    assert got["unsolicited"] == []
+    assert bytes.fromhex(got["sent"]) == command.encode() + b"\r"
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        (b"\r\nERROR\r\n", "the modem answered ERROR to AT+X"),
+        (b"\r\n+CME ERROR: 10\r\n", "the modem answered +CME ERROR: 10 to AT+X"),
+        (b"\r\n+CMS ERROR: 500\r\n", "the modem answered +CMS ERROR: 500 to AT+X"),
+        (
+            b"\r\n+CME ERROR: SIM not inserted\r\n",
+            "the modem answered +CME ERROR: SIM not inserted to AT+X",
+        ),
+    ],
+)
+def test_refused(converse, stream, text):
+    got = converse(stream, command="AT+X")
+    assert got["results"] == [{"error": "ATError", "text": text}]
+
+
+def test_dial_results(converse):
+    dial = {"command": "ATD*99***1#", "ok": ["CONNECT"], "failed": ["NO CARRIER", "BUSY"]}
+    for words, error in (
+        (b"CONNECT", None),
+        (b"CONNECT 115200", None),
+        (b"NO CARRIER", "ATError"),
+        (b"BUSY", "ATError"),
+    ):
+        (result,) = converse(b"ATD*99***1#\r\r\n" + words + b"\r\n", **dial)["results"]
+        assert (result["error"] if error else result[-1]) == (error or words.decode())
+
+
+def test_nothing_behind_connect_is_taken(converse):
+    dial = {"command": "ATD*99***1#", "ok": ["CONNECT"], "limit": 1, "timeout": 20}
+    got = converse(b"\r\nCONNECT\r\n~\xff\x7d\x23\xc0\x21~line\r\n", dial)
+    # What was left in the UART is read by the poll that follows: the frame's first byte is still there.
+    assert got["results"] == [["CONNECT"]]
+    assert got["unsolicited"][0].startswith("~")
+
+
+def test_no_carrier_of_an_old_call_is_not_an_answer(converse):
+    got = converse(
+        b"AT+CSQ\r\r\nNO CARRIER\r\n\r\n+CSQ: 9,0\r\n\r\nOK\r\n", command="AT+CSQ", prefix="+CSQ:"
+    )
+    assert got["results"] == [["+CSQ: 9,0", "OK"]]
+    assert got["unsolicited"] == ["NO CARRIER"]
+
+
+def test_timeout_names_the_command(converse):
+    got = converse(b"\r\n+CSQ: 18,0\r\n", command="AT+CSQ", prefix="+CSQ:")
+    assert got["results"][0]["error"] == "ATTimeout"
+    assert "AT+CSQ" in got["results"][0]["text"]
+
+
+def test_a_late_answer_is_not_the_next_ones(converse):
+    late = [b"AT+COPS?\r", b"\r\nERROR\r\n\r\nOK\r\nAT+CSQ\r\r\n+CSQ: 7,0\r\n\r\nOK\r\n"]
+    stream = [late[0]] + [b""] * 1 + late[1:]
+    got = converse(
+        [*stream],
+        {"command": "AT+COPS?", "prefix": "+COPS:", "timeout": 0},
+        {"command": "AT+CSQ", "prefix": "+CSQ:", "timeout": 50},
+    )
+    assert got["results"][0]["error"] == "ATTimeout"
+    assert got["results"][1] == ["+CSQ: 7,0", "OK"]
+
+
+def test_secret_is_shown_to_nobody(converse):
+    got = converse(b"\r\n+CME ERROR: 16\r\n", command="AT+CPIN=4711", show="AT+CPIN=****")
+    assert "4711" not in got["results"][0]["text"]
+    assert bytes.fromhex(got["sent"]) == b"AT+CPIN=4711\r"
+
+
+def test_prompt_gets_the_data(converse):
+    got = converse(
+        [b'AT+CMGS="1"\r\r\n', b"> ", b"\r\n+CMGS: 7\r\n\r\nOK\r\n"],
+        command='AT+CMGS="1"',
+        prefix="+CMGS:",
+        data="hello\x1a",
+    )
+    assert got["results"] == [["+CMGS: 7", "OK"]]
+    assert bytes.fromhex(got["sent"]) == b'AT+CMGS="1"\rhello\x1a'
+
+
+def test_overlong_line_is_dropped_whole(converse):
+    got = converse(b"\r\n" + b"x" * 5000 + b"\r\n\r\nOK\r\n", command="AT")
+    assert got["results"] == [["OK"]]
+    assert got["unsolicited"] == []
+
+
+URCS = (
+    b"RING",
+    b"+CREG: 1",
+    b'+CMTI: "SM",3',
+    b"+PDP: DEACT",
+    b"UNDER-VOLTAGE WARNNING",
+    b"RDY",
+    b"+CRING: VOICE",
+)
+
+
+def cut(data, stream: bytes) -> list[bytes]:
+    """`stream` in pieces, cut where hypothesis likes."""
+    places = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=8)))
+    return [
+        stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True) if a < b
+    ]
+
+
+@SETTINGS
+@given(data=st.data())
+def test_any_split_and_any_urc_give_the_same_result(converse, data):
+    stream, command, prefix, result = data.draw(st.sampled_from(TRANSCRIPTS[:6]))
+    urc = data.draw(st.sampled_from(URCS))
+    ends = [i + 2 for i in range(len(stream)) if stream[i : i + 2] == b"\r\n"]
+    where = data.draw(st.sampled_from(ends))
+    with_urc = stream[:where] + b"\r\n" + urc + b"\r\n" + stream[where:]
+    got = converse(cut(data, with_urc), command=command, prefix=prefix)
+    assert got["results"] == [result]
+    assert got["unsolicited"] == [urc.decode()]
+
+
+@SETTINGS
+@given(data=st.data(), noise=st.binary(max_size=400))
+def test_noise_never_escapes(converse, data, noise):
+    got = converse(cut(data, noise) if noise else [], command="AT+CSQ", prefix="+CSQ:", timeout=1)
+    (result,) = got["results"]
+    assert isinstance(result, list) or result["error"] in ("ATError", "ATTimeout")
+
+
+@SETTINGS
+@given(st.binary(max_size=60))
+def test_text_takes_all_bytes(ask, line):
+    assert ask(do="text", line=line.hex()) == "".join(chr(b) if b < 128 else "?" for b in line)
+
+
+@pytest.mark.parametrize(
+    ("line", "result"),
+    [
+        ("+CSQ: 18,0", ["18", "0"]),
+        ('+CREG: 2,1,"1A2B","3C4D"', ["2", "1", "1A2B", "3C4D"]),
+        ('+COPS: 0,0,"Telekom, D"', ["0", "0", "Telekom, D"]),
+        ('+CCLK: "26/06/15,14:00:00+08"', ["26/06/15,14:00:00+08"]),
+        ('+CMGR: "REC READ","+49170","","26/06/15"', ["REC READ", "+49170", "", "26/06/15"]),
+        ("+CPIN: READY", ["READY"]),
+        ("861234567890123", ["861234567890123"]),
+    ],
+)
+def test_fields(ask, line, result):
+    assert ask(do="fields", line=line) == result
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("26/06/15,14:00:00+08", [2026, 6, 15, 12, 0, 0]),
+        ("26/12/31,23:30:59-04", [2027, 1, 1, 0, 30, 59]),
+        ("28/03/01,00:10:00+04", [2028, 2, 29, 23, 10, 0]),
+        ("26/01/01,05:00:00+23", [2025, 12, 31, 23, 15, 0]),
+        ("04/01/01,00:00:12+00", None),
+        ("00/01/01,00:00:12+00", None),
+        ("26/13/15,14:00:00+08", None),
+        ("26/06/15,14:00", None),
+        ("", None),
+        ("xx/06/15,14:00:00+08", None),
+    ],
+)
+def test_clock(ask, value, result):
+    assert ask(do="cclk", value=value) == result
+
+
+@pytest.mark.parametrize(
+    ("line", "result"),
+    [
+        (
+            '+COPS: (2,"Telekom.de","TDG","26201"),(1,"O2 (DE), x","o2","26203"),,(0-4),(0-2)',
+            [["Telekom.de", "TDG", "26201", 2], ["O2 (DE), x", "o2", "26203", 1]],
+        ),
+        (
+            '+COPS: (1,"A","B","26201",0),(3,"C","D","26202",0),,(0-4),(0-2)',
+            [["A", "B", "26201", 1], ["C", "D", "26202", 3]],
+        ),
+        ("+COPS: ,,(0-4),(0-2)", []),
+        ('+COPS: (2,"Telekom', []),
+    ],
+)
+def test_operators(ask, line, result):
+    assert ask(do="scan", line=line) == result
+
+
+@SETTINGS
+@given(st.text(alphabet='+COPS: ()",0123456789ab', max_size=80))
+def test_parsers_take_all_lines(ask, line):
+    assert isinstance(ask(do="scan", line=line), list)
+    assert isinstance(ask(do="fields", line=line), list)
+    ask(do="cclk", value=line[:20])

@@ -1,0 +1,58 @@
+"""What `make demo` shows and leaves behind."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from world import ROOT
+
+SHOWN = """
+supply on
+PWRKEY low
+first AT command heard
+modem: SIM800 R13.08
+this firmware has no TLS of its own
+SIM: READY
+scan: 26201 Telekom.de
+registered with Telekom.de, signal -78 dBm
+LCP up
+PAP ok
+IPCP up
+address 10.64.64.64
+telemetry.example is 203.0.113.10
+GET  200
+POST 200
+'device': 'beehive 7'
+unknownca.example refused: The certificate is not correctly signed by the trusted CA
+wronghost.example refused: The certificate Common Name (CN) does not match
+expired.example refused: The certificate validity has expired
+modem off
+bytes down
+""".strip().splitlines()
+
+
+def test_demo(vm, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "demo", "--out", tmp_path],
+        cwd=ROOT / "simulator",
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    at = 0
+    for words in SHOWN:  # in this order
+        assert words in ran.stdout[at:], ran.stdout
+        at = ran.stdout.index(words, at)
+    log = (tmp_path / "at.log").read_text()
+    assert "> ATD*99***1#" in log
+    assert "< CONNECT" in log
+    if not shutil.which("tshark"):
+        pytest.skip("the capture was not looked at: tshark is not installed, run ci/setup.sh test")
+    read = subprocess.run(
+        ["tshark", "-r", tmp_path / "ppp.pcap"], capture_output=True, text=True, check=True
+    )
+    for protocol in ("PPP LCP", "PPP PAP", "PPP IPCP", "DNS", "TCP", "TLSv1.2"):
+        assert protocol in read.stdout
