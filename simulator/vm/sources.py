@@ -402,9 +402,8 @@ class Sources:
             mirrors = find_mirrors(machine_entries(apt.settings))
         if not mirrors:
             raise SourcesError(
-                "apt's sources on this machine name no Debian mirror: give one with --mirror "
-                "(for example --mirror http://deb.debian.org/debian), or fill the submodule "
-                f"firmware/micropython ({SUBMODULE_HINT})."
+                "apt's sources on this machine name no Debian mirror: give one with --mirror URI, "
+                f"or fill the submodule firmware/micropython ({SUBMODULE_HINT})."
             )
         first_error = None
         for mirror in mirrors:
