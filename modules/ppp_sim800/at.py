@@ -12,6 +12,7 @@ from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
+_GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
 
 _OK = (b"OK",)
 _NONE = ()
@@ -176,6 +177,9 @@ class Channel:
                 prefix = prefix.encode()
             echoed = False
             lines = []
+            early = grace = (
+                None  # a final result that came before the echo, and how long it is kept
+            )
             deadline = Deadline(timeout)
             while True:
                 line = self.read_line(limit)
@@ -184,27 +188,26 @@ class Channel:
                         self._start = self._end
                         self.uart.write(data)
                         data = None
+                    elif early and not grace.left():
+                        return self._end_with(early, show, lines, ok)
                     elif not deadline.left():
-                        # Its answer may still come. With an echo to go by, it will be told from the next one's.
-                        self._stale = True
+                        self._stale = True  # the answer may still come
                         raise ATTimeout(show, timeout)
                     else:
                         yield _POLL_MS
-                    continue
-                if not echoed and line.endswith(sent):  # noise may stand before it
+                elif not echoed and line.endswith(sent):  # noise may stand before it
                     echoed = True
+                    early = None
                     del lines[:]
-                elif self._stale and not echoed:
-                    self._show("<", text(line))  # a late answer to an earlier command
                 elif _is_one_of(line, ok):
-                    self._stale = False
-                    return self._finish(lines, line)
-                elif line == b"ERROR" or (line.startswith(b"+CM") and b" ERROR: " in line):
-                    self._stale = False
-                    raise _at_error(show, self._finish(lines, line)[-1])
-                elif _is_one_of(line, failed):
-                    self._stale = False
-                    raise ATError(show, self._finish(lines, line)[-1])
+                    # Behind CONNECT nothing more may be read.
+                    if echoed or limit == 1:
+                        return self._end_with(line, show, lines, ok)
+                    early, grace = self._before_echo(line)
+                elif _is_error(line) or _is_one_of(line, failed):
+                    if echoed:
+                        return self._end_with(line, show, lines, ok)
+                    early, grace = self._before_echo(line)
                 elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
                     self._show("<", text(line))
                     lines.append(text(line))
@@ -219,15 +222,26 @@ class Channel:
             line = self.read_line()
             if line is None:
                 return
-            if line in _OK or line == b"ERROR":
+            if line in _OK or _is_error(line):
                 self._show("<", text(line))
             else:
                 self._unsolicited(line)
 
-    def _finish(self, lines, line):
-        line = text(line)
-        self._show("<", line)
-        lines.append(line)
+    def _before_echo(self, line):
+        # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and it
+        # counts. After a timeout only the echo tells.
+        if self._stale:
+            self._show("<", text(line))
+            return None, None
+        return line, Deadline(_GRACE_MS)
+
+    def _end_with(self, line, show, lines, ok):
+        self._stale = False
+        result = text(line)
+        self._show("<", result)
+        if not _is_one_of(line, ok):
+            raise _at_error(show, result)
+        lines.append(result)
         return lines
 
     def sync(self, tries, interval=300):
@@ -239,7 +253,7 @@ class Channel:
         """
         while self._busy:
             yield _POLL_MS
-        for _ in range(tries):
+        for attempt in range(tries):
             self.clear()
             self.uart.write(b"AT\r")
             yield 60
@@ -247,6 +261,7 @@ class Channel:
             try:
                 self._stale = True
                 yield from self.command("ATE1", timeout=interval)
+                self._stale = attempt > 0  # the same answer may come once more
                 return True
             except (ATTimeout, ATError):
                 pass
@@ -286,6 +301,10 @@ def _is_one_of(line, results):
         if line == result or (line.startswith(result) and line[len(result)] == 32):
             return True
     return False
+
+
+def _is_error(line):
+    return line == b"ERROR" or (line.startswith(b"+CM") and b" ERROR: " in line)
 
 
 def _at_error(show, result):

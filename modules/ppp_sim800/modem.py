@@ -149,7 +149,7 @@ class Modem:
         self.data_mode = False
         self.board.supply(True)
         self._open(BAUDRATE)
-        if not (yield from self._at.sync(2, 150)):
+        if not (yield from self._at.sync(2)):
             yield from self._press(self.board.PRESS_ON_MS)
             yield from self._find()
         yield from self._command("AT+CMEE=1")

@@ -5,7 +5,8 @@ They come from the submodule firmware/micropython (and its own lib/lwip, lib/mbe
 lib/micropython-lib) where that is filled, else from Debian trixie's source packages through the
 machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
 build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. The
-patches in patches/extmod and patches/micropython-lib are then applied, to micropython only.
+patches in patches/extmod and patches/micropython-lib are then applied, to micropython only; to
+Debian's, which is 1.25, those in patches/extmod-1.25 as well.
 
 A finished tree has a stamp beside it that says what it was made of; with all stamps right a run
 does nothing. It can be interrupted at any point and run again.
@@ -297,12 +298,19 @@ class Sources:
         self.mirrors = mirrors
         self.pins = pins or PINS
         self.module = root / "firmware" / "micropython"
-        self.patches = [
-            (file, folder)
-            for kind, folder in (("extmod", ""), ("micropython-lib", "lib/micropython-lib"))
-            for file in sorted((root / "patches" / kind).glob("*.patch"))
-        ]
         self._versions_file = self.downloads / "versions.json"
+
+    def patches(self, git_parts) -> list[tuple[Path, str]]:
+        """(patch, folder in the tree), in order. Debian's MicroPython is older than the submodule's: it
+        also gets what upstream has mended since."""
+        kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
+        if "" not in git_parts:
+            kinds.insert(0, ("extmod-1.25", ""))
+        return [
+            (file, folder)
+            for kind, folder in kinds
+            for file in sorted((self.root / "patches" / kind).glob("*.patch"))
+        ]
 
     def run(self) -> bool:
         """Put everything in place; True if there was anything to do. Raises SourcesError."""
@@ -359,7 +367,9 @@ class Sources:
                 return f"{part or 'micropython'} git {git_parts[part]}"
             return f"{part or 'micropython'} debian {sorted(chosen[package].items())}"
 
-        patches = [f"{file.name} {folder} {sha256(file)}" for file, folder in self.patches]
+        patches = [
+            f"{file.name} {folder} {sha256(file)}" for file, folder in self.patches(git_parts)
+        ]
         lines = {
             "micropython": [
                 origin("micropython", ""),
@@ -454,8 +464,9 @@ class Sources:
                 made = orig
             if name == "micropython":
                 self._add_lib(new, git_parts, files)
-                apply_patches(new, self.patches)
-                made += "".join(f", {file.name}" for file, _ in self.patches)
+                patches = self.patches(git_parts)
+                apply_patches(new, patches)
+                made += "".join(f", {file.name}" for file, _ in patches)
         print(f"  {name}: {made}")
 
     def _add_lib(self, tree: Path, git_parts: dict[str, str], files: dict[str, str]) -> None:

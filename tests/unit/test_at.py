@@ -43,7 +43,7 @@ def converse(ask):
         return ask(
             do="converse",
             chunks=[chunk.hex() for chunk in chunks],
-            commands=list(commands) or [{"timeout": 20, **command}],
+            commands=list(commands) or [{"timeout": 1000, **command}],
         )
 
     return converse
@@ -121,7 +121,7 @@ def test_no_carrier_of_an_old_call_is_not_an_answer(converse):
 
 
 def test_timeout_names_the_command(converse):
-    got = converse(b"\r\n+CSQ: 18,0\r\n", command="AT+CSQ", prefix="+CSQ:")
+    got = converse(b"\r\n+CSQ: 18,0\r\n", command="AT+CSQ", prefix="+CSQ:", timeout=20)
     assert got["results"][0]["error"] == "ATTimeout"
     assert "AT+CSQ" in got["results"][0]["text"]
 
@@ -136,6 +136,25 @@ def test_a_late_answer_is_not_the_next_ones(converse):
     )
     assert got["results"][0]["error"] == "ATTimeout"
     assert got["results"][1] == ["+CSQ: 7,0", "OK"]
+
+
+def test_answers_of_earlier_commands_are_not_taken(converse):
+    """A modem that was slow to answer the first attempts at it answers them all at last."""
+    got = converse(
+        [b"AT\r\r\nOK\r\nATE1\r\r\nOK\r\n", b"AT+CFUN?\r\r\n+CFUN: 1\r\n\r\nOK\r\n"],
+        command="AT+CFUN?",
+        prefix="+CFUN:",
+    )
+    assert got["results"] == [["+CFUN: 1", "OK"]]
+
+
+def test_echo_off_costs_time_only(converse):
+    got = converse(
+        b"\r\n+CSQ: 1,0\r\n\r\nOK\r\n",
+        {"command": "AT+CSQ", "prefix": "+CSQ:", "timeout": 1000},
+        {"command": "AT+X", "timeout": 1},
+    )
+    assert got["results"][0] == ["+CSQ: 1,0", "OK"]
 
 
 def test_secret_is_shown_to_nobody(converse):
@@ -183,7 +202,9 @@ def cut(data, stream: bytes) -> list[bytes]:
 @SETTINGS
 @given(data=st.data())
 def test_any_split_and_any_urc_give_the_same_result(converse, data):
-    stream, command, prefix, result = data.draw(st.sampled_from(TRANSCRIPTS[:6]))
+    stream, command, prefix, result = data.draw(
+        st.sampled_from([t for t in TRANSCRIPTS if t[0].startswith(t[1].encode())])
+    )
     urc = data.draw(st.sampled_from(URCS))
     ends = [i + 2 for i in range(len(stream)) if stream[i : i + 2] == b"\r\n"]
     where = data.draw(st.sampled_from(ends))

@@ -108,7 +108,7 @@ def test_power_key_is_pressed_as_the_manual_says(play):
 
 
 def test_modem_that_is_on_is_not_pressed(play):
-    played = play(UP, modem=Modem(start="command"))
+    played = play(UP, modem=Modem(start="command"), speed=3)
     assert not played.journal.seen("pin", "PWRKEY low")
 
 
