@@ -60,12 +60,11 @@ uint32_t sys_now(void);
 #define PPP_IPV6_SUPPORT                0
 #define PAP_SUPPORT                     1
 #define CHAP_SUPPORT                    1
-#define VJ_SUPPORT                      1
+#define VJ_SUPPORT                      0
 // ESP-IDF begins every frame with a flag.
 #define PPP_MAXIDLEFLAG                 0
-// Off in MicroPython's builds; the T-Call's firmware switches it on, else a dead peer
-// is never noticed.
-#define LCP_ECHOINTERVAL                10
-#define LCP_MAXECHOFAILS                3
+// As in boards/TCALL_SIM800/sdkconfig.board.
+#define LCP_ECHOINTERVAL                5
+#define LCP_MAXECHOFAILS                4
 
 #endif // SIM_LWIPOPTS_H
