@@ -177,9 +177,8 @@ class Channel:
                 prefix = prefix.encode()
             echoed = False
             lines = []
-            early = grace = (
-                None  # a final result that came before the echo, and how long it is kept
-            )
+            # A final result that came before the echo, and how long it is kept.
+            early = grace = None
             deadline = Deadline(timeout)
             while True:
                 line = self.read_line(limit)
@@ -211,6 +210,8 @@ class Channel:
                 elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
                     self._show("<", text(line))
                     lines.append(text(line))
+                elif show != command and b"AT" in line:
+                    self._show("<", show)  # a damaged echo: what is left of the secret stays here
                 else:
                     self._unsolicited(line)
         finally:

@@ -158,8 +158,13 @@ def test_echo_off_costs_time_only(converse):
 
 
 def test_secret_is_shown_to_nobody(converse):
-    got = converse(b"\r\n+CME ERROR: 16\r\n", command="AT+CPIN=4711", show="AT+CPIN=****")
+    sent = {"command": "AT+CPIN=4711", "show": "AT+CPIN=****"}
+    got = converse(b"\r\n+CME ERROR: 16\r\n", **sent)
     assert "4711" not in got["results"][0]["text"]
+    damaged = b"AT+CPIN=47\xff11\r\r\n\r\nOK\r\n"
+    got = converse(damaged, **sent)
+    assert got["results"] == [["OK"]]
+    assert got["unsolicited"] == []
     assert bytes.fromhex(got["sent"]) == b"AT+CPIN=4711\r"
 
 
