@@ -4,13 +4,14 @@ AIR ?= ideal
 MODEM ?= R13.08
 PYTHON ?= python3
 TESTS ?= tests
+VARIANT ?= $(BOARD_VARIANT)
 
 VENV := build/venv/bin
 export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench vm repl setup-demo setup-test clean distclean
+.PHONY: help demo test lint format bench emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +22,21 @@ demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
 	@$(VENV)/pytest -q -n auto $(TESTS) $(ARGS)
 
-lint: setup-test ## Check style, spelling and shell scripts
+lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@$(VENV)/ruff check -q . && $(VENV)/ruff format -q --check .
 	@git ls-files -z | xargs -0 $(VENV)/codespell
 	@$(VENV)/shellcheck ci/*.sh .ci/run
+	@$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@if command -v actionlint >/dev/null; then actionlint; fi
 
 format: setup-test ## Put the Python files into their form
 	@$(VENV)/ruff check -q --fix . ; $(VENV)/ruff format -q .
+
+emulate: setup-demo ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
+	@$(VENV)/python -m demo --chip emulated --air $(AIR) --modem $(MODEM) --out build/emulate
+
+emulate-measure: setup-demo ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
+	@$(VENV)/python bench/emulated.py
 
 bench: vm ## Measure how much of the serial line a TCP transfer gets
 	@$(VENV)/python bench/line.py
@@ -39,8 +48,17 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
 
-repl: vm ## Open the REPL of a simulated T-Call
-	@$(VENV)/python -m world --repl
+repl: $(if $(PORT),,vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call
+	@$(if $(PORT),$(PYTHON) firmware/on_board.py repl --port '$(PORT)',$(VENV)/python -m world --repl)
+
+firmware: ## Build the image for a T-Call (VARIANT=OTA)
+	@$(PYTHON) firmware/image.py --variant '$(VARIANT)'
+
+size: ## Tell how much flash and RAM the built images take, against ci/limits.json
+	@$(PYTHON) ci/size_report.py
+
+flash: ## Erase the board at PORT=..., write the image and verify it (VARIANT=OTA IMAGE=file KEEP=1)
+	@$(PYTHON) firmware/on_board.py flash --port '$(PORT)' --variant '$(VARIANT)' --image '$(IMAGE)' $(if $(KEEP),--keep)
 
 setup-demo:
 	@ci/setup.sh demo
@@ -49,7 +67,7 @@ setup-test:
 	@ci/setup.sh test
 
 clean: ## Remove what was built, keep what was fetched
-	rm -rf build/vm build/demo build/bench
+	rm -rf build/vm build/demo build/bench build/firmware
 
 distclean: ## Remove everything that make has made
 	rm -rf build dist

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
-# sudo where not root) and the virtual environment build/venv. Says what it does; does nothing twice.
+# sudo where not root) and a virtual environment, build/venv or, for boards and images, build/venv-board.
+# Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test
+# usage: ci/setup.sh demo|test|firmware|emulator|board
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,10 +11,22 @@ say() { printf '[setup] %s\n' "$*"; }
 fail() { printf '[setup] %s\n' "$*" >&2; exit 1; }
 
 packages="gcc libc6-dev make patch xz-utils bzip2 ca-certificates python3-venv passt"
+venv=build/venv
+requirements=ci/requirements.txt
 case "${1:-}" in
     demo) ;;
     test) packages="$packages tshark openssl" ;;
-    *) fail "usage: ci/setup.sh demo|test" ;;
+    firmware)
+        packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
+        venv="" ;;
+    emulator)  # what Espressif's QEMU is linked with
+        packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0"
+        venv="" ;;
+    board)
+        packages="ca-certificates python3-venv"
+        venv=build/venv-board
+        requirements=ci/requirements-board.txt ;;
+    *) fail "usage: ci/setup.sh demo|test|firmware|emulator|board" ;;
 esac
 
 missing=""
@@ -36,16 +49,18 @@ if [ -n "$missing" ]; then
         >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
 fi
 
+[ -n "$venv" ] || exit 0
+
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "$python is older than 3.11: set PYTHON to a newer one"
-want=$( { "$python" -V; cat ci/requirements.txt; } | sha256sum)
-if [ "$(cat build/venv/.made-of 2>/dev/null)" != "$want" ]; then
-    say "making build/venv from PyPI (ci/requirements.txt)"
-    rm -rf build/venv
+want=$( { "$python" -V; cat "$requirements"; } | sha256sum)
+if [ "$(cat "$venv/.made-of" 2>/dev/null)" != "$want" ]; then
+    say "making $venv from PyPI ($requirements)"
+    rm -rf "$venv"
     mkdir -p build
-    "$python" -m venv build/venv || fail "cannot make a virtual environment with $python: install python3-venv"
-    build/venv/bin/pip install -q --disable-pip-version-check -r ci/requirements.txt ||
+    "$python" -m venv "$venv" || fail "cannot make a virtual environment with $python: install python3-venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
         fail "pip failed: check the network and try again"
-    echo "$want" >build/venv/.made-of
+    echo "$want" >"$venv/.made-of"
 fi

@@ -1,0 +1,14 @@
+// A variant may have set it, see mpconfigvariant_*.cmake.
+#ifndef MICROPY_HW_BOARD_NAME
+#define MICROPY_HW_BOARD_NAME "LILYGO T-Call SIM800"
+#endif
+#define MICROPY_HW_MCU_NAME "ESP32"
+
+#define MICROPY_PY_NETWORK_HOSTNAME_DEFAULT "mpy-tcall"
+
+// The board has no Ethernet and no free pins for an RMII PHY.
+#define MICROPY_PY_NETWORK_LAN (0)
+
+// The power chip's bus.
+#define MICROPY_HW_I2C0_SCL (22)
+#define MICROPY_HW_I2C0_SDA (21)
