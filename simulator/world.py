@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from board.bus import Bus
 from board.chips import Battery
@@ -50,27 +51,20 @@ class Result:
         return self.stdout.splitlines()
 
 
-class World:
-    """One T-Call with its modem on one network, as the scenario says; nothing in it outlives `stop()`.
+class Surroundings:
+    """What is around the chip: modem, air, internet, as the scenario says. Nothing outlives `stop()`.
 
+    The chip itself is a subclass's: World's is MicroPython for Linux, emulator.Emulator's is an ESP32.
     `speed`: simulated seconds per real second, for all parts alike.
-    `pcap`: file that gets the PPP line's packets. `env`: more SIM_ variables for the VM (simulator/vm/README.md).
+    `pcap`: file that gets the PPP line's packets.
     """
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        *,
-        speed: float = 1.0,
-        pcap: Path | None = None,
-        env: dict[str, str] | None = None,
-        vm: Path = VM,
-    ):
+    boot_log = ""  # what the chip said before it ran a script
+
+    def __init__(self, scenario: Scenario, *, speed: float = 1.0, pcap: Path | None = None):
         self.scenario = scenario
         self.clock = Clock(speed)
         self.journal = Journal(self.clock)
-        self._vm = vm
-        self._process: asyncio.subprocess.Process | None = None
         self._pcap_path = pcap
         self._pcap: PcapWriter | None = None
         self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
@@ -84,6 +78,63 @@ class World:
         )
         self.line = Line(self.clock)
         self.modem = SIM800(self.clock, scenario, self.line, self._make_ppp, self.journal)
+
+    def _make_ppp(self, apn, send, on_end, on_up):
+        return PPPEnd(
+            self.clock,
+            ppp_config(self.scenario.ppp, apn),
+            send,
+            on_end,
+            on_up,
+            internet=self.internet,
+            journal=self.journal,
+            pcap=self._pcap,
+        )
+
+    async def start(self) -> None:
+        if self._pcap_path:
+            self._pcap = PcapWriter(self._pcap_path, self.clock)
+        await self.internet.start()
+        await self.modem.start()
+
+    async def stop(self) -> None:
+        await self.modem.stop()
+        await self.internet.stop()
+        if self._pcap:
+            self._pcap.close()
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.stop()
+
+
+class World(Surroundings):
+    """One T-Call with its modem on one network; in the middle, as its chip, MicroPython for Linux.
+
+    `env`: more SIM_ variables for the VM (simulator/vm/README.md).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        speed: float = 1.0,
+        pcap: Path | None = None,
+        env: dict[str, str] | None = None,
+        vm: Path = VM,
+    ):
+        super().__init__(scenario, speed=speed, pcap=pcap)
+        self._vm = vm
+        self._files: Path | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self.tcall = TCall(
             self.clock,
             BOARDS[scenario.board],
@@ -99,41 +150,21 @@ class World:
             **(env or {}),
         }
 
-    def _make_ppp(self, apn, send, on_end, on_up):
-        return PPPEnd(
-            self.clock,
-            ppp_config(self.scenario.ppp, apn),
-            send,
-            on_end,
-            on_up,
-            internet=self.internet,
-            journal=self.journal,
-            pcap=self._pcap,
-        )
-
     async def start(self) -> None:
         if not self._vm.exists():
             raise SystemExit(f"there is no {self._vm}: run `make vm` first")
-        if self._pcap_path:
-            self._pcap = PcapWriter(self._pcap_path, self.clock)
-        await self.internet.start()
-        await self.modem.start()
+        await super().start()
         await self.bus.start()
 
     async def stop(self) -> None:
         await self.bus.stop()
-        await self.modem.stop()
-        await self.internet.stop()
-        if self._pcap:
-            self._pcap.close()
-        shutil.rmtree(self._dir, ignore_errors=True)
+        await super().stop()
 
-    async def __aenter__(self) -> "World":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        await self.stop()
+    async def put(self, name: str, data: bytes) -> None:
+        """Write a file to where scripts run, if they are not told another folder."""
+        self._files = self._dir / "files"
+        self._files.mkdir(exist_ok=True)
+        (self._files / name).write_bytes(data)
 
     async def run(
         self,
@@ -158,7 +189,7 @@ class World:
             self._vm,
             path,
             env=self._env,
-            cwd=cwd,
+            cwd=cwd or self._files,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -1,14 +1,28 @@
 """Fixtures for all tests: the VM, the servers, and a world to play scripts in."""
 
 import asyncio
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import pytest
-from network.journal import Journal
+from hypothesis import settings
+from playing import PRELUDE, Played, actor
 from sim800.scenario import Scenario
 from stand_in import Internet
-from world import ROOT, VM, Result, World
+from world import ROOT, VM, World
+
+# Chance looks for new faults where somebody is there to read about them.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("tests/firmware")
+    group.addoption("--port", help="serial port of a board to test, instead of the emulated chip")
+    group.addoption("--apn", default="internet", help="access point of that board's SIM")
+    group.addoption("--host", help="a web server (HTTP, port 80) that board's tests may ask for /")
+    group.addoption("--slow", action="store_true", help="the tests that take minutes, too")
 
 
 @pytest.fixture(scope="session")
@@ -24,58 +38,15 @@ def internet():
         yield internet
 
 
-@dataclass
-class Played:
-    """What came of a script: how it ended, and the world it ended in."""
-
-    result: Result
-    world: World
-
-    @property
-    def journal(self) -> Journal:
-        return self.world.journal
-
-    @property
-    def lines(self) -> list[str]:
-        return self.result.lines
-
-    def value(self, key: str) -> str:
-        """What the script printed behind `key=`."""
-        for line in self.lines:
-            if line.startswith(key + "="):
-                return line[len(key) + 1 :]
-        raise AssertionError(f"the script did not print {key}=\n{self.result}")
-
-
-# Every script has these: do("action name=value") makes something happen in the world before it returns;
-# timed(call) tells the error a call ended with, and how long it took.
-PRELUDE = """\
-import ppp_sim800, time
-
-def do(action):
-    print("@" + action)
-    input()
-
-def timed(name, call, *args, **kwargs):
-    start = time.ticks_ms()
-    try:
-        call(*args, **kwargs)
-        ended = "ok"
-    except ppp_sim800.SIM800Error as error:
-        ended = type(error).__name__ + ": " + str(error)
-    print(name + "=" + ended)
-    print(name + "_ms=" + str(time.ticks_diff(time.ticks_ms(), start)))
-
-"""
-
-
 @pytest.fixture
-def play(vm, internet, tmp_path):
-    """Plays a script on a T-Call: play(script, speed=…, env=…, pcap=…, **fields of the Scenario)."""
+def play(vm, internet):
+    """Plays a script on a T-Call: play(script, speed=…, env=…, pcap=…, **fields of the Scenario).
+
+    tests/firmware has one of its own, that plays it on the firmware image.
+    """
 
     def play(script: str, *, speed=10.0, timeout=60.0, env=None, pcap=None, **scenario) -> Played:
         names = {**internet.names, **scenario.pop("names", {})}
-        (tmp_path / "root.der").write_bytes(internet.root.read_bytes())
 
         async def go():
             world = World(
@@ -85,22 +56,8 @@ def play(vm, internet, tmp_path):
                 pcap=pcap,
             )
             async with world:
-
-                def act(line: str) -> str | None:
-                    if not line.startswith("@"):
-                        return None
-                    action, *args = line[1:].split()
-                    if action == "interrupt":  # Ctrl-C after so many seconds
-                        world.clock.call_later(float(args[0]), world.interrupt)
-                        return None
-                    world.modem.inject(
-                        action, **{k: float(v) for k, v in (a.split("=") for a in args)}
-                    )
-                    return "done"
-
-                result = await world.run(
-                    PRELUDE + script, timeout=timeout, cwd=tmp_path, on_line=act
-                )
+                await world.put("root.der", internet.root.read_bytes())
+                result = await world.run(PRELUDE + script, timeout=timeout, on_line=actor(world))
             assert result.code == 0, f"{result.stdout}\n{result.stderr}"
             return Played(result, world)
 

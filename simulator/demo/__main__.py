@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import shutil
+import importlib
 import sys
 import time
 from pathlib import Path
@@ -65,25 +65,37 @@ class Show:
         print(f"  {'all':<10}{total:>9.2f}{down:>12}{up:>10}")
 
 
-async def demo(air: str, modem: str, out: Path) -> int:
+async def demo(air: str, modem: str, out: Path, chip: str) -> int:
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with Internet() as internet:
         scenario = Scenario(
             # A modem and a network in a hurry, to keep the demo short.
-            modem=Modem(profile=modem, boot_time=2.0, ready_time=1.0, latency=0.1),
+            modem=Modem(
+                profile=modem,
+                start="off" if chip == "vm" else "command",  # no power key on the emulated chip
+                boot_time=2.0,
+                ready_time=1.0,
+                latency=0.1,
+            ),
             radio=Radio(registration=((0.1, 2), (0.5, 1))),
             air=PROFILES[air],
             names=internet.names,
             routes=internet.routes,
         )
-        shutil.copy(internet.root, out / "root.der")
-        async with World(scenario, pcap=out / "ppp.pcap") as world:
+        if chip == "vm":
+            kind = World
+        else:
+            kind = importlib.import_module("emulator").Emulator  # only here: it needs mpremote
+        async with kind(scenario, pcap=out / "ppp.pcap") as world:
+            await world.put("root.der", internet.root.read_bytes())
             show = Show(world, sys.stdout.isatty())
             world.journal.listeners.append(show.entry)
             print(f"T-Call {scenario.board}, modem {modem}, air {air}\n")
+            if world.boot_log:
+                print(f"{world.boot_log}\n")
             tour = Path(__file__).with_name("tour.py")
-            result = await world.run(tour, timeout=240, cwd=out, on_line=show.line)
+            result = await world.run(tour, timeout=240, on_line=show.line)
             if result.code:
                 print(result.stderr, file=sys.stderr)
                 print(f"the tour ended with exit code {result.code}", file=sys.stderr)
@@ -102,10 +114,22 @@ def main() -> None:
     parser.add_argument("--air", choices=PROFILES, default="ideal")
     parser.add_argument("--modem", choices=MODEMS, default="R13.08")
     parser.add_argument(
+        "--chip",
+        choices=("vm", "emulated"),
+        default="vm",
+        help="MicroPython for Linux, or the firmware in QEMU",
+    )
+    parser.add_argument(
         "--out", type=Path, default=ROOT / "build" / "demo", help="where the two files go"
     )
     args = parser.parse_args()
-    sys.exit(asyncio.run(demo(args.air, args.modem, args.out)))
+    if args.chip == "vm":
+        sys.exit(asyncio.run(demo(args.air, args.modem, args.out, args.chip)))
+    emulator = importlib.import_module("emulator")  # only here: it needs mpremote
+    try:
+        sys.exit(asyncio.run(demo(args.air, args.modem, args.out, args.chip)))
+    except (emulator.Missing, emulator.Panic, TimeoutError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

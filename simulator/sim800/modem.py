@@ -225,7 +225,7 @@ class SIM800:
         self.start_card()
 
     def _start_running(self) -> None:
-        """Be met running: booted, registered, its rate found by whoever used it before."""
+        """Be met running: booted, registered, rate found and clock set by whoever used it before."""
         self.power.supplied = True
         self.power.state = "on"
         self._fresh()
@@ -240,6 +240,8 @@ class SIM800:
         self.card.read = self.card.verified = True
         if self.card.state() == "READY":
             self.network.settle()
+            if self.scenario.radio.nitz and self.network.operator:
+                self.rtc.nitz(self.scenario.radio, self.network.operator, self.profile.ciev)
             self.milestone("ready")
         if self.scenario.modem.start == "data":
             # somebody dialled and went away

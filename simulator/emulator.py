@@ -1,0 +1,542 @@
+"""The firmware image on an emulated ESP32, with the simulated modem, air and internet around it.
+
+    async with Emulator(Scenario(modem=RUNNING)) as chip:
+        result = await chip.run("import ppp_sim800 ...")
+
+`python -m emulator SCRIPT` runs a script that way, `python -m emulator --repl` opens its REPL.
+
+The chip is QEMU's esp32 machine, its UART 1 the modem's serial line, its UART 0 the console, on which
+mpremote speaks the raw REPL. Pins and I2C end inside QEMU: no key is pressed and no supply switched, so a
+scenario's modem has to be running (RUNNING). Real time only. See docs/emulator.md.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import termios
+import threading
+import time
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+from sim800.scenario import Modem, Scenario
+from world import ROOT, Result, Surroundings
+
+IMAGE = ROOT / "build" / "firmware" / "TCALL_SIM800" / "firmware.bin"
+FORMATTED = ROOT / "build" / "emulator"
+PACKAGE = ROOT / "modules" / "ppp_sim800"
+BOARD = ROOT / "boards" / "TCALL_SIM800" / "modules"
+PROGRAM = "qemu-system-xtensa"
+
+FLASH_SIZE = 4 << 20
+IMAGE_AT = 0x1000  # where an ESP32's ROM looks for the bootloader, with which firmware.bin begins
+IMAGE_MAGIC = 0xE9  # first byte of a bootloader
+BOOT_TIME = 60.0  # seconds; it takes two, but the machine may be busy and the first boot formats a filesystem
+
+RUNNING = Modem(start="command")
+
+# What the chip says when it has gone wrong. The first reset banner after power-up is none of them.
+PANIC = re.compile(
+    rb"Guru Meditation Error[^\r\n]*|abort\(\) was called[^\r\n]*|assert failed:[^\r\n]*"
+    rb"|CORRUPT HEAP[^\r\n]*|[Ss]tack smashing[^\r\n]*|[Ss]tack overflow[^\r\n]*|Rebooting\.\.\."
+    rb"|rst:0x[0-9a-f]+ \([A-Z0-9_]+\)|\nE \(\d+\) task_wdt[^\r\n]*"
+)
+
+# A script is run by exec(), so that SystemExit does not take the REPL with it.
+WRAPPED = """\
+try:
+    exec({!r})
+except SystemExit as e:
+    if e.args and e.args[0]:
+        raise RuntimeError("the script ended itself: {{}}".format(e.args[0]))
+"""
+
+
+# The emulated flash takes seconds for a file: what scripts read goes to a disk in the chip's RAM.
+RAM_DISK = """\
+import os, sys, vfs
+class _Disk:
+    def __init__(self):
+        self.data = bytearray({size})
+    def readblocks(self, n, buffer, offset=0):
+        at = n * 512 + offset
+        buffer[:] = memoryview(self.data)[at:at + len(buffer)]
+    def writeblocks(self, n, buffer, offset=0):
+        at = n * 512 + offset
+        self.data[at:at + len(buffer)] = buffer
+    def ioctl(self, request, argument):
+        return {{4: len(self.data) // 512, 5: 512}}.get(request, 0)
+_disk = _Disk()
+vfs.VfsLfs2.mkfs(_disk)
+vfs.mount(_disk, "/ram")
+os.chdir("/ram")
+sys.path.append("/ram")
+"""
+DISK_SIZE = 32 << 10
+DISK_SIZE_PACKAGE = 256 << 10
+
+
+class Missing(Exception):
+    """Something this machine lacks to emulate the chip; one sentence that says what to do."""
+
+
+class Panic(Exception):
+    """The chip crashed or was reset by itself; the message is what it said on the console."""
+
+
+def machine() -> str:
+    """QEMU's name for the chip: "esp32" in Espressif's, or what $QEMU_MACHINE says (forks have others)."""
+    return os.environ.get("QEMU_MACHINE", "esp32")
+
+
+def find_qemu() -> str:
+    """The path of a QEMU with the esp32 machine: $QEMU_XTENSA, or from $PATH. Raises Missing."""
+    named = os.environ.get("QEMU_XTENSA")
+    program = shutil.which(named or PROGRAM)
+    get = "get Espressif's (github.com/espressif/qemu/releases, or `idf_tools.py install qemu-xtensa`)"
+    if program is None:
+        if named:
+            raise Missing(
+                f"QEMU_XTENSA is {named!r}, which is no program: {get} and name its {PROGRAM}"
+            )
+        raise Missing(f"there is no {PROGRAM} on the PATH: {get}, then set QEMU_XTENSA=<its path>")
+    machines = subprocess.run(
+        [program, "-M", "help"], capture_output=True, text=True, check=False
+    ).stdout
+    if machine() not in (line.split(" ")[0] for line in machines.splitlines()):
+        raise Missing(
+            f"{program} has no {machine()} machine: {get}, then set QEMU_XTENSA=<its path>"
+        )
+    return program
+
+
+def find_image(variable: str = "SIM_IMAGE", default: Path | None = IMAGE) -> Path | None:
+    """The firmware image that the environment's `variable` names, else `default`. Raises Missing."""
+    named = os.environ.get(variable)
+    if named and not Path(named).is_file():
+        raise Missing(f"{variable} is {named!r}, but there is no such file: name a firmware.bin")
+    if not named and default and not default.is_file():
+        raise Missing(
+            f"there is no {default.relative_to(ROOT)}: run `make firmware`, or set {variable}=<a firmware.bin>"
+        )
+    return Path(named) if named else default
+
+
+def flash(image: bytes) -> bytes:
+    """A whole flash chip's contents with the image in it. Raises Missing if it is none, or too long."""
+    if not image or image[0] != IMAGE_MAGIC:
+        raise Missing(
+            "the image does not begin with a bootloader: name firmware.bin, not an app image"
+        )
+    contents = b"\xff" * IMAGE_AT + image
+    if len(contents) > FLASH_SIZE:
+        raise Missing(f"the image is {len(image)} bytes long and does not fit a flash of 4 MB")
+    return contents.ljust(FLASH_SIZE, b"\xff")
+
+
+class Console:
+    """A board's console as mpremote wants it (pyserial's few methods), remembering all that was said.
+
+    port: a connected socket, or an open serial.Serial. Reading raises Panic as soon as the chip has said
+    that it crashed, `stopped` if that is set, and ConnectionError when the chip is gone.
+    """
+
+    def __init__(self, port):
+        self._port = port
+        self._buffer = bytearray()
+        self._forgiven = (
+            0  # so much of the log holds no panic: the banner of the reset at power-up
+        )
+        self._lock = threading.Lock()
+        self.log = bytearray()
+        self.stopped: Exception | None = None
+
+    def fileno(self) -> int:
+        return self._port.fileno()
+
+    def inWaiting(self) -> int:
+        if self.stopped:
+            raise self.stopped
+        if not self._buffer:
+            self.receive()
+        return len(self._buffer)
+
+    def receive(self) -> None:
+        """Take what has come. Raises Panic, ConnectionError."""
+        with self._lock:
+            while select.select([self._port], [], [], 0)[0]:
+                data = os.read(self._port.fileno(), 4096)
+                if not data:
+                    raise ConnectionError("the chip is gone")
+                self.log += data
+                self._buffer += data
+        if self._buffer and (panic := self.panic()):
+            raise Panic(panic)
+
+    def read(self, count: int = 1) -> bytes:
+        while self.inWaiting() < count:
+            select.select([self._port], [], [], 0.1)
+            self.receive()
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    def write(self, data: bytes) -> int:
+        with self._lock:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._port.fileno(), left) :]
+        return len(data)
+
+    def close(self) -> None:
+        self._port.close()
+
+    def panic(self) -> str | None:
+        """What the chip said about its crash, once it has said all; None if it has not crashed."""
+        found = PANIC.search(self.log, self._forgiven)
+        if not found or not re.search(rb"rst:0x|[Rr]eboot", self.log[found.end() :] + found[0]):
+            return None
+        return self.log[found.start() :].decode(errors="replace")[:2000]
+
+    def forgive(self) -> None:
+        """What was said until now is no panic."""
+        self._forgiven = len(self.log)
+
+
+class Transport(SerialTransport):
+    """mpremote's raw REPL over a Console."""
+
+    def __init__(self, console: Console):
+        self.in_raw_repl = False
+        self.use_raw_paste = True
+        self.device_name = "console"
+        self.mounted = False
+        self.is_pty = False
+        self.serial = console
+
+
+class Lines:
+    """Makes lines of the bytes a script prints. `on_line` is called with each; what it returns is typed."""
+
+    def __init__(self, console: Console, on_line: Callable[[str], str | None] | None):
+        self.lines: list[str] = []
+        self._console = console
+        self._on_line = on_line
+        self._part = bytearray()
+        self._echo: str | None = None
+
+    def take(self, data: bytes) -> None:
+        self._part += data.replace(b"\x04", b"")
+        if self._part.endswith(b"\n"):
+            self.end()
+
+    def end(self) -> None:
+        if not self._part:
+            return
+        line = self._part.decode(errors="replace").rstrip("\r\n")
+        self._part.clear()
+        if self._echo is not None and line == self._echo:  # input() shows what is typed
+            self._echo = None
+            return
+        self.lines.append(line)
+        if self._on_line and (typed := self._on_line(line)) is not None:
+            self._echo = typed
+            self._console.write(typed.encode() + b"\r")
+
+
+class Chip:
+    """A chip with MicroPython behind a console. `console` is set by whoever starts it."""
+
+    console: Console | None = None
+    resets = 0  # soft resets done
+
+    def attach(self, console: Console) -> None:
+        self.console = console
+        self._transport = Transport(console)
+
+    async def _in_thread(self, timeout: float, call: Callable, *args):
+        # mpremote blocks. The thread ends before this does, at `timeout` real seconds at the latest.
+        task = asyncio.create_task(asyncio.to_thread(call, *args))
+        try:
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(task)
+        except BaseException as error:
+            self.console.stopped = TimeoutError("stopped")
+            with contextlib.suppress(Exception):
+                await task
+            self.console.stopped = None
+            self._transport.in_raw_repl = False
+            if isinstance(error, TimeoutError):
+                said = self.console.log[-1500:].decode(errors="replace")
+                raise TimeoutError(
+                    f"the chip was not done within {timeout:g} s; its console:\n{said}"
+                ) from None
+            raise
+
+    def _enter(self, soft_reset: bool) -> None:
+        if soft_reset or not self._transport.in_raw_repl:
+            self._transport.enter_raw_repl(soft_reset=soft_reset, timeout_overall=BOOT_TIME)
+
+    def _boot(self) -> None:
+        while b"\n>>> " not in self.console.log:
+            try:
+                self.console.receive()
+            except Panic:
+                if self.console.log.count(b"rst:0x") > 1:
+                    raise
+                self.console.forgive()
+            time.sleep(0.02)
+        self._enter(False)
+
+    async def run(
+        self,
+        script: str | Path,
+        *,
+        timeout: float = 60.0,
+        on_line: Callable[[str], str | None] | None = None,
+    ) -> Result:
+        """Run a script (its text, or its path) on the chip until it ends. Names it binds stay for the next.
+
+        `timeout` is in real seconds; past it TimeoutError says what had been printed.
+        `on_line` gets each line it prints as it comes; what it returns is typed in for input().
+        Raises Panic if the chip crashes.
+        """
+        text = script if isinstance(script, str) else script.read_text()
+        loop = asyncio.get_running_loop()
+
+        def in_loop(line: str) -> str | None:
+            async def call():
+                return on_line(line)
+
+            return asyncio.run_coroutine_threadsafe(call(), loop).result()
+
+        lines = Lines(self.console, in_loop if on_line else None)
+
+        def go() -> bytes:
+            self._enter(False)
+            self._transport.exec_raw_no_follow(WRAPPED.format(text))
+            return self._transport.follow(None, lines.take)[1]
+
+        started = time.monotonic()
+        stderr = await self._in_thread(timeout, go)
+        lines.end()
+        return Result(
+            1 if stderr else 0,
+            "\n".join(lines.lines),
+            stderr.decode(errors="replace").replace("\r\n", "\n"),
+            time.monotonic() - started,
+        )
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Write a file to where scripts run."""
+
+        def go() -> None:
+            self._enter(False)
+            self._transport.fs_writefile(name, data, chunk_size=1024)
+
+        await self._in_thread(60 + len(data) / 1000, go)
+
+    async def soft_reset(self, timeout: float = 20.0) -> None:
+        """Ctrl-D at the prompt: a new heap, the hardware as it was. Raises Panic, TimeoutError."""
+        self.resets += 1
+        await self._in_thread(timeout, self._enter, True)
+
+    def interrupt(self) -> None:
+        """Ctrl-C to the running script."""
+        self.console.write(b"\x03")
+
+
+class Emulator(Surroundings, Chip):
+    """A T-Call's modem on one network, and as its chip the firmware image on an emulated ESP32.
+
+    `image`: the firmware.bin, as `make firmware` makes it. `pcap`: file that gets the PPP line's packets.
+    Raises Missing when started where QEMU or the image is missing.
+    """
+
+    def __init__(self, scenario: Scenario, *, image: Path | None = None, pcap: Path | None = None):
+        super().__init__(scenario, pcap=pcap)
+        self._image = image
+        self._qemu: subprocess.Popen | None = None
+        self._disk_made_at: int | None = None  # the count of resets at which the RAM disk was made
+
+    async def start(self) -> None:
+        qemu, image = find_qemu(), self._image or find_image()
+        if self.scenario.modem.start == "off":
+            raise ValueError(
+                "the emulated chip cannot switch a modem on: use Modem(start='command')"
+            )
+        contents = flash(image.read_bytes())
+        # The first boot formats the filesystem, which takes the emulated flash long: it is kept.
+        formatted = FORMATTED / f"{hashlib.sha256(contents).hexdigest()[:16]}.bin"
+        if formatted.exists():
+            shutil.copyfile(formatted, self._dir / "flash.bin")
+        else:
+            (self._dir / "flash.bin").write_bytes(contents)
+        await super().start()
+        ours, its = socket.socketpair()
+        with its, open(self._dir / "qemu.log", "wb") as errors:
+            self._qemu = subprocess.Popen(
+                # setpriv: QEMU is killed when we die, however we die.
+                ["setpriv", "--pdeathsig", "KILL", "--", qemu, *self._arguments(its.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                pass_fds=[its.fileno()],
+            )
+        self.attach(Console(ours))
+        try:
+            await self._in_thread(BOOT_TIME, self._boot)
+        except ConnectionError:
+            said = (self._dir / "qemu.log").read_text(errors="replace").strip().splitlines()
+            raise Missing(
+                f"{qemu} ended at once: {'; '.join(said[-3:]) or 'it said nothing'}"
+            ) from None
+        if not formatted.exists():
+            formatted.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._dir / "flash.bin", part := self._dir / "formatted.bin")
+            os.replace(part, formatted)
+        await self.put_package()
+
+    def _arguments(self, console: int) -> list[str]:
+        return [
+            *("-machine", machine(), "-m", "4M", "-display", "none", "-monitor", "none"),
+            *("-nic", "none"),
+            *("-drive", f"file={self._dir / 'flash.bin'},if=mtd,format=raw"),
+            # A busy machine is no reason for the chip's watchdogs to bite.
+            *("-global", "driver=timer.esp32.timg,property=wdt_disable,value=true"),
+            *("-chardev", f"socket,id=console,fd={console}"),
+            *("-chardev", f"serial,id=modem,path={self.line.path}"),
+            *("-serial", "chardev:console", "-serial", "chardev:modem"),
+        ]
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Write a file to a disk in the chip's RAM, which is where scripts run. A reset ends it."""
+        await self._make_disk(DISK_SIZE)
+        await super().put(name, data)
+
+    async def put_package(self) -> None:
+        """Put the package on the RAM disk of a chip whose image has not frozen it, upstream's for instance."""
+        if (await self.run("import ppp_sim800")).code == 0:
+            return
+        await self._make_disk(DISK_SIZE_PACKAGE)
+        await self.run("os.mkdir('ppp_sim800')")
+        for folder, under in ((PACKAGE, "ppp_sim800/"), (BOARD, "")):
+            for file in folder.glob("*.py"):
+                if file.name != "manifest.py":
+                    await super().put(under + file.name, file.read_bytes())
+
+    async def _make_disk(self, size: int) -> None:
+        if self._disk_made_at != self.resets:
+            result = await self.run(RAM_DISK.format(size=size))
+            if result.code:
+                raise TransportError(f"no RAM disk on the chip: {result.stderr}")
+            self._disk_made_at = self.resets
+
+    async def stop(self) -> None:
+        if self._qemu:
+            self._qemu.kill()
+            self._qemu.wait()
+            self._qemu = None
+        if self.console:
+            self.console.close()
+        await super().stop()
+
+    @property
+    def boot_log(self) -> str:
+        """What the chip said from power-up to its first prompt."""
+        log = bytes(self.console.log)
+        return log[: log.index(b"\n>>> ")].decode(errors="replace").replace("\r\n", "\n")
+
+    async def interact(self) -> None:
+        """Join this terminal to the chip's REPL until Ctrl-]."""
+        self.console.write(b"\r\x02")
+        done = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def typed() -> None:
+            data = os.read(0, 1024)
+            if not data or b"\x1d" in data:
+                done.set()
+            else:
+                self.console.write(data)
+
+        def said() -> None:
+            try:
+                waiting = self.console.inWaiting()
+            except Panic:
+                self.console.forgive()
+                waiting = self.console.inWaiting()
+            except ConnectionError:
+                done.set()
+                return
+            os.write(1, self.console.read(waiting))
+
+        before = termios.tcgetattr(0) if os.isatty(0) else None
+        if before:
+            tty.setraw(0)
+        loop.add_reader(0, typed)
+        loop.add_reader(self.console.fileno(), said)
+        try:
+            await done.wait()
+        finally:
+            loop.remove_reader(0)
+            loop.remove_reader(self.console.fileno())
+            if before:
+                termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="emulator", description="Run a script on an emulated ESP32 with a simulated SIM800."
+    )
+    parser.add_argument("script", nargs="?", type=Path, help="MicroPython script")
+    parser.add_argument("--repl", action="store_true", help="open the REPL (Ctrl-] leaves it)")
+    parser.add_argument(
+        "--image", type=Path, help="firmware.bin (default: SIM_IMAGE, else what was built)"
+    )
+    parser.add_argument("--timeout", type=float, default=600, help="real seconds for the script")
+    parser.add_argument(
+        "--journal", action="store_true", help="show what the simulator sees, on stderr"
+    )
+    args = parser.parse_args()
+    if bool(args.repl) == bool(args.script):
+        parser.error("name a script, or --repl")
+
+    async def go() -> int:
+        from stand_in import Internet  # noqa: PLC0415  (only the command line needs it)
+
+        with Internet() as internet:
+            scenario = Scenario(modem=RUNNING, names=internet.names, routes=internet.routes)
+            async with Emulator(scenario, image=args.image) as chip:
+                if args.journal:
+                    chip.journal.listeners.append(lambda entry: print(entry, file=sys.stderr))
+                print(chip.boot_log, flush=True)
+                await chip.put("root.der", internet.root.read_bytes())
+                if args.repl:
+                    await chip.interact()
+                    return 0
+                result = await chip.run(
+                    args.script, timeout=args.timeout, on_line=lambda line: print(line, flush=True)
+                )
+                print(result.stderr, end="", file=sys.stderr)
+                return result.code
+
+    try:
+        sys.exit(asyncio.run(go()))
+    except (Missing, Panic, TimeoutError, TransportError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What playing a script on a board takes, whatever the board: the VM, the emulated chip, a real one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from network.journal import Journal
+from world import Result, Surroundings
+
+
+@dataclass
+class Played:
+    """What came of a script: how it ended, and the world it ended in."""
+
+    result: Result
+    world: Surroundings
+
+    @property
+    def journal(self) -> Journal:
+        return self.world.journal
+
+    @property
+    def lines(self) -> list[str]:
+        return self.result.lines
+
+    def value(self, key: str) -> str:
+        """What the script printed behind `key=`."""
+        for line in self.lines:
+            if line.startswith(key + "="):
+                return line[len(key) + 1 :]
+        raise AssertionError(f"the script did not print {key}=\n{self.result}")
+
+
+# Every script has these: do("action name=value") makes something happen in the world before it returns;
+# timed(call) tells the error a call ended with, and how long it took.
+PRELUDE = """\
+import ppp_sim800, time
+
+def do(action):
+    print("@" + action)
+    input()
+
+def timed(name, call, *args, **kwargs):
+    start = time.ticks_ms()
+    try:
+        call(*args, **kwargs)
+        ended = "ok"
+    except ppp_sim800.SIM800Error as error:
+        ended = type(error).__name__ + ": " + str(error)
+    print(name + "=" + ended)
+    print(name + "_ms=" + str(time.ticks_diff(time.ticks_ms(), start)))
+
+"""
+
+
+def actor(world: Surroundings) -> Callable[[str], str | None]:
+    """Does in `world` what a script's lines "@action name=value" ask for."""
+
+    def act(line: str) -> str | None:
+        if not line.startswith("@"):
+            return None
+        action, *args = line[1:].split()
+        if action == "interrupt":  # Ctrl-C after so many seconds
+            world.clock.call_later(float(args[0]), world.interrupt)
+            return None
+        world.modem.inject(action, **{k: float(v) for k, v in (a.split("=") for a in args)})
+        return "done"
+
+    return act
