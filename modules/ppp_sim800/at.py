@@ -131,12 +131,14 @@ class Channel:
                 raise error
 
     def poll(self):
-        """Take in unsolicited lines while no command is in flight. Raises what `on_line` returns."""
-        if not self._busy:
-            while True:
-                line = self.read_line()
-                if line is None:
-                    return
+        """Take in the lines that arrived while no command was in flight. Raises what `on_line` returns."""
+        while True:
+            line = self.read_line()
+            if line is None:
+                return
+            if line in _OK or _is_error(line):
+                self._show("<", text(line))  # a late answer
+            else:
                 self._unsolicited(line)
 
     def command(
@@ -167,7 +169,7 @@ class Channel:
             yield _POLL_MS
         self._busy = True
         try:
-            self._take_late()
+            self.poll()  # cannot be the answer to what is sent now
             sent = command.encode()
             show = show or command
             self._show(">", show)
@@ -216,17 +218,6 @@ class Channel:
                     self._unsolicited(line)
         finally:
             self._busy = False
-
-    def _take_late(self):
-        # Lines that arrived before the command is sent cannot be its answer.
-        while True:
-            line = self.read_line()
-            if line is None:
-                return
-            if line in _OK or _is_error(line):
-                self._show("<", text(line))
-            else:
-                self._unsolicited(line)
 
     def _before_echo(self, line):
         # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and it
