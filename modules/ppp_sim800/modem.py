@@ -37,7 +37,6 @@ _PIN_TRIES = const(3)  # a fresh SIM's
 _DENIED_MS = const(10000)  # "denied" may pass while the modem tries the next network
 
 # +CREG and +CGREG: <stat>
-_SEARCHING = const(2)
 _DENIED = const(3)
 _REGISTERED = (1, 5)  # at home, roaming
 
@@ -71,7 +70,6 @@ class Modem:
         self.on_urc = None  # called with each unsolicited line (str)
         self._trace = trace
         self._at = None
-        self._baudrate = BAUDRATE
         self._settled = False  # up and quiet: from now on a boot message means a restart
         self.data_mode = False  # the line carries PPP, not AT
 
@@ -84,7 +82,6 @@ class Modem:
 
     def _open(self, baudrate):
         uart = self.board.uart(baudrate)
-        self._baudrate = baudrate
         if self._at is None:
             self._at = Channel(uart, self._unsolicited)
             self._at.trace = self._trace
@@ -94,7 +91,7 @@ class Modem:
     def _unsolicited(self, line):
         if self.on_urc:
             self.on_urc(line)
-        if self._settled and (line in ("RDY", "NORMAL POWER DOWN") or line.endswith("POWER DOWN")):
+        if self._settled and (line == "RDY" or line.endswith("POWER DOWN")):
             self._settled = False
             return ModemRestarted(
                 'the modem said "{}" by itself: check its supply (bursts of 2 A), then connect again'.format(
