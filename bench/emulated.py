@@ -151,11 +151,19 @@ async def get_rate(chip: Emulator) -> float:
 
 
 async def post_times(chip: Emulator, runs: int) -> list[int]:
-    """Milliseconds of each of `runs` POSTs of 60 kB, those left out that did not come through."""
-    lines = await lines_of(
-        chip, UP + POST.format(runs=runs) + "nic.disconnect()", timeout=60 + 30 * runs
-    )
-    return numbers(lines, "post")
+    """Milliseconds of each POST of 60 kB that came through, of `runs` in at most a minute and 6 s each."""
+    times = []
+
+    def note(line: str) -> None:
+        times.extend(numbers([line], "post"))
+
+    script = UP + POST.format(runs=runs) + "nic.disconnect()"
+    try:
+        await lines_of(chip, script, timeout=60 + 6 * runs, on_line=note)
+    except (OSError, TransportError):  # upstream's fault: an upload that does not end
+        if not times:
+            raise
+    return times
 
 
 async def measure(image: Path, internet: Internet, runs: int) -> dict:
@@ -178,6 +186,7 @@ async def measure(image: Path, internet: Internet, runs: int) -> dict:
         return {
             "post_ms": statistics.median(times),
             "post_max_ms": max(times),
+            "post_lost": runs - len(times),
             "post_all_ms": times,
         }
 
@@ -204,7 +213,7 @@ ROWS = (  # key, title, form
     ("resolve_failed", "  failed, of 3", "{}"),
     ("post_ms", "POST 60 kB, median ms", "{:.0f}"),
     ("post_max_ms", "  longest, ms", "{:.0f}"),
-    ("post_lost", "  lost connections", "{}"),
+    ("post_lost", "  not done in their time", "{}"),
     ("get_rate", "GET 60 kB, bytes/s on the line", "{:.0f}"),
     ("get_of_raw", "  beside the raw UART", "{:.3f}"),
     ("bytes", "image, bytes", "{}"),

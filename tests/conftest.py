@@ -11,6 +11,9 @@ from sim800.scenario import Scenario
 from stand_in import Internet
 from world import ROOT, VM, World
 
+# For a machine that is busy with other work: no script is played faster than this.
+SPEED_LIMIT = float(os.environ.get("SIM_SPEED_LIMIT", "inf"))
+
 # Chance looks for new faults where somebody is there to read about them.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
@@ -51,7 +54,7 @@ def play(vm, internet):
         async def go():
             world = World(
                 Scenario(names=names, routes=internet.routes, **scenario),
-                speed=speed,
+                speed=min(speed, SPEED_LIMIT),
                 env=env,
                 pcap=pcap,
             )
