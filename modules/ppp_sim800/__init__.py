@@ -27,5 +27,6 @@ from .errors import (
     SIMAbsent,
     SIMError,
 )
+from .events import Event
 from .link import PPP
-from .modem import Modem
+from .modem import Battery, Modem

@@ -7,7 +7,7 @@ Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (def
 
 from micropython import const
 
-from .errors import ATError, ATTimeout
+from .errors import ATError, ATTimeout, ConfigError
 from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
@@ -49,6 +49,17 @@ def fields(line):
                 out.append(first)
             out += rest
     return out
+
+
+def quoted(value, what, length):
+    """`value` if it can stand between quotes on a command line, else ConfigError with `what` it is."""
+    if not isinstance(value, str):
+        raise ConfigError("{} must be a str, not {}".format(what, type(value).__name__))
+    if len(value) > length or any(not 32 <= ord(c) < 127 or c == '"' for c in value):
+        raise ConfigError(
+            "{} must be at most {} printable ASCII characters without quotes".format(what, length)
+        )
+    return value
 
 
 class Channel:
@@ -131,7 +142,12 @@ class Channel:
                 raise error
 
     def poll(self):
-        """Take in the lines that arrived while no command was in flight. Raises what `on_line` returns."""
+        """Take in the lines that arrived while no command was in flight; nothing while one is. Raises what
+        `on_line` returns."""
+        if not self._busy:
+            self._take_idle()
+
+    def _take_idle(self):
         while True:
             line = self.read_line()
             if line is None:
@@ -169,7 +185,7 @@ class Channel:
             yield _POLL_MS
         self._busy = True
         try:
-            self.poll()  # cannot be the answer to what is sent now
+            self._take_idle()  # cannot be the answer to what is sent now
             sent = command.encode()
             show = show or command
             self._show(">", show)

@@ -10,6 +10,7 @@ import machine
 import network
 from micropython import const
 
+from .at import quoted
 from .errors import (
     AuthRefused,
     ConfigError,
@@ -17,8 +18,9 @@ from .errors import (
     NegotiationFailed,
     NoCarrier,
 )
-from .modem import Modem, _quoted
-from .run import Deadline, blocking, wait
+from .modem import Modem
+from .run import Deadline, Procedures, blocking, wait
+from .sim import check_code
 
 # network.PPP.status()
 _CONNECTING = const(3)
@@ -40,7 +42,7 @@ _NO_ADDRESS = "0.0.0.0"
 _SINCE_2024 = const(2024)
 
 
-class PPP:
+class PPP(Procedures):
     """Internet over a SIM800.
 
     apn: access point name of the SIM's operator, 1 to 99 characters.
@@ -55,8 +57,8 @@ class PPP:
 
     def __init__(self, apn, user="", password="", *, auth="pap", pin=None, board=None, trace=None):
         self._apn = _check_apn(apn)
-        self._user = _quoted(user, "user", 127)
-        self._password = _quoted(password, "password", 127)
+        self._user = quoted(user, "user", 127)
+        self._password = quoted(password, "password", 127)
         if auth not in ("pap", "chap", None):
             raise ConfigError('auth must be "pap", "chap" or None')
         self._security = _SECURITY[auth]
@@ -66,6 +68,7 @@ class PPP:
         self.modem = Modem(board, trace)
         self._ppp = None
         self._state = "off"
+        self._was_up = False
 
     def __repr__(self):
         return "<PPP {} {}>".format(self._apn, self.status())
@@ -102,16 +105,16 @@ class PPP:
         try:
             yield from self._switch_on()
             self._state = "waiting for SIM"
-            yield from self.modem._sim_ready(self._pin)
+            yield from self.modem.sim._ready(self._pin)
             self._state = "searching"
-            yield from self.modem._register(timeout)
+            yield from self.modem.radio._register(timeout)
             yield from self._set_clock()
             self._state = "dialling"
-            yield from self.modem._set_apn(self._apn)
-            yield from self.modem._dial(self._apn)
+            yield from self.modem.datacall._dial(self._apn)
             self._state = "negotiating"
             yield from self._negotiate()
             self._state = "up"
+            self._notice()
         finally:
             if self._state != "up":
                 reached, self._state = self._state, "failed"
@@ -148,8 +151,7 @@ class PPP:
     def _why_not(self, status):
         # A modem that is back in command mode has given up the call: that is worth telling apart.
         yield from self._stop_ppp()
-        self.modem.data_mode = False
-        if (yield from self.modem._at.sync(2)):
+        if (yield from self.modem.datacall._listens(2)):
             raise NoCarrier(
                 "the modem ended the data call before PPP was up: try again, then check APN, user and password"
             )
@@ -183,40 +185,60 @@ class PPP:
         """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
         modem = self.modem
         if (yield from self._stop_ppp()):
-            yield from modem._call_ended()
-        if modem.data_mode and not (yield from modem._resync()):
+            yield from modem.datacall._ended()
+        if modem.data_mode and not (yield from modem.datacall._resync()):
             modem._settled = False  # connect() will look for it from the start
         if self._state != "off":
             self._state = "on"
+        self._notice()
 
     def _set_clock(self):
         if time.gmtime()[0] >= _SINCE_2024:
             return
         deadline = Deadline(_NITZ_MS)
         while deadline.left():
-            now = yield from self.modem._time()
+            now = yield from self.modem.clock._now()
             if now:
                 machine.RTC().datetime(now[:3] + (0,) + now[3:] + (0,))
                 return
             yield from wait(300)
 
-    connect = blocking(_connect)
-    disconnect = blocking(_disconnect)
-    _block_on = blocking(_switch_on)
-    _block_off = blocking(_switch_off)
-
-    # As network.WLAN
-
-    def active(self, is_active=None):
+    def _active(self, is_active=None):
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
         if is_active is None:
             return self._state != "off"
-        if is_active:
-            if self._state in ("off", "failed"):
-                self._block_on()
-        else:
-            self._block_off()
+        if not is_active:
+            yield from self._switch_off()
+        elif self._state in ("off", "failed"):
+            yield from self._switch_on()
         return bool(is_active)
+
+    def _event(self, timeout=0):
+        """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
+
+        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up" or "down").
+        While the link is up the modem keeps what it has to say until it is down.
+        """
+        deadline = Deadline(timeout)
+        while True:
+            self._notice()
+            event = yield from self.modem._event(min(100, deadline.left()))
+            if event or not deadline.left():
+                return event
+
+    def _notice(self):
+        # What became of the link, for those who wait for events.
+        up = self.isconnected()
+        if up != self._was_up:
+            self._was_up = up
+            self.modem.events.put("link", "up" if up else "down")
+
+    active = blocking(_active)
+    connect = blocking(_connect)
+    disconnect = blocking(_disconnect)
+    event = blocking(_event)
+
+    # As network.WLAN
 
     def isconnected(self):
         """True while PPP is up and has an IPv4 address."""
@@ -238,7 +260,7 @@ class PPP:
         what: "rssi": signal strength in dBm (only while not connected), as network.WLAN has it.
         """
         if what == "rssi":
-            return self.modem.signal()
+            return self.modem.radio.signal()
         if what is not None:
             raise ConfigError('status() knows "rssi", not {!r}'.format(what))
         if self._state == "up" and not self._has_address():
@@ -274,9 +296,9 @@ class PPP:
             if name == "apn":
                 self._apn = _check_apn(value)
             elif name == "user":
-                self._user = _quoted(value, "user", 127)
+                self._user = quoted(value, "user", 127)
             elif name == "password":
-                self._password = _quoted(value, "password", 127)
+                self._password = quoted(value, "password", 127)
             elif name == "pin":
                 self._pin = _check_pin(value)
             else:
@@ -308,15 +330,15 @@ def _check_apn(apn):
         )
     if not apn:
         raise ConfigError("the APN is empty: ask your operator for its name")
-    _quoted(apn, "the APN", 99)
+    quoted(apn, "the APN", 99)
     if " " in apn:
         raise ConfigError("the APN must not contain blanks")
     return apn
 
 
 def _check_pin(pin):
-    if pin is not None and not (isinstance(pin, str) and pin.isdigit() and 4 <= len(pin) <= 8):
-        raise ConfigError("pin must be a str of 4 to 8 digits, or None")
+    if pin is not None:
+        check_code(pin, "the PIN")
     return pin
 
 

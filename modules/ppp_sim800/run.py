@@ -6,6 +6,11 @@ Every procedure of this package is a generator that yields the milliseconds it w
 import time
 
 
+class Procedures:
+    """What a class is whose methods `_name` are procedures and whose `name` runs them, here blocking, in
+    `aio` for asyncio."""
+
+
 def run(procedure):
     """Run a procedure to its end, sleeping as it asks, and return its result.
 

@@ -4,8 +4,9 @@ import json
 import sys
 
 from ppp_sim800.at import Channel, fields, text
+from ppp_sim800.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
-from ppp_sim800.modem import parse_cclk, parse_operators
+from ppp_sim800.radio import parse_operators
 
 
 class Wire:

@@ -1,0 +1,56 @@
+"""The same for asyncio: what blocks in ppp_sim800 is awaited here.
+
+from ppp_sim800 import aio
+nic = aio.PPP("internet")
+await nic.connect()
+print(await nic.modem.radio.signal())
+"""
+
+import asyncio
+
+from . import link, modem
+from .run import Procedures
+
+
+async def drive(procedure):
+    """Run a procedure to its end, other tasks while it waits. Cancelled, it is given the time to clean up."""
+    try:
+        pause = next(procedure)
+        while True:
+            try:
+                await asyncio.sleep_ms(pause)
+            except BaseException as error:
+                pause = procedure.throw(error)
+            else:
+                pause = next(procedure)
+    except StopIteration as end:
+        return end.value
+
+
+class Awaited:
+    """`target` with its procedures to await; its roles (`modem`, `sim`, `radio` ...) are wrapped the same way."""
+
+    def __init__(self, target):
+        self._target = target
+
+    def __repr__(self):
+        return repr(self._target)
+
+    def __getattr__(self, name):
+        value = getattr(self._target, name)
+        if isinstance(value, Procedures):
+            return Awaited(value)
+        procedure = getattr(self._target, "_" + name, None)
+        if not (callable(value) and callable(procedure)):
+            return value
+        return lambda *args, **kwargs: drive(procedure(*args, **kwargs))
+
+
+def PPP(*args, **kwargs):
+    """As ppp_sim800.PPP."""
+    return Awaited(link.PPP(*args, **kwargs))
+
+
+def Modem(*args, **kwargs):
+    """As ppp_sim800.Modem."""
+    return Awaited(modem.Modem(*args, **kwargs))

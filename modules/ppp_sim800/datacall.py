@@ -1,0 +1,96 @@
+"""The data call: from command mode to data mode and back.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from micropython import const
+
+from .at import DIAL_FAILED
+from .errors import APNRefused, ATError, NoCarrier
+from .run import Procedures
+
+_NO_CARRIER_MS = const(1000)
+
+
+class DataCall(Procedures):
+    """The data call of `modem`, on PDP context 1."""
+
+    def __init__(self, modem):
+        self._modem = modem
+
+    def _set_apn(self, apn):
+        define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
+        try:
+            yield from self._modem._command(define)
+        except ATError:
+            # An active context cannot be defined; an earlier call may have left it so.
+            yield from self._modem._command("AT+CGACT=0,1", timeout=150000)
+            yield from self._modem._command(define)
+
+    def _dial(self, apn):
+        # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
+        modem = self._modem
+        yield from self._set_apn(apn)
+        for attempt in (1, 2):
+            try:
+                yield from modem._command(
+                    "ATD*99***1#", timeout=60000, ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
+                )
+                modem.data_mode = True
+                return
+            except ATError as error:
+                if attempt == 1 and error.result == "ERROR":
+                    # The modem's own IP stack holds the PDP context: take it away (M 224).
+                    yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
+                    continue
+                reason = error
+            yield from self._explain(apn, reason)
+
+    def _explain(self, apn, reason):
+        # NO CARRIER has no reason; activating the context without dialling has one.
+        try:
+            yield from self._modem._command("AT+CGACT=1,1", timeout=150000)
+            yield from self._modem._command("AT+CGACT=0,1", timeout=150000)
+        except ATError as error:
+            if error.code in (148, 149) or (error.code and 132 <= error.code <= 134):
+                raise APNRefused(
+                    'the network refuses APN "{}" ({}): check the name with your operator'.format(
+                        apn, error.result
+                    )
+                )
+            reason = error
+        raise NoCarrier(
+            "the data call was refused ({}): try again, then check APN and coverage".format(
+                reason.result
+            )
+        )
+
+    def _ended(self):
+        # PPP has been terminated: the modem says NO CARRIER and is in command mode. True if so.
+        modem = self._modem
+        if (yield from modem._channel.await_end(b"NO CARRIER", _NO_CARRIER_MS)):
+            modem.data_mode = False
+        return not modem.data_mode
+
+    def _listens(self, tries):
+        # Is the modem in command mode after all? The link asks when PPP did not come up.
+        self._modem.data_mode = False
+        result = yield from self._modem._channel.sync(tries)
+        return result
+
+    def _resync(self):
+        # Back to command mode, whatever an interrupted data call left. True if the modem answers.
+        result = (yield from self._listens(1)) or (yield from self._leave())
+        return result
+
+    def _leave(self):
+        # Leave data mode and hang up. True if the modem answers.
+        modem = self._modem
+        yield from modem._channel.escape()
+        if not (yield from modem._channel.sync(3)):
+            return False
+        try:
+            yield from modem._command("ATH", timeout=20000)
+        except ATError:
+            pass  # there was no call
+        return True
