@@ -339,13 +339,18 @@ def test_rate_is_raised_on_a_clean_line(play):
 
 def test_rate_stays_where_it_is_wanted(play):
     script = """
-modem = ppp_sim800.Modem(ppp_sim800.PPP("internet").modem.board, baudrate=115200)
-modem.on()
-print("rate=%d" % modem.baudrate)
+nic = ppp_sim800.PPP("internet", baudrate=115200)
+nic.active(True)
+print("rate=%d" % nic.modem.baudrate)
+try:
+    ppp_sim800.PPP("internet", baudrate=9600)
+except ppp_sim800.ConfigError as error:
+    print("bad=%s" % error)
 """
     played = play(script)
     assert played.value("rate") == "115200"
     assert not played.journal.seen("at", "> AT+IPR=460800")
+    assert played.value("bad") == "baudrate must be 115200 or 460800, not 9600"
 
 
 def test_modem_left_at_the_fast_rate_is_found_without_its_keys(play):
