@@ -12,6 +12,7 @@ ppp           PPPEnd: the modem's end of the line
 air, link     what a radio link does to packets: as data, and done
 internet      Internet: DNS, ping, routes, refusals
 ip, dns       packets and name server answers, pure functions
+sockets       the modem's own stack: names, TCP, TLS 1.0 and UDP over the air
 passt         the user-mode TCP/IP stack as a child process
 pcap          captures of the line for Wireshark
 certificates  throw-away certificates, good and bad

@@ -27,6 +27,7 @@ from pathlib import Path
 from random import Random
 
 from . import certificates
+from .sockets import only_tls10
 
 MAX_BYTES = 1 << 30  # of /bytes and GET
 MAX_DELAY = 600.0
@@ -273,7 +274,7 @@ class Servers:
     the address the connection comes from; speed: simulated seconds in a real one.
 
     `ports` after start(): "http", "https", "wronghost", "expired", "unknownca" (HTTPS with that
-    fault) and "bulk".
+    fault), "tls10" (HTTPS with TLS 1.0 only) and "bulk".
     """
 
     def __init__(
@@ -305,6 +306,10 @@ class Servers:
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.load_cert_chain(self._directory / f"{name}.pem")
             self._add(name, _HTTP, context)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._directory / "https.pem")
+        only_tls10(context)
+        self._add("tls10", _HTTP, context)
 
     def _add(self, name: str, handler, context: ssl.SSLContext | None) -> None:
         server = _Server(self, name, handler, context)

@@ -107,6 +107,18 @@ def apn_refused(modem, on=True):
 
 
 @action
+def pdp_silent(modem, on=True):
+    """the network answers neither +CIICR nor +SAPBR=1: an error after 85 s (on=False: it does again)"""
+    modem.network.pdp_silent = on
+
+
+@action
+def http_ends(modem, code=604):
+    """the next AT+HTTPACTION ends with this status (as 602, no memory), and sends nothing"""
+    modem.http_code = code
+
+
+@action
 def gprs_detach(modem):
     """the network detaches the modem from GPRS: all contexts end"""
     modem.packet_lost("GPRS detach")

@@ -22,6 +22,7 @@ class Network:
         self.lac, self.cell = radio.lac, radio.cell
         self.apns = dict(radio.apns)
         self.refuse_apns = False
+        self.pdp_silent = False  # activations of a PDP context are not answered
         self.creg = 0
         self.cgreg = 0
         self.attached = False
