@@ -119,6 +119,12 @@ def http_ends(modem, code=604):
 
 
 @action
+def location_ends(modem, code=404):
+    """the next +CIPGSMLOC says this code (404, 408, 601 to 604), +CLBS what is like it"""
+    modem.location_code = code
+
+
+@action
 def gprs_detach(modem):
     """the network detaches the modem from GPRS: all contexts end"""
     modem.packet_lost("GPRS detach")
@@ -150,6 +156,12 @@ def registration_back(modem):
 def cell_change(modem, lac="1A2B", cell="3C4E"):
     """the modem moves to another cell"""
     modem.network.move(lac, cell)
+
+
+@action
+def position(modem, longitude=0.0, latitude=0.0):
+    """another place, for +CIPGSMLOC and +CLBS"""
+    modem.network.position = (longitude, latitude)
 
 
 @action

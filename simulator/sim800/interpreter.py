@@ -145,7 +145,7 @@ class Interpreter:
         modem = self.modem
         extended = command.name[0] in "+*^"
         spec = TABLE.get(command.name)
-        if spec is None or (spec.ssl and not modem.profile.ssl):
+        if spec is None or not modem.profile.has(spec):
             # V.25ter commands know only ERROR; extended ones answer as AT+CMEE wants
             raise CME(100) if extended else failed()
         if command.op not in spec.ops:

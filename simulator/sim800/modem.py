@@ -19,6 +19,7 @@ from .card import Card
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
+from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
@@ -105,6 +106,8 @@ class SIM800:
         self.ip_apn = ""
         self.bearers = bearer.profiles(self.stored_bearers)
         self.http = None  # a sim800.http.Service between AT+HTTPINIT and +HTTPTERM
+        self.ntp = NTP()
+        self.location_code = 0  # what the next AT+CIPGSMLOC says, if not 0
         self.http_code = 0  # what its next action ends with, if not 0
         self.cipmux = 0
         self.gprs_class = "B"
