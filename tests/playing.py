@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from network.journal import Journal
+from sim800.__main__ import value
 from world import Result, Surroundings
 
 
@@ -62,7 +63,7 @@ def actor(world: Surroundings) -> Callable[[str], str | None]:
         if action == "interrupt":  # Ctrl-C after so many seconds
             world.clock.call_later(float(args[0]), world.interrupt)
             return None
-        world.modem.inject(action, **{k: float(v) for k, v in (a.split("=") for a in args)})
+        world.modem.inject(action, **{k: value(v) for k, v in (a.split("=") for a in args)})
         return "done"
 
     return act

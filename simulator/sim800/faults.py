@@ -225,6 +225,18 @@ def supply_cut(modem, seconds=None):
 
 
 @action
+def battery(modem, charging=0, percent=50, millivolts=3700):
+    """what AT+CBC says from now on (charging: 1 it is, 2 it is full), with the warnings that voltage brings"""
+    modem.battery.set(charging, percent, millivolts)
+
+
+@action
+def battery_falls(modem, millivolts=1.0):
+    """the voltage falls by so much each second (0: no longer)"""
+    modem.battery.fall(millivolts)
+
+
+@action
 def undervoltage_warning(modem):
     """UNDER-VOLTAGE WARNNING"""
     modem.urc("UNDER-VOLTAGE WARNNING")
@@ -232,7 +244,7 @@ def undervoltage_warning(modem):
 
 @action
 def undervoltage_off(modem):
-    """UNDER-VOLTAGE POWER DOWN, then off"""
+    """UNDER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("UNDER-VOLTAGE POWER DOWN")
 
 
@@ -244,7 +256,7 @@ def overvoltage_warning(modem):
 
 @action
 def overvoltage_off(modem):
-    """OVER-VOLTAGE POWER DOWN, then off"""
+    """OVER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("OVER-VOLTAGE POWER DOWN")
 
 
@@ -289,3 +301,10 @@ def double_bytes(modem, rate, way="both"):
     """a share of `rate` of the bytes arrives twice (0: no longer)"""
     for fault in _line_faults(modem, way):
         fault.rates["double"] = rate
+
+
+@action
+def rate_noise(modem, above=230400, rate=0.02, way="both"):
+    """while the line is faster than `above` baud, a share of `rate` of the bytes has one bit wrong"""
+    for fault in _line_faults(modem, way):
+        fault.noise_above, fault.noise = above, rate

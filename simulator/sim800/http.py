@@ -1,7 +1,7 @@
 """The modem's own HTTP client: AT+HTTPINIT and what belongs to it.
 
-SIM800 Series AT Command Manual V1.09 chapter 11; IP application note V1.02; SSL application note
-V1.00.
+SIM800 Series AT Command Manual V1.09 (its HTTP commands); IP application note V1.02; SSL application
+note V1.00.
 """
 
 import asyncio

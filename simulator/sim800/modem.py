@@ -15,6 +15,7 @@ from network.sockets import Sockets
 
 from . import bearer, faults, profiles
 from .autobaud import FIXED_RATES, Trainer
+from .battery import Battery
 from .card import Card
 from .errors import CME
 from .escape import Escape
@@ -44,7 +45,8 @@ class SIM800:
 
     `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
     scenario.APN: an object with start(), receive(bytes), close(), terminate() and
-    `muted`. `on_ri(high)` is called with the level of the RI pin. `internet` has the air, names
+    `muted`. `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what
+    AT+CBC says when that changes. `internet` has the air, names
     and routes for the modem's own TCP/IP stack; without one the scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
@@ -82,8 +84,9 @@ class SIM800:
         self.info, self.result = self.output.info, self.output.result
         self.wait, self.wait_abortable = self.interpreter.wait, self.interpreter.wait_abortable
         self.on_ri: Callable[[bool], None] = lambda high: None
+        self.on_battery: Callable[[tuple[int, int, int]], None] = lambda cbc: None
         self.silent = modem.silent
-        self.battery = modem.battery
+        self.battery = Battery(self, modem.battery)
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
@@ -101,6 +104,7 @@ class SIM800:
         self.mode = "off"  # or "booting", "command", "data"
         self.cfun = 1
         self.cops_mode, self.cops_format = 0, 0
+        self.ceng = (0, 0)
         self.contexts: dict[int, dict] = {}
         self.ip_state = "IP INITIAL"
         self.ip_apn = ""
@@ -170,6 +174,7 @@ class SIM800:
         """Everything ends, the line as well."""
         self._die("stop")
         self.power.close()
+        self.battery.stop()
         for timer in self._event_timers:
             timer.cancel()
         self._event_timers.clear()
@@ -242,6 +247,7 @@ class SIM800:
             self.urc("+CFUN: 1")
         self.milestone("boot")
         self.start_card()
+        self.battery.look()
 
     def _start_running(self) -> None:
         """Be met running: booted, registered, rate found and clock set by whoever used it before."""
@@ -300,6 +306,8 @@ class SIM800:
         self._close_ppp(why)
         self.network.stop()
         self.card.power(False)
+        self.battery.forget()
+        self.on_ri(True)
 
     def hang(self, on: bool = True) -> None:
         """The firmware hangs: it neither hears nor says anything."""
@@ -447,8 +455,13 @@ class SIM800:
         self.interpreter.after_line = action
 
     def pulse_ri(self) -> None:
+        """RI low for a moment, unless a call holds it there anyway."""
         self.on_ri(False)
-        self.later(RI_PULSE, self.on_ri, True)
+        self.later(RI_PULSE, self._release_ri)
+
+    def _release_ri(self) -> None:
+        if self.call != "ringing":
+            self.on_ri(True)
 
     # -- data mode -----------------------------------------------------------------------
 

@@ -295,7 +295,7 @@ def multi_connection(modem, c):
         modem.cipmux = Args(c).most(1).number(0, (0, 1))
 
 
-# ---- bearers of the modem's own applications (chapter 9, IP application note) ---------------
+# ---- bearers of the modem's own applications (IP application note) --------------------------
 
 # parameter: its longest value; RATE alone is a number
 _BEARER_TEXTS = {"CONTYPE": 4, "PHONENUM": 40, "APN": 64, "USER": 32, "PWD": 32}
@@ -309,7 +309,7 @@ _BEARER_TEXTS = {"CONTYPE": 4, "PHONENUM": 40, "APN": 64, "USER": 32, "PWD": 32}
     test='+SAPBR: (0-5),(1-3),"(CONTYPE,PHONENUM,APN,USER,PWD,RATE)"',
 )
 async def bearer_settings(modem, c):
-    """Chapter 9: 0 closes, 1 opens, 2 asks, 3 sets a parameter, 4 shows them, 5 keeps them in flash."""
+    """0 closes, 1 opens, 2 asks, 3 sets a parameter, 4 shows them, 5 keeps them in flash."""
     args = Args(c)
     what, cid = args.number(0, range(6)), args.number(1, CIDS)
     args.most(4 if what == 3 else 2)
