@@ -66,6 +66,7 @@ class MemoryLine:
         self.rate, self.dead, self.dte = 115200, True, 115200
         self.on_data = lambda data: None
         self.output = bytearray()
+        self.pending = 0
         self.to_dte, self.from_dte = Fault(), Fault()
         self.start = self.stop = self.drop = lambda: None
 
