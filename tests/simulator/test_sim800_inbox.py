@@ -350,6 +350,14 @@ async def test_half_a_line_holds_the_indication_back(rig):
     assert await rig.say("Q\r") == b'\r\n+CSQ: 18,0\r\n\r\n+CMTI: "SM",1\r\n' + OK
 
 
+@modem_test(scenario(PLAIN, modem={"latency": 1}))
+async def test_a_message_while_a_command_runs(rig):
+    await rig.say("AT+COPS=?\r", 3)
+    rig.modem.inject("sms_received")
+    assert rig.take() == b'\r\n+CMTI: "SM",1\r\n'
+    assert (await rig.say("", 4)).startswith(b"\r\n+COPS: (2,")
+
+
 @modem_test(PLAIN)
 async def test_messages_wait_for_the_network(rig):
     rig.modem.inject("registration_lost")

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim800 import pdu
+from sim800 import charset, gsm7, pdu
 from sim800.scenario import Phone
 from sim800_rig import Rig, modem_test, run, scenario
 from sms_rig import CENTER, ESC, OK, OTHER, PLAIN, Z, arrive, ask, enter, sent, submits
@@ -415,6 +415,18 @@ async def test_no_report_unless_asked_for(rig):
 
 
 # -- properties -------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet=gsm7.BASIC.replace("\x1b", "") + "[]{}€^", max_size=40), st.data())
+def test_strings_come_back_as_they_went(text, data):
+    name = data.draw(st.sampled_from(["GSM", "HEX", "UCS2"]))
+    assert charset.read(charset.show(text, name), name) == text
+    for name in charset.NAMES:  # the others lack some, but what they show they can read
+        shown = charset.show(text, name)
+        again = charset.read(shown, name)
+        assert len(again) == len(text) and all(
+            a in (b, "?") for a, b in zip(again, text, strict=True)
+        )
 
 
 @given(st.binary(max_size=400), st.booleans(), st.sampled_from(["IRA", "GSM", "UCS2", "HEX"]))
