@@ -284,6 +284,7 @@ class SIM800:
         self.calls.reset()
         self.ussd.reset()
         self.card.power(False)
+        self.on_ri(True)
 
     def hang(self, on: bool = True) -> None:
         """The firmware hangs: it neither hears nor says anything."""
