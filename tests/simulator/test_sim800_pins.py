@@ -101,7 +101,7 @@ def test_no_dtr_and_no_ri_where_they_are_not_wired(name):
         board.ask("pin 32 out 0")
         assert await rig.say("AT\r", 1) == b""  # nobody wakes it
         board.ask("pin 33 in up")
-        rig.modem.inject("sms_arrived")
+        rig.modem.inject("sms_received")
         await rig.wait(1)
         assert board.events == [] and board.ask("pin 33 read") == "1"
 
@@ -113,7 +113,7 @@ def test_ri_is_low_for_a_message(name):
     @on_board(name)
     async def test(rig, board):
         assert board.ask("pin 33 in none") == "1"
-        rig.modem.inject("sms_arrived")
+        rig.modem.inject("sms_received")
         assert board.ask("pin 33 read") == "0"
         await rig.wait(1)
         assert board.pulses() == [(0, 0.12)]
@@ -127,7 +127,7 @@ async def test_ri_is_low_while_it_rings(rig, board):
     board.ask("pin 33 in none")
     rig.modem.inject("ring", count=2)
     await rig.wait(0.5)
-    rig.modem.inject("sms_arrived")  # does not end it
+    rig.modem.inject("sms_received")  # does not end it
     await rig.wait(10)
     assert board.pulses() == [(0, 8.0)]
 
