@@ -50,8 +50,8 @@ async def test_a_call_that_is_answered(rig):
     await rig.wait(1)
     assert rig.take() == NO_CARRIER  # he hangs up
     assert await rig.say("AT+CLCC\r") == OK
-    whats = [e.what for e in rig.journal.seen("call")]
-    assert whats == ["dialled", "dialling", "alerting", "active", "ended"]
+    seen = [e.what for e in rig.journal.seen("call")]
+    assert seen == ["dialled", "dialling", "alerting", "active", "ended"]
 
 
 @modem_test(scenario(PHONES, modem={"latency": 1}))
