@@ -220,9 +220,22 @@ def tone_heard(modem, key: str, ms=160):
 
 
 @action
-def sms_received(modem, number: str = "+491709876543", text: str = "Hello", kind=None):
-    """somebody writes to the modem (`kind`: message class 0 to 3); kept until it can be delivered"""
-    modem.messages.center.send(number, text, kind)
+def sms_received(
+    modem,
+    number: str = "+491709876543",
+    text: str = "Hello",
+    kind=None,
+    backwards=False,
+    without=0,
+):
+    """somebody writes to the modem (`kind`: message class 0 to 3); long ones may come `backwards` or `without` a part"""
+    modem.messages.center.send(number, text, kind, backwards, without)
+
+
+@action
+def sms_pdu_received(modem, tpdu: str):
+    """the same, with any SMS-DELIVER in hex, without a service centre before it"""
+    modem.messages.center.send_pdu(bytes.fromhex(tpdu))
 
 
 @action

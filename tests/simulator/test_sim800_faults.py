@@ -12,6 +12,7 @@ ARGUMENTS = {
     "signal": {"rssi": 5},
     "urc": {"text": "RING"},
     "tone_heard": {"key": "5"},
+    "sms_pdu_received": {"tpdu": "040A919451113254000062605121000080" + "0131"},
     "late_answers": {"seconds": 1},
     "flip_bits": {"rate": 0.0},
     "double_bytes": {"rate": 0.0},

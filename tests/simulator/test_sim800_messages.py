@@ -62,7 +62,7 @@ async def test_commands_at_the_prompt_are_text(rig):
 @modem_test(PLAIN)
 async def test_what_comes_before_the_prompt_is_lost(rig):
     await ask(rig, "+CMGF=1")
-    await rig.say('AT+CMGS="123"\rlost')
+    assert await rig.say('AT+CMGS="123"\rATI\r') == b"\r\n> "
     assert await rig.say("kept" + Z + "AT\r") == b"\r\n+CMGS: 1\r\n" + OK + OK
     assert sent(rig)[0][1] == "kept"
 
@@ -102,6 +102,17 @@ def test_length_of_a_text(size, answer):
             assert await enter(rig, '+CMGS="123"', "[" * 81 + Z) == "+CMS ERROR: 305"
 
     run(body)
+
+
+@modem_test(PLAIN)
+async def test_what_is_entered_is_bounded(rig):
+    await ask(rig, "+CMGF=1")
+    await rig.say('AT+CMGS="123"\r')
+    for _ in range(100):
+        await rig.say("x" * 1000)
+    assert await rig.say(Z) == b"\r\n+CMS ERROR: 305\r\n"
+    (seen,) = rig.journal.seen("at", "> 'xxx")
+    assert len(seen.what) < 1100
 
 
 @pytest.mark.parametrize(
