@@ -315,7 +315,7 @@ class Modem(Procedures):
         try:
             for _ in range(_PROOFS):
                 lines = yield from self._command(
-                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=1000
+                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=3000
                 )
                 if len(lines) != 31 or len(set(lines[:-1])) != 1:
                     return False
