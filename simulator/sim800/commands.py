@@ -99,4 +99,4 @@ def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
             modem.settings[name] = Args(c).most(1).number(0, allowed)
 
 
-from . import general, mobile, packet  # noqa: E402, F401  (they fill the table)
+from . import general, message_commands, mobile, packet, ussd, voice  # noqa: E402, F401  (they fill it)

@@ -1,6 +1,10 @@
 """What can go wrong or just happen, by name: for scenario events and SIM800.inject()."""
 
+import contextlib
 import inspect
+
+from .errors import CMS_TEXT
+from .scenario import USSD
 
 ACTIONS = {}
 
@@ -23,10 +27,27 @@ def check(name: str, args: dict) -> None:
         raise ValueError(f"action {name!r}: {error}; it takes {takes}") from None
     if args.get("way", "both") not in WAYS:
         raise ValueError(f"action {name!r}: way is {args['way']!r}; use one of {WAYS}")
+    if name == "sms_refused_once" and args.get("code", 38) not in CMS_TEXT:
+        raise ValueError(f"action {name!r}: code is {args['code']}; use one of {list(CMS_TEXT)}")
     for share in ("rate",):
         value = args.get(share)
         if value is not None and not 0 <= value <= 1:
             raise ValueError(f"action {name!r}: {share} is {value}; use 0 to 1")
+
+
+def value(name: str, parameter: str, text: str):
+    """An argument written down: a number, True, False or a string, as the action wants it.
+
+    Raises ValueError if there is no such action.
+    """
+    check_name(name)
+    wanted = inspect.signature(ACTIONS[name]).parameters.get(parameter)
+    if wanted is not None and wanted.annotation is str:
+        return text
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def parameters(name: str) -> list[str]:
@@ -157,19 +178,44 @@ def sim_removed(modem):
 
 
 @action
-def ring(modem, number="+491709876543", count=5):
-    """a voice call rings `count` times"""
-    modem.ring(number, count)
+def ring(modem, number: str = "+491709876543", count=5):
+    """a voice call rings `count` times (number="": it is withheld)"""
+    modem.calls.ring(number, count)
 
 
 @action
-def sms_arrived(modem, index=1):
-    """a short message arrives: +CMTI, RI low for 120 ms"""
-    modem.message_arrived(index)
+def call_ended(modem):
+    """the other side hangs up, or gives up ringing: NO CARRIER"""
+    modem.calls.end("NO CARRIER")
 
 
 @action
-def urc(modem, text, with_answer=False):
+def tone_heard(modem, key: str, ms=160):
+    """the other side presses a key, for so many milliseconds: +DTMF, if AT+DDET asks for it"""
+    modem.calls.tone(str(key), ms)
+
+
+@action
+def sms_received(modem, number: str = "+491709876543", text: str = "Hello", kind=None):
+    """somebody writes to the modem (`kind`: message class 0 to 3); kept until it can be delivered"""
+    modem.messages.center.send(number, text, kind)
+
+
+@action
+def sms_refused_once(modem, code=38, seconds=0):
+    """the network refuses the next message with this +CMS ERROR, after so long (332, 60: its timeout)"""
+    modem.messages.center.refusal = (code, seconds)
+
+
+@action
+def ussd_received(modem, text: str = "Hello", menu=False):
+    """the network sends USSD by itself (menu: and waits for an answer)"""
+    if modem.network.registered:
+        modem.ussd.say(USSD(text, replies={} if menu else None))
+
+
+@action
+def urc(modem, text: str, with_answer=False):
     """the modem says `text` unasked (with_answer: between the lines of its next answer)"""
     modem.urc(text, with_answer)
 

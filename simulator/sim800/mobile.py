@@ -1,7 +1,7 @@
-"""Commands about SIM, registration, operators, calls and messages."""
+"""Commands about SIM, registration and operators."""
 
-from .commands import Args, command, setting
-from .errors import CME, CMS, BadValue
+from .commands import Args, command
+from .errors import CME, BadValue
 
 # ---- SIM -----------------------------------------------------------------------------------
 
@@ -206,59 +206,3 @@ async def operator(modem, c):
 @command("+COPN", latency=0.05, test="")
 def operator_names(modem, c):
     modem.info(*(f'+COPN: "{o.plmn}","{o.name}"' for o in modem.scenario.radio.operators))
-
-
-# ---- calls ---------------------------------------------------------------------------------
-
-setting("+CLIP", range(2), test="+CLIP: (0-1)", limit=15.0)
-setting("+CRC", range(2), test="+CRC: (0-1)")
-
-
-@command("A", latency=0.2, limit=20.0)
-def answer(modem, c):
-    if modem.call != "ringing":
-        return "NO CARRIER"
-    modem.answer_call()
-    return "OK"
-
-
-@command("+CPAS", latency=0.01, test="+CPAS: (0,2,3,4)")
-def activity(modem, c):
-    busy = 4 if modem.call == "active" or modem.ppp is not None else 0
-    modem.info(f"+CPAS: {3 if modem.call == 'ringing' else busy}")
-
-
-# ---- messages: settings only, so far -------------------------------------------------------
-
-setting("+CMGF", range(2), test="+CMGF: (0-1)")
-
-
-@command("+CNMI", "?", "=", test="+CNMI: (0-3),(0-3),(0,2),(0,1),(0,1)")
-def new_message_indication(modem, c):
-    if c.op == "?":
-        modem.info(f"+CNMI: {modem.settings['+CNMI']}")
-        return
-    args = Args(c).most(5)
-    old = modem.settings["+CNMI"].split(",")
-    allowed = (range(4), range(4), (0, 2), (0, 1), (0, 1))
-    new = [args.number(i, allowed[i], int(old[i])) for i in range(5)]
-    modem.settings["+CNMI"] = ",".join(map(str, new))
-
-
-@command("+CSCA", "?", "=", latency=0.02, limit=5.0, test="")
-def service_center(modem, c):
-    if modem.card.state() != "READY":
-        raise CMS(310 if not modem.card.inserted else 311)
-    if c.op == "?":
-        modem.info(f'+CSCA: "{modem.service_center}",145')
-        return
-    args = Args(c).most(2)
-    modem.service_center = args.quoted(0, longest=21)
-
-
-@command("+CGSMS", "?", "=", test="+CGSMS: (0-3)")
-def message_service(modem, c):
-    if c.op == "?":
-        modem.info(f"+CGSMS: {modem.cgsms}")
-    else:
-        modem.cgsms = Args(c).most(1).number(0, range(4))

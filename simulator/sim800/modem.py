@@ -13,10 +13,12 @@ from network.journal import Journal
 
 from . import faults, profiles
 from .autobaud import FIXED_RATES, Trainer
+from .calls import Calls
 from .card import Card
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
+from .messages import Messages
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
@@ -25,6 +27,7 @@ from .rtc import RealTimeClock
 from .scenario import APN, PPP, Event, Scenario
 from .serial import Line
 from .settings import Settings
+from .ussd import Session
 
 HELD_LIMIT = 1 << 16  # PPP bytes kept in online command mode; more are lost
 TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
@@ -32,7 +35,6 @@ SLEEP_AFTER = 5.0  # AT+CSCLK=2: without a byte for so long the modem sleeps
 DTR_WAKE_TIME = 0.05  # AT+CSCLK=1: from DTR low until the UART hears
 BYTE_WAKE_TIME = 0.1  # AT+CSCLK=2: from the waking character until the UART hears
 RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
-RING_TIME = 4.0
 WHENS = ("start", "power", "boot", "ready", "registered", "dial", "connect", "ip")
 
 
@@ -77,6 +79,9 @@ class SIM800:
         self.info, self.result = self.output.info, self.output.result
         self.wait, self.wait_abortable = self.interpreter.wait, self.interpreter.wait_abortable
         self.on_ri: Callable[[bool], None] = lambda high: None
+        self.messages = Messages(self)
+        self.calls = Calls(self)
+        self.ussd = Session(self)
         self.silent = modem.silent
         self.battery = modem.battery
         self.dtr_high = True  # not wired: pulled up
@@ -100,10 +105,7 @@ class SIM800:
         self.cipmux = 0
         self.gprs_class = "B"
         self.cgsms = 1
-        self.service_center = "+491710760000"
-        self.call = ""  # a voice call: "", "ringing", "active"
-        self.caller = ""
-        self.rings = 0
+        self.messages.reset()
         self.ppp = None
         self.ppp_cid = 0
         self.bearer_dead = False
@@ -161,6 +163,7 @@ class SIM800:
         for timer in self._event_timers:
             timer.cancel()
         self._event_timers.clear()
+        self.messages.center.stop()
         self.line.stop()
 
     def inject(self, action: str, **args) -> None:
@@ -242,6 +245,7 @@ class SIM800:
             self.network.settle()
             if self.scenario.radio.nitz and self.network.operator:
                 self.rtc.nitz(self.scenario.radio, self.network.operator, self.profile.ciev)
+            self.messages.ready = True
             self.milestone("ready")
         if self.scenario.modem.start == "data":
             # somebody dialled and went away
@@ -275,6 +279,8 @@ class SIM800:
         self._timers.clear()
         self.interpreter.reset()
         self.escape.stop()
+        self.calls.reset()
+        self.ussd.reset()
         self._close_ppp(why)
         self.network.stop()
         self.card.power(False)
@@ -306,6 +312,8 @@ class SIM800:
         if self.settings["+CIURC"]:
             self.urc("Call Ready")
             self.urc("SMS Ready")
+        self.messages.ready = True
+        self.messages.center.run()
         self.milestone("ready")
 
     def start_radio(self) -> None:
@@ -332,9 +340,17 @@ class SIM800:
                     for text in self.rtc.nitz(radio, net.operator, ciev):
                         self.urc(text)
                 self.milestone("registered")
+                self.messages.center.run()
+            elif was and not self._registered:
+                self.calls.end("NO CARRIER")
+                self.ussd.lost()
+        self.mute_ppp()
+
+    def mute_ppp(self) -> None:
+        """The bearer stalls while there is no network or a voice call, and goes on afterwards."""
         if self.ppp is not None:
-            # the bearer stalls while there is no network and goes on afterwards
-            self.ppp.muted = self.bearer_dead or not net.attached
+            suspended = self.calls.on_channel or not self.network.attached
+            self.ppp.muted = self.bearer_dead or suspended
 
     def require(self, needs: str, op: str = "") -> None:
         """Raises the CME error of the first need not met.
@@ -423,7 +439,11 @@ class SIM800:
 
     def pulse_ri(self) -> None:
         self.on_ri(False)
-        self.later(RI_PULSE, self.on_ri, True)
+        self.later(RI_PULSE, self._end_pulse)
+
+    def _end_pulse(self) -> None:
+        if not self.calls.ringing:
+            self.on_ri(True)
 
     # -- data mode -----------------------------------------------------------------------
 
@@ -449,6 +469,7 @@ class SIM800:
             if config.no_carrier_after is not None:
                 self.later(config.no_carrier_after, self.hang_up, "no_carrier_after")
         else:
+            self.mute_ppp()
             self.ppp.start()
         self.milestone("connect")
 
@@ -481,6 +502,7 @@ class SIM800:
         self.escape.stop()
         self.interpreter.reader.reset()
         self.mode = "command"
+        self.messages.center.retry()
 
     def _to_ppp(self, data: bytes) -> None:
         if self.ppp is not None:
@@ -537,47 +559,6 @@ class SIM800:
         if self.ppp_cid in self.contexts:
             self.contexts[self.ppp_cid]["active"] = False
         self.ppp_cid = 0
-
-    # -- voice calls and messages --------------------------------------------------------
-
-    def ring(self, number: str, count: int) -> None:
-        """An incoming voice call rings `count` times."""
-        if self.call or self.mode in ("off", "booting"):
-            return
-        self.call, self.caller, self.rings = "ringing", number, 0
-        self.on_ri(False)
-        self._ring(count)
-
-    def _ring(self, left: int) -> None:
-        if self.call != "ringing":
-            return
-        if left == 0:
-            self.end_call()
-            self.urc("NO CARRIER")
-            return
-        self.rings += 1
-        self.urc("+CRING: VOICE" if self.settings["+CRC"] else "RING")
-        if self.settings["+CLIP"]:
-            kind = 145 if self.caller.startswith("+") else 129
-            self.urc(f'+CLIP: "{self.caller}",{kind},"",0,"",0')
-        if self.settings["S0"] and self.rings >= self.settings["S0"]:
-            self.answer_call()
-        self.later(RING_TIME, self._ring, left - 1)
-
-    def answer_call(self) -> None:
-        self.call = "active"
-        self.on_ri(True)
-
-    def end_call(self) -> None:
-        self.call = ""
-        self.on_ri(True)
-
-    def message_arrived(self, index: int) -> None:
-        """A short message is on the SIM."""
-        mode, mt = (int(v) for v in self.settings["+CNMI"].split(",")[:2])
-        self.pulse_ri()
-        if mode and mt == 1:
-            self.urc(f'+CMTI: "SM",{index}')
 
 
 def ppp_config(ppp: PPP, apn: APN) -> SimpleNamespace:

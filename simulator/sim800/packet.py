@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from . import voice
 from .commands import Args, command
 from .errors import CME, BadValue
 
@@ -142,25 +143,8 @@ async def dial(modem, c):
     modem.journal.add("modem", "dial", number=c.args)
     modem.milestone("dial")
     if match is None:
-        return await _voice(modem, c.args)
+        return await voice.dial(modem, c.args)
     return await _start_ppp(modem, int(match.group(1) or 1))
-
-
-async def _voice(modem, number):
-    if not number.endswith(";"):
-        # a circuit-switched data call: no network offers them any more
-        modem.require("full sim")
-        await modem.wait_abortable(0.5, "NO CARRIER")
-        return "NO CARRIER"
-    digits = number[:-1]
-    if not re.fullmatch(r"[TtPp]?\+?[0-9*#ABCD]{1,40}", digits):
-        raise CME(26 if len(digits) > 40 else 3)
-    modem.require("full sim network")
-    if modem.call:
-        raise CME(3)
-    await modem.wait_abortable(1.0, "NO CARRIER")
-    modem.call = "active"
-    return "OK"
 
 
 async def _start_ppp(modem, cid):
@@ -210,12 +194,12 @@ def online(modem, c):
 async def hang_up(modem, c):
     if c.args not in ("", "0"):
         raise BadValue
+    if modem.calls.state:
+        await modem.wait(0.2)
+        modem.calls.end()
     if modem.ppp is not None:
         await modem.wait(0.4)
         modem.drop_call("ATH")
-    elif modem.call:
-        await modem.wait(0.2)
-        modem.end_call()
 
 
 # ---- the internal TCP/IP stack (chapter 8): as far as its state is concerned ---------------

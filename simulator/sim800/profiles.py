@@ -12,11 +12,12 @@ class Profile:
     revision: str
     ssl: bool
     ciev: bool  # sends an undocumented +CIEV: 10 with the network's name and time
+    cusd: str  # between the parameters of +CUSD, as seen on real ones
 
 
 PROFILES = {
-    "R13.08": Profile("SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False),
-    "R14.18": Profile("SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True),
+    "R13.08": Profile("SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False, ","),
+    "R14.18": Profile("SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True, ", "),
 }
 
 

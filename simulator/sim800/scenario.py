@@ -29,6 +29,8 @@ class Modem:
     latency: float = 1.0  # factor on every command's documented typical latency; 0 answers at once
     imei: str = "861234567890123"
     battery: tuple[int, int, int] = (0, 87, 4012)  # +CBC: charging, percent, mV
+    message_places: int = 50  # short messages that fit into the modem's own memory, "ME"
+    missed_call: bool = False  # says MISSED_CALL of a call nobody answered, as some firmware does
     escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
     silent: bool = False  # dead: takes power and keys, never says a byte
 
@@ -44,6 +46,8 @@ class SIM:
     imsi: str = "262011234567890"
     iccid: str = "89490200001234567890"
     number: str = "+491701234567"
+    message_places: int = 20  # short messages that fit on the card, "SM"
+    service_center: str = "+491710760000"
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,27 @@ class Radio:
 
 
 @dataclass(frozen=True)
+class Phone:
+    """Another subscriber, as the modem meets him when it calls or writes."""
+
+    rings: float = 2.0  # after dialling until his phone rings, or the network says why not
+    answers: float | None = 5.0  # he takes the call when it has rung so long; None: never
+    talks: float | None = None  # he hangs up after so long; None: never
+    busy: bool = False
+    reachable: bool = True  # False: calls get NO CARRIER, messages are not delivered
+    reports: float | None = 3.0  # until the status report of a message to him; None: never
+
+
+@dataclass(frozen=True)
+class USSD:
+    """The network's answer to a USSD code or to a choice from a menu."""
+
+    text: str
+    after: float = 1.5
+    replies: dict[str, "USSD"] | None = None  # not None: a menu, and what each choice leads to
+
+
+@dataclass(frozen=True)
 class PPP:
     """The modem's PPP end, as seen on real modems unless changed."""
 
@@ -117,6 +142,8 @@ class Scenario:
     sim: SIM = SIM()
     radio: Radio = Radio()
     ppp: PPP = PPP()
+    phones: dict[str, Phone] = field(default_factory=dict)  # by number; others are a Phone()
+    ussd: dict[str, USSD] = field(default_factory=dict)  # by code, as dialled
     air: Air = IDEAL
     board: str = "SIM800L_IP5306_20200811"  # wiring: a name in board.tcall.BOARDS
     # name -> address; None: the DNS says there is no such name; "" : the DNS does not answer

@@ -23,7 +23,7 @@ READY = Scenario(
 def scenario(base=READY, **parts):
     """`base` with fields of its parts changed: scenario(modem=dict(latency=1))."""
     for name, value in parts.items():
-        if isinstance(value, dict) and name not in ("names", "routes"):
+        if isinstance(value, dict) and name not in ("names", "routes", "phones", "ussd"):
             value = replace(getattr(base, name), **value)  # noqa: PLW2901
         base = replace(base, **{name: value})
     return base

@@ -11,6 +11,7 @@ BOOT = b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"
 ARGUMENTS = {
     "signal": {"rssi": 5},
     "urc": {"text": "RING"},
+    "tone_heard": {"key": "5"},
     "late_answers": {"seconds": 1},
     "flip_bits": {"rate": 0.0},
     "double_bytes": {"rate": 0.0},
@@ -186,20 +187,20 @@ async def test_call_rings_and_ri_follows(rig):
     await rig.say("ATS0=2\r")
     rig.modem.inject("ring")
     await rig.wait(5)
-    assert rig.modem.call == "active"
+    assert rig.modem.calls.state == "active"
 
 
 @modem_test(PLAIN)
 async def test_message(rig):
     levels = []
     rig.modem.on_ri = lambda high: levels.append((high, rig.clock.now()))
-    rig.modem.inject("sms_arrived", index=3)
-    assert rig.take() == b'\r\n+CMTI: "SM",3\r\n'
+    rig.modem.inject("sms_received")
+    assert rig.take() == b'\r\n+CMTI: "SM",1\r\n'
     await rig.wait(1)
     (low, start), (high, end) = levels
     assert (low, high) == (False, True) and end - start == pytest.approx(0.12)
     await rig.say("AT+CNMI=2,0\r")
-    rig.modem.inject("sms_arrived", index=4)
+    rig.modem.inject("sms_received")
     assert rig.take() == b""
 
 
