@@ -1,0 +1,70 @@
+# Runs in the VM: one JSON request per line on stdin, one JSON answer per line on stdout.
+# The package's codec of short messages, and what it makes of the lines that carry them.
+import json
+import sys
+
+from ppp_sim800 import pdu
+from ppp_sim800.errors import SIM800Error
+from ppp_sim800.events import event_of
+from ppp_sim800.sms import _joined, check_number
+from ppp_sim800.ussd import text_of
+
+
+def readable(values, at, text):
+    values = list(values)
+    values[at] = text if isinstance(text, str) else {"bytes": text.hex()}
+    return values
+
+
+def answer(request):
+    what = request["do"]
+    if what == "split":
+        return pdu.split(request["text"])
+    if what == "submit":
+        text = request["text"]
+        alphabet, ends = pdu.split(text)
+        pdus = []
+        start = 0
+        for place, end in enumerate(ends, 1):
+            octets = pdu.submit(
+                request["number"],
+                text[start:end],
+                alphabet,
+                place,
+                len(ends),
+                request["reference"],
+                request["report"],
+            )
+            pdus.append(octets.hex())
+            start = end
+        return pdus
+    if what == "parse":
+        part = pdu.parse(request["pdu"])
+        return readable(part, 4, pdu.decode(part.data, part.alphabet))
+    if what == "join":
+        entries = []
+        for index, (unread, raw) in enumerate(request["pdus"], 1):
+            try:
+                part = pdu.parse(raw)
+            except ValueError:
+                part = None
+            entries.append((index, unread, part, raw))
+        return [readable(message, 2, message.text) for message in _joined(entries)]
+    if what == "event":
+        return event_of(request["line"])
+    if what == "ussd":
+        return text_of(request["fields"], request["wide"])
+    if what == "number":
+        return check_number(request["number"])
+    raise NotImplementedError(what)
+
+
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    try:
+        result = {"result": answer(json.loads(line))}
+    except (ValueError, SIM800Error) as error:
+        result = {"error": type(error).__name__, "text": str(error)}
+    print(json.dumps(result))
