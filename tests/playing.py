@@ -32,7 +32,7 @@ class Played:
         raise AssertionError(f"the script did not print {key}=\n{self.result}")
 
 
-# Every script has these: do("action name=value") makes something happen in the world before it returns;
+# Every script has these: do("action name=value other='two words'") makes something happen in the world before it returns;
 # timed(call) tells the error a call ended with, and how long it took.
 PRELUDE = """\
 import ppp_sim800, time

@@ -279,10 +279,10 @@ class SIM800:
         self._timers.clear()
         self.interpreter.reset()
         self.escape.stop()
-        self.calls.reset()
-        self.ussd.reset()
         self._close_ppp(why)
         self.network.stop()
+        self.calls.reset()
+        self.ussd.reset()
         self.card.power(False)
 
     def hang(self, on: bool = True) -> None:

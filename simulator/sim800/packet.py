@@ -150,6 +150,8 @@ async def dial(modem, c):
 async def _start_ppp(modem, cid):
     """Refused like a call, NO CARRIER; what SIM or +CFUN forbid has an error of its own."""
     modem.require("full sim")
+    if modem.calls.state:
+        return "NO CARRIER"  # class B: the one or the other
     if modem.ppp is not None or _stack_up(modem):
         return "ERROR"
     context = _context(modem, cid) if cid in CIDS else None

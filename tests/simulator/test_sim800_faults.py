@@ -311,6 +311,24 @@ def test_events_around_a_call():
     run(body)
 
 
+@pytest.mark.parametrize(
+    ("action", "parameter", "text", "value"),
+    [
+        ("ring", "number", "0170", "0170"),
+        ("ring", "count", "3", 3),
+        ("sms_received", "text", "7", "7"),
+        ("sms_received", "number", "+4917", "+4917"),
+        ("late_answers", "seconds", "0.5", 0.5),
+        ("urc", "text", "+FOO: 1", "+FOO: 1"),
+        ("urc", "with_answer", "True", True),
+        ("drop_bytes", "way", "to_host", "to_host"),
+    ],
+)
+def test_arguments_that_are_written_down(action, parameter, text, value):
+    found = faults.value(action, parameter, text)
+    assert found == value and type(found) is type(value)
+
+
 def test_help_has_a_line_for_each():
     lines = faults.help_lines()
     assert len(lines) == len(ACTIONS) and all(": " in line and "\n" not in line for line in lines)
