@@ -147,13 +147,13 @@ class SMS(Procedures):
         messages = yield from self._scan()
         return [message for message in messages if message.unread or not unread]
 
-    def _scan(self):
+    def _scan(self, peek=False):
         used, total = yield from self._prepare()
         found = []
         for index in range(1, total + 1):
             if len(found) == used:
                 break
-            entry = yield from self._entry(index)
+            entry = yield from self._entry(index, peek)
             if entry:
                 found.append(entry)
         return _joined(found)
@@ -172,18 +172,21 @@ class SMS(Procedures):
         if entry[2] is None or entry[2].total == 1:
             return _joined([entry])[0]
         unread = entry[1]
-        for message in (yield from self._scan()):
+        for message in (yield from self._scan(True)):
             if index in message.indexes:
+                for other in message.indexes:
+                    yield from self._entry(other)
                 return Message(*message[:4], unread or message.unread, message.complete)
         return None
 
-    def _entry(self, index):
-        # (index, unread, Part or None, raw) of one place (M 4.2.4), None for an empty one.
+    def _entry(self, index, peek=False):
+        # (index, unread, Part or None, raw) of one place (M 4.2.4), None for an empty one. It counts as read
+        # from now on, except for a peek.
         unread = False
         for _ in range(3):  # noise may fall on a line of it
             try:
                 lines = yield from self._modem._command(
-                    "AT+CMGR={}".format(index), _is_message, 5000
+                    "AT+CMGR={},{:d}".format(index, peek), _is_message, 5000
                 )
             except ATError as error:
                 if error.code == 321:
