@@ -11,6 +11,7 @@ from .at import fields
 from .radio import stat_word
 
 _LIMIT = const(16)  # events kept for a script that does not ask; then the oldest is dropped
+_USSD_SIZE = const(200)  # a line of +CUSD; its text has at most 182 characters
 
 # name: a word; detail: see event_of(). Compare with a plain tuple: nic.event() == ("link", "down").
 Event = namedtuple("Event", ("name", "detail"))
@@ -21,6 +22,7 @@ class Events:
 
     def __init__(self):
         self._queue = deque((), _LIMIT)
+        self._begun = None  # the first lines of a USSD text
         self.dropped = 0
 
     def put(self, name, detail=None):
@@ -32,6 +34,22 @@ class Events:
     def take(self):
         """The oldest, or None."""
         return self._queue.popleft() if self._queue else None
+
+    def of(self, line):
+        """As event_of(), but what is said in several lines (a USSD text has line ends of its own) is one event,
+        when it is whole or cannot become so."""
+        begun, self._begun = self._begun, None
+        event = event_of(line)
+        if begun:
+            if event is None:
+                line = begun + "\n" + line
+                event = event_of(line)
+            else:
+                self.put(*event_of(begun))
+        if line.startswith("+CUSD: ") and line.count('"') == 1 and len(line) < _USSD_SIZE:
+            self._begun = line
+            return None
+        return event
 
 
 def event_of(line):

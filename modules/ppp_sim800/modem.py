@@ -12,7 +12,7 @@ from .at import Channel, fields
 from .clock import Clock
 from .datacall import DataCall
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
-from .events import Events, event_of
+from .events import Events
 from .radio import Radio
 from .run import Deadline, Procedures, blocking, wait
 from .sim import SIM
@@ -91,7 +91,7 @@ class Modem(Procedures):
             if line.startswith(expected) and self._expected[expected] is None:
                 self._expected[expected] = line
                 return None
-        event = event_of(line)
+        event = self.events.of(line)
         if event is None:
             return None
         if event[0] in ("restarted", "switched off"):

@@ -20,6 +20,7 @@ STATUS_REPORT = const(2)
 _HAS_HEADER = const(0x40)
 _WANTS_REPORT = const(0x20)
 _MOST_PARTS = const(255)
+_AT_ONCE = const(128)  # characters looked at without letting others run
 
 # 23.038 6.2.1: the default alphabet, and behind an escape (ESC) its extension.
 _BASIC = (
@@ -42,36 +43,35 @@ Part = namedtuple(
 
 
 def split(text):
-    """How a text is sent: its alphabet, and where (indexes) its parts end.
+    """Procedure: how a text is sent: its alphabet, and where (indexes) its parts end.
 
     A part holds 160 characters of the GSM alphabet (of its extension half as many) or 70 others, 153 or 67
     if there are more parts than one; none is cut in the middle of a character. Raises ConfigError.
     """
-    alphabet = GSM
-    total = 0
-    for c in text:
-        code = _septets(c)
-        if not code:
+    alphabet, total = GSM, 0
+    for index, c in enumerate(text):
+        if index % _AT_ONCE == _AT_ONCE - 1:
+            yield 0
+        width = len(_septets(c))
+        if not width:
             alphabet = UCS2
+            total = len(text) + sum(ord(c) > 0xFFFF for c in text)
             break
-        total += len(code)
-    if alphabet == UCS2:
-        total = 0
-        for c in text:
-            total += _width(c, UCS2)
+        total += width
     if total <= (160 if alphabet == GSM else 70):
         return alphabet, [len(text)]
     most = 153 if alphabet == GSM else 67
     ends = []
-    used = index = 0
-    for c in text:
-        width = _width(c, alphabet)
+    used = 0
+    for index, c in enumerate(text):
+        if index % _AT_ONCE == _AT_ONCE - 1:
+            yield 0
+        width = len(_septets(c)) if alphabet == GSM else 2 if ord(c) > 0xFFFF else 1
         if used + width > most:
             ends.append(index)
             used = 0
         used += width
-        index += 1
-    ends.append(index)
+    ends.append(len(text))
     if len(ends) > _MOST_PARTS:
         raise ConfigError(
             "the text takes {} messages, and at most {} can be joined: shorten it".format(
@@ -79,12 +79,6 @@ def split(text):
             )
         )
     return alphabet, ends
-
-
-def _width(c, alphabet):
-    if alphabet == GSM:
-        return len(_septets(c))
-    return 2 if ord(c) > 0xFFFF else 1
 
 
 def _septets(c):

@@ -72,7 +72,7 @@ class SMS(Procedures):
         check_number(number)
         if not isinstance(text, str):
             raise ConfigError("the text must be a str, not {}".format(type(text).__name__))
-        alphabet, ends = split(text)
+        alphabet, ends = yield from split(text)
         total = len(ends)
         if total > parts:
             raise ConfigError(
@@ -156,7 +156,11 @@ class SMS(Procedures):
             entry = yield from self._entry(index, peek)
             if entry:
                 found.append(entry)
-        return _joined(found)
+        messages = []
+        for entries in _joined(found):
+            messages.append(_message(entries))
+            yield 0
+        return messages
 
     def _read(self, index):
         """The message at `index`, as the event "sms" told it, None if there is none.
@@ -170,7 +174,7 @@ class SMS(Procedures):
         if entry is None:
             return None
         if entry[2] is None or entry[2].total == 1:
-            return _joined([entry])[0]
+            return _message([entry])
         unread = entry[1]
         for message in (yield from self._scan(True)):
             if index in message.indexes:
@@ -289,34 +293,31 @@ def _is_message(line):
 
 
 def _joined(entries):
-    # Messages of the places' entries, the parts of long ones together, in the order of their first places.
+    # Entries of places as a list of lists: each a message, its parts in their order; the messages in the order of
+    # their first places.
     messages = []
     while entries:
-        rest = []
-        mine = []
-        for entry in entries:
-            if not mine or _belongs(entry[2], [other[2] for other in mine]):
-                mine.append(entry)
-            else:
-                rest.append(entry)
+        mine, rest = [entries[0]], []
+        for entry in entries[1:]:
+            (mine if _belongs(entry[2], mine) else rest).append(entry)
         entries = rest
         if len(mine) > 1:
             mine.sort(key=lambda entry: entry[2].place)
-        messages.append(_message(mine))
+        messages.append(mine)
     return messages
 
 
-def _belongs(part, others):
+def _belongs(part, entries):
     # References come round: a part that is there already is another message's.
-    first = others[0]
-    return (
-        part is not None
-        and first is not None
-        and first.total > 1
-        and (part.kind, part.number, part.reference, part.total)
-        == (first.kind, first.number, first.reference, first.total)
-        and all(part.place != other.place for other in others)
-    )
+    first = entries[0][2]
+    if part is None or first is None or first.total == 1:
+        return False
+    return (part.kind, part.number, part.reference, part.total) == (
+        first.kind,
+        first.number,
+        first.reference,
+        first.total,
+    ) and all(part.place != entry[2].place for entry in entries)
 
 
 def _message(entries):

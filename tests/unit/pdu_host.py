@@ -5,8 +5,9 @@ import sys
 
 from ppp_sim800 import pdu
 from ppp_sim800.errors import SIM800Error
-from ppp_sim800.events import event_of
-from ppp_sim800.sms import _joined, check_number
+from ppp_sim800.events import Events, event_of
+from ppp_sim800.run import run
+from ppp_sim800.sms import _joined, _message, check_number
 from ppp_sim800.ussd import text_of
 
 
@@ -16,13 +17,18 @@ def readable(values, at, text):
     return values
 
 
+def iter_events(queue):
+    while event := queue.take():
+        yield list(event)
+
+
 def answer(request):
     what = request["do"]
     if what == "split":
-        return pdu.split(request["text"])
+        return run(pdu.split(request["text"]))
     if what == "submit":
         text = request["text"]
-        alphabet, ends = pdu.split(text)
+        alphabet, ends = run(pdu.split(text))
         pdus = []
         start = 0
         for place, end in enumerate(ends, 1):
@@ -49,9 +55,17 @@ def answer(request):
             except ValueError:
                 part = None
             entries.append((index, unread, part, raw))
-        return [readable(message, 2, message.text) for message in _joined(entries)]
+        messages = [_message(parts) for parts in _joined(entries)]
+        return [readable(message, 2, message.text) for message in messages]
     if what == "event":
         return event_of(request["line"])
+    if what == "events":
+        queue = Events()
+        for line in request["lines"]:
+            event = queue.of(line)
+            if event:
+                queue.put(*event)
+        return list(iter_events(queue))
     if what == "ussd":
         return text_of(request["fields"], request["wide"])
     if what == "number":

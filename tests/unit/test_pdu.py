@@ -308,3 +308,24 @@ def test_what_is_no_number(ask, number):
 )
 def test_ussd_text(ask, fields, wide, text):
     assert ask(do="ussd", fields=fields, wide=wide)["result"] == text
+
+
+@pytest.mark.parametrize(
+    ("lines", "events"),
+    [
+        (
+            ['+CUSD: 0,"one', "two", 'three",15', "RING"],
+            [["ussd", "one\ntwo\nthree"], ["ring", None]],
+        ),
+        (
+            ['+CUSD: 0,"its end is lost', "RDY"],
+            [["ussd", "its end is lost"], ["restarted", "RDY"]],
+        ),
+        (['+CUSD: 0,"' + "x" * 190, "y" * 20, "z"], [["ussd", "x" * 190 + "\n" + "y" * 20]]),
+        (['+CUSD: 0,"whole",15', "RING"], [["ussd", "whole"], ["ring", None]]),
+        (['+CMTI: "SM",7', '+CMTI: "SM",8,"MMS PUSH"'], [["sms", 7], ["sms", 8]]),
+        (["+DTMF: 5", "+DTMF:#", "+DTMF: A,160"], [["dtmf", "5"], ["dtmf", "#"], ["dtmf", "A"]]),
+    ],
+)
+def test_events_of_lines(ask, lines, events):
+    assert ask(do="events", lines=lines)["result"] == events
