@@ -87,7 +87,8 @@ class Line:
     `rate` is the modem's baud rate, or None while it does not know one (autobauding):
     then received bytes are handed on as sent, with `dte_rate()` to judge them, and
     nothing can be sent. `on_data(bytes)` is called with what the modem's UART receives.
-    `dead` makes the modem's UART deaf and mute (no power).
+    `dead` makes the modem's UART deaf and mute (no power). `rate_told` is False where the DTE's program does
+    not set the pty's rate: then whatever rate the modem has is taken for the DTE's as well.
     """
 
     def __init__(self, clock: Clock, link: str | None = None):
@@ -95,6 +96,7 @@ class Line:
         self.link = link
         self.rate: int | None = 115200
         self.dead = True
+        self.rate_told = True
         self.on_data: Callable[[bytes], None] = lambda data: None
         self.to_dte = Fault(800)
         self.from_dte = Fault(801)
@@ -135,6 +137,8 @@ class Line:
 
     def dte_rate(self) -> float:
         """The rate the DTE's side of the pty is set to, in baud."""
+        if not self.rate_told:
+            return float(self.rate or 115200)
         raw = fcntl.ioctl(self._master, TCGETS2, bytes(TERMIOS2.size))
         return float(TERMIOS2.unpack(raw)[-1])
 
