@@ -63,6 +63,14 @@ def quoted(value, what, length):
     return value
 
 
+def check_timeout(timeout):
+    """Raise ConfigError if `timeout` cannot be milliseconds."""
+    if not isinstance(timeout, int) or timeout < 0:
+        raise ConfigError(
+            "timeout must be milliseconds, an int of 0 or more, not {!r}".format(timeout)
+        )
+
+
 class Channel:
     """One AT command at a time over `uart`, a machine.UART with timeout=0.
 

@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from micropython import const
 
-from .at import DIAL_FAILED, fields
+from .at import DIAL_FAILED, check_timeout, fields
 from .errors import ATError, CallError, ConfigError, ModemRestarted
 from .run import Deadline, Procedures, blocking, wait
 from .sms import check_number
@@ -45,6 +45,7 @@ class Calls(Procedures):
         Raises ConfigError, CallError (its `reason` is "BUSY", "NO ANSWER", "NO CARRIER" ...).
         """
         check_number(number, "*#")
+        check_timeout(timeout)
         expected = self._modem._expected
         on = False  # a call that nobody will end but this
         try:

@@ -40,12 +40,11 @@ class Events:
         when it is whole or cannot become so."""
         begun, self._begun = self._begun, None
         event = event_of(line)
-        if begun:
-            if event is None:
-                line = begun + "\n" + line
-                event = event_of(line)
-            else:
-                self.put(*event_of(begun))
+        if begun and event is None:
+            line = begun + "\n" + line
+            event = event_of(line)
+        elif begun and (cut := event_of(begun)):
+            self.put(*cut)
         if line.startswith("+CUSD: ") and line.count('"') == 1 and len(line) < _USSD_SIZE:
             self._begun = line
             return None

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 from micropython import const
 
-from .at import fields
+from .at import check_timeout, fields
 from .errors import ATError, ConfigError, ModemRestarted, SMSError
 from .pdu import STATUS_REPORT, decode, parse, split, submit
 from .run import Deadline, Procedures, blocking, wait
@@ -24,31 +24,15 @@ _NOT_READY = (3, 14, 302, 314)
 # unread: bool; complete: False while parts of a long message are missing.
 Message = namedtuple("Message", ("indexes", "number", "text", "time", "unread", "complete"))
 
-# +CMS ERROR (23.040, 24.011, 27.005), and what to do about it
+# +CMS ERROR (24.011 E-2, 27.005 3.2.5), and what to do about it
 _REASONS = (
-    (1, "the number is not in use: check it"),
-    (8, "the operator bars messages: ask what the SIM's plan includes"),
-    (10, "the operator bars messages to this number: check number and credit"),
-    (21, "the network rejects it: check number and credit"),
-    (27, "the number cannot be reached now: try again later"),
-    (28, "the network does not know the number: check it"),
-    (29, "the network rejects it: ask the operator about messages"),
-    (30, "the network does not let this SIM send: check its credit and plan"),
-    (38, "the network is out of order: try again later"),
-    (41, "a failure that passes: try again"),
-    (42, "the network is busy: try again later"),
-    (47, "the network has no room now: try again later"),
-    (50, "the SIM's plan has no messages: ask the operator"),
-    (69, "the network cannot do this"),
-    (302, "the modem does not allow it now: register() first"),
-    (304, "the modem takes this message for damaged: try again"),
-    (320, "the card's memory fails: try it in a phone"),
-    (321, "there is no such place: see room()"),
-    (322, "the card is full: delete() some messages"),
-    (330, "no service centre is known: set it with service_center(number)"),
-    (331, "no network: register() first"),
-    (332, "the network did not answer: try again later"),
-    (500, "the modem does not say why: check number, credit and service_center()"),
+    ((1, 27, 28), "the number cannot be reached: check it"),
+    ((8, 10, 21, 29, 30, 50), "the network bars it: check the SIM's credit and plan"),
+    ((38, 41, 42, 47, 332), "the network cannot take it now: try again later"),
+    ((302, 331), "no network: register() first"),
+    ((304, 305), "damaged on the line: try again"),
+    ((322,), "the card is full: delete() some messages"),
+    ((330,), "no service centre is known: set it with service_center(number)"),
 )
 
 
@@ -72,6 +56,7 @@ class SMS(Procedures):
         check_number(number)
         if not isinstance(text, str):
             raise ConfigError("the text must be a str, not {}".format(type(text).__name__))
+        check_timeout(timeout)
         alphabet, ends = yield from split(text)
         total = len(ends)
         if total > parts:
@@ -117,17 +102,19 @@ class SMS(Procedures):
 
     def _prepare(self):
         # PDU mode, and the card for all messages (M 4.2.2, 4.2.9). Returns (used, total) places.
+        command = 'AT+CMGF=0;+CPMS="SM","SM","SM"'
         deadline = Deadline(_READY_MS)
         while True:
             try:
-                answer = yield from self._modem._ask(
-                    'AT+CMGF=0;+CPMS="SM","SM","SM"', "+CPMS:", 10000
-                )
+                answer = yield from self._modem._ask(command, "+CPMS:", 10000)
                 used, total = fields(answer)[:2]
                 return int(used), int(total)
             except ATError as error:
                 if error.code not in _NOT_READY or not deadline.left():
                     raise _sms_error(error, "the card's messages cannot be used")
+            except ValueError:  # noise
+                if not deadline.left():
+                    raise ATError(command, answer)
             yield from wait(300)
 
     def _room(self):
@@ -144,23 +131,12 @@ class SMS(Procedures):
 
         Raises SMSError, SIMError.
         """
-        messages = yield from self._scan()
-        return [message for message in messages if message.unread or not unread]
-
-    def _scan(self, peek=False):
-        used, total = yield from self._prepare()
         found = []
-        for index in range(1, total + 1):
-            if len(found) == used:
-                break
-            entry = yield from self._entry(index, peek)
-            if entry:
-                found.append(entry)
-        messages = []
-        for entries in _joined(found):
-            messages.append(_message(entries))
-            yield 0
-        return messages
+        for message in (yield from self._scan()):
+            if message.unread or not unread:
+                yield from self._mark(message)
+                found.append(message)
+        return found
 
     def _read(self, index):
         """The message at `index`, as the event "sms" told it, None if there is none.
@@ -173,41 +149,67 @@ class SMS(Procedures):
         entry = yield from self._entry(index)
         if entry is None:
             return None
-        if entry[2] is None or entry[2].total == 1:
-            return _message([entry])
-        unread = entry[1]
-        for message in (yield from self._scan(True)):
-            if index in message.indexes:
-                for other in message.indexes:
-                    yield from self._entry(other)
-                return Message(*message[:4], unread or message.unread, message.complete)
-        return None
+        message = _message([entry])
+        if not message.complete:
+            for message in (yield from self._scan()):
+                if index in message.indexes:
+                    break
+        yield from self._mark(message)
+        return message
 
-    def _entry(self, index, peek=False):
-        # (index, unread, Part or None, raw) of one place (M 4.2.4), None for an empty one. It counts as read
-        # from now on, except for a peek.
-        unread = False
+    def _scan(self):
+        # All messages; they stay unread.
+        used, total = yield from self._prepare()
+        found = []
+        for index in range(1, total + 1):
+            if len(found) == used:
+                break
+            entry = yield from self._entry(index)
+            if entry:
+                found.append(entry)
+        messages = []
+        for entries in _joined(found):
+            messages.append(_message(entries))
+            yield 0
+        return messages
+
+    def _entry(self, index):
+        # (index, unread, Part or None, raw) of one place, None for an empty one.
         for _ in range(3):  # noise may fall on a line of it
-            try:
-                lines = yield from self._modem._command(
-                    "AT+CMGR={},{:d}".format(index, peek), _is_message, 5000
-                )
-            except ATError as error:
-                if error.code == 321:
-                    return None
-                raise _sms_error(error, "message {} cannot be read".format(index))
+            lines = yield from self._get(index, 1)
             if len(lines) < 2:
                 return None
             head = fields(lines[0])
-            unread = unread or head[0] == "0"
             raw = lines[1] if len(lines) > 2 else ""
             try:
                 part = parse(raw)
-                if len(raw) == 2 * (1 + int(raw[:2], 16) + int(head[-1])):
-                    break
             except ValueError:
                 part = None
-        return index, unread, part, raw
+            if (
+                part
+                and head[-1].isdigit()
+                and len(raw) == 2 * (1 + int(raw[:2], 16) + int(head[-1]))
+            ):
+                break
+        return index, head[0] == "0", part, raw
+
+    def _mark(self, message):
+        # From now on it counts as read.
+        if message.unread:
+            for index in message.indexes:
+                yield from self._get(index, 0)
+
+    def _get(self, index, peek):
+        # M 4.2.4
+        try:
+            lines = yield from self._modem._command(
+                "AT+CMGR={},{}".format(index, peek), _is_message, 5000
+            )
+        except ATError as error:
+            if error.code == 321:
+                return ()
+            raise _sms_error(error, "message {} cannot be read".format(index))
+        return lines
 
     def _delete(self, which):
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.
@@ -342,5 +344,8 @@ def _sms_error(error, what, sent=0):
     if error.code in (310, 311, 313, 316):  # as +CME ERROR 10, 11, 13, 12
         as_cme = {310: 10, 311: 11, 313: 13, 316: 12}[error.code]
         return sim_error(ATError(error.command, error.result, as_cme))
-    reason = dict(_REASONS).get(error.code, "the modem says {}".format(error.result))
-    return SMSError("{}: {}".format(what, reason), error.code, sent)
+    reason = "check number, credit and service_center()"
+    for codes, words in _REASONS:
+        if error.code in codes:
+            reason = words
+    return SMSError("{} ({}): {}".format(what, error.result, reason), error.code, sent)

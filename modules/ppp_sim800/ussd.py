@@ -5,7 +5,7 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from binascii import hexlify, unhexlify
 
-from .at import fields
+from .at import check_timeout, fields
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
 from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
 
@@ -24,6 +24,7 @@ def ask(modem, code, timeout):
                 _MOST, code
             )
         )
+    check_timeout(timeout)
     send = 'AT+CUSD=1,"{}",15'.format(str(hexlify(to_ucs2(code)), "utf-8").upper())
     # In hex, nothing in the text can be taken for something else: line ends, quotes, "OK". The alphabet is
     # the whole modem's, so no other command may come in between: none can while one is in flight, and this

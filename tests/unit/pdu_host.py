@@ -3,12 +3,14 @@
 import json
 import sys
 
-from ppp_sim800 import pdu
+import ppp_sim800.pdu
 from ppp_sim800.errors import SIM800Error
 from ppp_sim800.events import Events, event_of
 from ppp_sim800.run import run
 from ppp_sim800.sms import _joined, _message, check_number
 from ppp_sim800.ussd import text_of
+
+pdu = ppp_sim800.pdu
 
 
 def readable(values, at, text):

@@ -321,7 +321,7 @@ def test_ussd_text(ask, fields, wide, text):
             ['+CUSD: 0,"its end is lost', "RDY"],
             [["ussd", "its end is lost"], ["restarted", "RDY"]],
         ),
-        (['+CUSD: 0,"' + "x" * 190, "y" * 20, "z"], [["ussd", "x" * 190 + "\n" + "y" * 20]]),
+        (['+CUSD: 0,"' + "x" * 150, "y" * 60, "z"], [["ussd", "x" * 150 + "\n" + "y" * 60]]),
         (['+CUSD: 0,"whole",15', "RING"], [["ussd", "whole"], ["ring", None]]),
         (['+CMTI: "SM",7', '+CMTI: "SM",8,"MMS PUSH"'], [["sms", 7], ["sms", 8]]),
         (["+DTMF: 5", "+DTMF:#", "+DTMF: A,160"], [["dtmf", "5"], ["dtmf", "#"], ["dtmf", "A"]]),
@@ -329,3 +329,30 @@ def test_ussd_text(ask, fields, wide, text):
 )
 def test_events_of_lines(ask, lines, events):
     assert ask(do="events", lines=lines)["result"] == events
+
+
+PIECES = st.sampled_from(
+    [
+        "+CUSD: ",
+        "+CMTI: ",
+        "+CDS: ",
+        "+DTMF:",
+        "+CLIP: ",
+        "+CREG: ",
+        '"',
+        ",",
+        "0",
+        "72",
+        "15",
+        "07",
+        "RDY",
+        "",
+        "A",
+    ]
+) | st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
+
+
+@SETTINGS
+@given(st.lists(st.lists(PIECES, min_size=1, max_size=8).map("".join), max_size=8))
+def test_any_lines_are_taken(ask, lines):
+    assert isinstance(ask(do="events", lines=lines)["result"], list)

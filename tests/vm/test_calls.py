@@ -161,13 +161,14 @@ for number in ("", "0170-12", 110, None, "+"):
     timed("bad", calls.dial, number)
 for keys in ("", "E", "1 2", 12, "a"):
     timed("bad", calls.send_keys, keys)
+timed("bad", calls.dial, NUMBER, None)
 timed("keys", calls.send_keys, "1")
 do("registration_lost")
 timed("dial", calls.dial, NUMBER)
 """
     )
     bad = [line for line in played.lines if line.startswith("bad=")]
-    assert len(bad) == 10 and all(line.startswith("bad=ConfigError: ") for line in bad)
+    assert len(bad) == 11 and all(line.startswith("bad=ConfigError: ") for line in bad)
     assert played.value("keys") == "CallError: the key 1 was not sent: is a call active?"
     assert played.value("dial").startswith("CallError: the call cannot be made (")
 

@@ -1,8 +1,11 @@
 """Short messages: sent, received, kept, lost; against the simulated SIM800 and its network."""
 
+import textwrap
+
 import pytest
-from sim800.scenario import SIM, Modem, Phone
+from sim800.scenario import SIM, Event, Modem, Phone
 from test_modem import READY
+from world import ROOT
 
 NUMBER = "+491709876543"
 
@@ -61,10 +64,12 @@ for index in (0, 256, "1", True, None):
     timed("bad", sms.read, index)
     timed("bad", sms.delete, index)
 timed("bad", sms.service_center, "nobody")
+timed("bad", sms.send, NUMBER, "x", timeout="long")
+timed("bad", sms.send, NUMBER, "x", timeout=-1)
 """
     )
     bad = [line for line in played.lines if line.startswith("bad=")]
-    assert len(bad) == 18
+    assert len(bad) == 20
     assert all(line.startswith("bad=ConfigError: ") for line in bad)
     assert "the text takes 11 messages, more than parts=10" in bad[5]
     assert "the text takes 256 messages, and at most 255 can be joined" in bad[6]
@@ -200,10 +205,10 @@ print("none=%r" % events("sms report"))
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (38, "the network is out of order: try again later"),
+        (38, "the network cannot take it now: try again later"),
+        (21, "the network bars it: check the SIM's credit and plan"),
         (322, "the card is full: delete() some messages"),
-        (500, "the modem does not say why: check number, credit and service_center()"),
-        (303, "the modem says +CMS ERROR: 303"),
+        (500, "check number, credit and service_center()"),
     ],
 )
 def test_a_refusal_in_words(play, code, words):
@@ -218,7 +223,9 @@ except ppp_sim800.SMSError as error:
 show("again", sms.send, NUMBER, "y")
 """
     )
-    assert played.value("error") == f"the message was not sent: {words}|{code}|0"
+    assert played.value("error") == (
+        f"the message was not sent (+CMS ERROR: {code}): {words}|{code}|0"
+    )
     assert sent(played) == [(NUMBER, "y", 1)]
 
 
@@ -244,7 +251,7 @@ async def main():
 asyncio.run(main())
 """
     )
-    assert played.value("error").startswith("part 2 of 3 was not sent: the network is busy")
+    assert played.value("error").startswith("part 2 of 3 was not sent (+CMS ERROR: 42): the")
     assert played.value("error").endswith("|1")
 
 
@@ -260,7 +267,7 @@ show("back", sms.send, NUMBER, "y")
 """
     )
     assert played.value("lost") == (
-        "SMSError: the message was not sent: no network: register() first"
+        "SMSError: the message was not sent (+CMS ERROR: 331): no network: register() first"
     )
     assert sent(played) == [(NUMBER, "y", 1)]
 
@@ -549,3 +556,28 @@ print("after=%s" % ("ppp_sim800.sms" in sys.modules))
     )
     assert played.value("before") == "[]"
     assert played.value("after") == "True"
+
+
+def test_the_example(play):
+    """examples/sms_alarm.py warns once, answers its owner and nobody else, and survives a restart."""
+    example = (ROOT / "examples" / "sms_alarm.py").read_text()
+    example = example.replace("LOW_MV = 3600", "LOW_MV = 4100").replace("600000", "5000")
+    status = {"number": NUMBER, "text": "Status "}
+    played = play(
+        'print("@interrupt 60")\ntry:\n'
+        + textwrap.indent(example, "    ")
+        + "except KeyboardInterrupt:\n    modem.off()\n",
+        events=(
+            Event("sms_received", when="registered", after=12, args=status),
+            Event("sms_received", when="registered", after=12, args=status | {"number": "12345"}),
+            Event("modem_reset", when="registered", after=22),
+            Event("sms_received", when="registered", after=40, args=status),
+        ),
+        modem=Modem(battery=(0, 87, 4012)),
+    )
+    report = "Battery 4012 mV, 87 %. Signal -78 dBm."
+    assert sent(played) == [
+        (NUMBER, "Low! " + report, 1),
+        (NUMBER, report, 1),
+        (NUMBER, report, 1),
+    ]
