@@ -30,6 +30,10 @@ _BASIC = (
 _EXTENSION = "\f^{}\\[~]|€"
 _EXTENDED = b"\n\x14()/<=>@e"
 _ESC = const(27)
+# Septets that are ASCII, too.
+_PLAIN = (
+    b"\n\r !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
 
 _DIGITS = "0123456789*#abc"
 
@@ -182,6 +186,8 @@ def _from_ucs2(octets):
 
 
 def _from_gsm(septets):
+    if not septets.strip(_PLAIN):  # as most are; quicker
+        return str(septets, "utf-8")
     out = []
     escaped = False
     for code in septets:

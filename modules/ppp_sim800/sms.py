@@ -57,6 +57,8 @@ class SMS(Procedures):
         if not isinstance(text, str):
             raise ConfigError("the text must be a str, not {}".format(type(text).__name__))
         check_timeout(timeout)
+        if not isinstance(parts, int):
+            raise ConfigError("parts must be an int, not {!r}".format(parts))
         alphabet, ends = yield from split(text)
         total = len(ends)
         if total > parts:

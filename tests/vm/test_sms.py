@@ -66,10 +66,11 @@ for index in (0, 256, "1", True, None):
 timed("bad", sms.service_center, "nobody")
 timed("bad", sms.send, NUMBER, "x", timeout="long")
 timed("bad", sms.send, NUMBER, "x", timeout=-1)
+timed("bad", sms.send, NUMBER, "x", parts="many")
 """
     )
     bad = [line for line in played.lines if line.startswith("bad=")]
-    assert len(bad) == 20
+    assert len(bad) == 21
     assert all(line.startswith("bad=ConfigError: ") for line in bad)
     assert "the text takes 11 messages, more than parts=10" in bad[5]
     assert "the text takes 256 messages, and at most 255 can be joined" in bad[6]
@@ -433,6 +434,40 @@ show("again", sms.send, NUMBER, "y")
     assert played.value("stopped") == "yes"
     assert played.value("signal") == "ok"
     assert sent(played) == [(NUMBER, "y", 1)]
+
+
+def test_cancelled_while_the_network_takes_it(play):
+    """The modem may send it or not; it is not left where it takes commands for text."""
+    played = play(
+        SMS
+        + """
+import asyncio
+from ppp_sim800.aio import Awaited
+
+async def main():
+    box = Awaited(nic).modem.sms
+    await box.room()
+    for wait in (20, 60, 150, 1500):
+        task = asyncio.create_task(box.send(NUMBER, "x"))
+        await asyncio.sleep_ms(wait)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            print("cancelled=%d" % wait)
+        await asyncio.sleep(4)
+        await Awaited(nic).modem.radio.signal()
+    print("again=%r" % len(await box.send(NUMBER, "y")))
+
+asyncio.run(main())
+"""
+    )
+    assert [line for line in played.lines if line.startswith("cancelled=")] == [
+        f"cancelled={wait}" for wait in (20, 60, 150, 1500)
+    ]
+    assert played.value("again") == "1"
+    assert {message[1] for message in sent(played)} <= {"x", "y"}
+    assert sent(played)[-1] == (NUMBER, "y", 1)
 
 
 @pytest.mark.parametrize("after", [0.5, 2.0])
