@@ -17,16 +17,12 @@ class Calls:
     `heard` are the tones the other side heard, as digits, of this call or the last.
     """
 
-    state = ""
-
     def __init__(self, modem):
         self.modem = modem
         self.reset()
 
     def reset(self) -> None:
         """No call; the modem starts anew."""
-        if self.ringing:
-            self.modem.on_ri(True)
         self.state = ""
         self.number = ""
         self.heard = ""

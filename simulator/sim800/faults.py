@@ -128,6 +128,24 @@ def apn_refused(modem, on=True):
 
 
 @action
+def pdp_silent(modem, on=True):
+    """the network answers neither +CIICR nor +SAPBR=1: an error after 85 s (on=False: it does again)"""
+    modem.network.pdp_silent = on
+
+
+@action
+def http_ends(modem, code=604):
+    """the next AT+HTTPACTION ends with this status (as 602, no memory), and sends nothing"""
+    modem.http_code = code
+
+
+@action
+def location_ends(modem, code=404):
+    """the next +CIPGSMLOC says this code (404, 408, 601 to 604), +CLBS what is like it"""
+    modem.location_code = code
+
+
+@action
 def gprs_detach(modem):
     """the network detaches the modem from GPRS: all contexts end"""
     modem.packet_lost("GPRS detach")
@@ -159,6 +177,12 @@ def registration_back(modem):
 def cell_change(modem, lac="1A2B", cell="3C4E"):
     """the modem moves to another cell"""
     modem.network.move(lac, cell)
+
+
+@action
+def position(modem, longitude=0.0, latitude=0.0):
+    """another place, for +CIPGSMLOC and +CLBS"""
+    modem.network.position = (longitude, latitude)
 
 
 @action
@@ -196,9 +220,22 @@ def tone_heard(modem, key: str, ms=160):
 
 
 @action
-def sms_received(modem, number: str = "+491709876543", text: str = "Hello", kind=None):
-    """somebody writes to the modem (`kind`: message class 0 to 3); kept until it can be delivered"""
-    modem.messages.center.send(number, text, kind)
+def sms_received(
+    modem,
+    number: str = "+491709876543",
+    text: str = "Hello",
+    kind=None,
+    backwards=False,
+    without=0,
+):
+    """somebody writes to the modem (`kind`: message class 0 to 3); long ones may come `backwards` or `without` a part"""
+    modem.messages.center.send(number, text, kind, backwards, without)
+
+
+@action
+def sms_pdu_received(modem, tpdu: str):
+    """the same, with any SMS-DELIVER in hex, without a service centre before it"""
+    modem.messages.center.send_pdu(bytes.fromhex(tpdu))
 
 
 @action
@@ -247,6 +284,18 @@ def supply_cut(modem, seconds=None):
 
 
 @action
+def battery(modem, charging=0, percent=50, millivolts=3700):
+    """what AT+CBC says from now on (charging: 1 it is, 2 it is full), with the warnings that voltage brings"""
+    modem.battery.set(charging, percent, millivolts)
+
+
+@action
+def battery_falls(modem, millivolts=1.0):
+    """the voltage falls by so much each second (0: no longer)"""
+    modem.battery.fall(millivolts)
+
+
+@action
 def undervoltage_warning(modem):
     """UNDER-VOLTAGE WARNNING"""
     modem.urc("UNDER-VOLTAGE WARNNING")
@@ -254,7 +303,7 @@ def undervoltage_warning(modem):
 
 @action
 def undervoltage_off(modem):
-    """UNDER-VOLTAGE POWER DOWN, then off"""
+    """UNDER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("UNDER-VOLTAGE POWER DOWN")
 
 
@@ -266,7 +315,7 @@ def overvoltage_warning(modem):
 
 @action
 def overvoltage_off(modem):
-    """OVER-VOLTAGE POWER DOWN, then off"""
+    """OVER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("OVER-VOLTAGE POWER DOWN")
 
 
@@ -311,3 +360,10 @@ def double_bytes(modem, rate, way="both"):
     """a share of `rate` of the bytes arrives twice (0: no longer)"""
     for fault in _line_faults(modem, way):
         fault.rates["double"] = rate
+
+
+@action
+def rate_noise(modem, above=230400, rate=0.02, way="both"):
+    """while the line is faster than `above` baud, a share of `rate` of the bytes has one bit wrong"""
+    for fault in _line_faults(modem, way):
+        fault.noise_above, fault.noise = above, rate

@@ -4,21 +4,25 @@ Command mode is in interpreter.py, what commands mean in general.py, mobile.py a
 what the modem says in output.py, +++ in escape.py, keys and rails in power.py.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
+from network.sockets import Sockets
 
-from . import faults, profiles
+from . import bearer, faults, profiles
 from .autobaud import FIXED_RATES, Trainer
+from .battery import Battery
 from .calls import Calls
 from .card import Card
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
 from .messages import Messages
+from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
@@ -43,7 +47,9 @@ class SIM800:
 
     `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
     scenario.APN: an object with start(), receive(bytes), close(), terminate() and
-    `muted`. `on_ri(high)` is called with the level of the RI pin.
+    `muted`. `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what
+    AT+CBC says when that changes. `internet` has the air, names
+    and routes for the modem's own TCP/IP stack; without one the scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
 
@@ -54,6 +60,7 @@ class SIM800:
         line: Line,
         make_ppp: Callable,
         journal: Journal,
+        internet=None,
     ):
         modem = scenario.modem
         if modem.start not in ("off", "command", "data"):
@@ -79,14 +86,18 @@ class SIM800:
         self.info, self.result = self.output.info, self.output.result
         self.wait, self.wait_abortable = self.interpreter.wait, self.interpreter.wait_abortable
         self.on_ri: Callable[[bool], None] = lambda high: None
+        self.on_battery: Callable[[tuple[int, int, int]], None] = lambda cbc: None
         self.messages = Messages(self)
         self.calls = Calls(self)
         self.ussd = Session(self)
         self.silent = modem.silent
-        self.battery = modem.battery
+        self.battery = Battery(self, modem.battery)
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
+        self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
+        self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
+        self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -98,10 +109,15 @@ class SIM800:
         self.mode = "off"  # or "booting", "command", "data"
         self.cfun = 1
         self.cops_mode, self.cops_format = 0, 0
+        self.ceng = (0, 0)
         self.contexts: dict[int, dict] = {}
         self.ip_state = "IP INITIAL"
         self.ip_apn = ""
-        self.bearers: dict[int, dict] = {}
+        self.bearers = bearer.profiles(self.stored_bearers)
+        self.http = None  # a sim800.http.Service between AT+HTTPINIT and +HTTPTERM
+        self.ntp = NTP()
+        self.location_code = 0  # what the next AT+CIPGSMLOC says, if not 0
+        self.http_code = 0  # what its next action ends with, if not 0
         self.cipmux = 0
         self.gprs_class = "B"
         self.cgsms = 1
@@ -160,6 +176,7 @@ class SIM800:
         """Everything ends, the line as well."""
         self._die("stop")
         self.power.close()
+        self.battery.stop()
         for timer in self._event_timers:
             timer.cancel()
         self._event_timers.clear()
@@ -198,6 +215,13 @@ class SIM800:
         self._timers.add(timer)
         return timer
 
+    def background(self, work: Coroutine) -> asyncio.Task:
+        """Let something go on beside the commands; it does not outlive a reset."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     # -- boot and end --------------------------------------------------------------------
 
     def _boot(self, why: str) -> None:
@@ -226,6 +250,7 @@ class SIM800:
             self.urc("+CFUN: 1")
         self.milestone("boot")
         self.start_card()
+        self.battery.look()
 
     def _start_running(self) -> None:
         """Be met running: booted, registered, rate found and clock set by whoever used it before."""
@@ -277,13 +302,18 @@ class SIM800:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        for task in self._tasks:
+            task.cancel()
         self.interpreter.reset()
         self.escape.stop()
+        self.sockets.stop()
         self._close_ppp(why)
         self.network.stop()
         self.calls.reset()
         self.ussd.reset()
         self.card.power(False)
+        self.battery.forget()
+        self.on_ri(True)
 
     def hang(self, on: bool = True) -> None:
         """The firmware hangs: it neither hears nor says anything."""
@@ -378,10 +408,13 @@ class SIM800:
         if self.ip_state in STACK_UP:
             self.ip_state = "PDP DEACT"
             self.urc("+PDP: DEACT")
-        for cid, bearer in self.bearers.items():
-            if bearer["open"]:
-                bearer["open"] = False
-                self.urc(f"+SAPBR {cid}: DEACT")
+        for profile in self.bearers.values():
+            if profile.open:
+                profile.close()
+                self.urc(f"+SAPBR {profile.cid}: DEACT")
+
+    def _bearer_carries(self) -> bool:
+        return self.network.attached and not self.bearer_dead and not self.calls.on_channel
 
     # -- the serial line -----------------------------------------------------------------
 
@@ -438,10 +471,11 @@ class SIM800:
         self.interpreter.after_line = action
 
     def pulse_ri(self) -> None:
+        """RI low for a moment, unless a call holds it there anyway."""
         self.on_ri(False)
-        self.later(RI_PULSE, self._end_pulse)
+        self.later(RI_PULSE, self._release_ri)
 
-    def _end_pulse(self) -> None:
+    def _release_ri(self) -> None:
         if not self.calls.ringing:
             self.on_ri(True)
 

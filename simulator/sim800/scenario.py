@@ -59,6 +59,17 @@ class Operator:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell of the network, as AT+CENG tells of it; `rxl` is its strength, 0 to 63."""
+
+    lac: str
+    cell: str
+    rxl: int = 30
+    arfcn: int = 44
+    bsic: int = 21
+
+
+@dataclass(frozen=True)
 class APN:
     """An access point the network knows, and what its PPP wants."""
 
@@ -75,12 +86,18 @@ class Radio:
     csq: tuple[int, int] = (18, 0)  # rssi, ber; (99, 99) is unknown
     lac: str = "1A2B"
     cell: str = "3C4D"
+    neighbours: tuple[Cell, ...] = (
+        Cell("1A2B", "3C4E", 22, 57, 30),
+        Cell("1A2B", "01F0", 14, 71, 8),
+    )
     operators: tuple[Operator, ...] = (
         Operator("Telekom.de", "TDG", "26201", 2),
         Operator("vodafone.de", "Voda", "26202", 1),
         Operator("o2 - de", "o2", "26203", 3),
     )
     apns: dict[str, APN] = field(default_factory=lambda: {"internet": APN()})
+    # longitude, latitude in degrees, what +CIPGSMLOC and +CLBS say; None: the cells are not known
+    position: tuple[float, float] | None = (13.404954, 52.520008)
     zone: int = 8  # local time, quarter hours east of UTC, summer time included
     dst: int = 1  # hours of summer time in it
     nitz: bool = True  # the network tells the time (only when asked with AT+CLTS=1)

@@ -22,25 +22,30 @@ TERMIOS2 = struct.Struct("=4I20B2I")
 
 
 class Fault:
-    """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1)."""
+    """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1).
+
+    `noise`: share with a bit flipped only while the line is faster than `noise_above` baud.
+    """
 
     def __init__(self, seed: int = 800):
         self.random = random.Random(seed)
         self.rates = {"drop": 0.0, "double": 0.0, "flip": 0.0}
         self.drop_next = 0
+        self.noise_above, self.noise = 0, 0.0
 
-    def apply(self, data: bytes) -> bytes:
+    def apply(self, data: bytes, baud: float) -> bytes:
         if self.drop_next:
             lost = min(self.drop_next, len(data))
             self.drop_next -= lost
             data = data[lost:]
-        if not any(self.rates.values()):
+        flip = self.rates["flip"] + (self.noise if baud > self.noise_above else 0.0)
+        if not any((*self.rates.values(), flip)):
             return data
         out = bytearray()
         for byte in data:
             if self.random.random() < self.rates["drop"]:
                 continue
-            if self.random.random() < self.rates["flip"]:
+            if self.random.random() < flip:
                 byte ^= 1 << self.random.randrange(8)  # noqa: PLW2901
             out.append(byte)
             if self.random.random() < self.rates["double"]:
@@ -207,7 +212,7 @@ class Line:
     def _write(self, chunk: bytes) -> None:
         self.sent += len(chunk)
         dte = self.dte_rate()
-        chunk = self.to_dte.apply(chunk)
+        chunk = self.to_dte.apply(chunk, self.rate)
         if dte <= 0:
             return
         if not same_rate(dte, self.rate):
@@ -226,10 +231,9 @@ class Line:
         if self.dead or not data:
             return
         self.received += len(data)
-        data = self.from_dte.apply(data)
-        if self.rate is not None:
-            dte = self.dte_rate()
-            if not same_rate(dte, self.rate):
-                data = garble(data, dte, self.rate)
+        dte = self.dte_rate()
+        data = self.from_dte.apply(data, dte)
+        if self.rate is not None and not same_rate(dte, self.rate):
+            data = garble(data, dte, self.rate)
         if data:
             self.on_data(data)

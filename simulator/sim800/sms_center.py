@@ -46,16 +46,34 @@ class Center:
 
     # -- to the modem --------------------------------------------------------------------
 
-    def send(self, number: str, text: str, kind: int | None = None) -> None:
+    def send(
+        self,
+        number: str,
+        text: str,
+        kind: int | None = None,
+        backwards: bool = False,
+        without: int = 0,
+    ) -> None:
         """Somebody writes to the modem: it gets the message as soon as it can be reached.
 
-        `kind` is a message class, 0 to 3. Raises PDUError for an impossible sender or text.
+        `kind` is a message class, 0 to 3. The parts of a long text may come `backwards`, and
+        `without` the one of that number. Raises PDUError for an impossible sender or text.
         """
         self._reference = (self._reference + 1) % 256
         time = self._time()
         parts = pdu.split(text, self._reference, kind)
-        self.queue += [pdu.Deliver(number, part, time).encode() for part in parts]
+        tpdus = [pdu.Deliver(number, part, time).encode() for part in parts]
+        if without:
+            del tpdus[without - 1 : without]
+        self.queue += tpdus[::-1] if backwards else tpdus
         self.modem.journal.add("sms", "for the modem", number=number, text=text, parts=len(parts))
+        self.run()
+
+    def send_pdu(self, tpdu: bytes) -> None:
+        """Any SMS-DELIVER for the modem. Raises PDUError for what is none."""
+        pdu.Deliver.decode(tpdu)
+        self.queue.append(tpdu)
+        self.modem.journal.add("sms", "for the modem", pdu=tpdu.hex().upper())
         self.run()
 
     def run(self) -> None:

@@ -1,6 +1,10 @@
 """Voice calls: dialling and what comes of it, ringing, tones, and PPP meanwhile."""
 
+import asyncio
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sim800.scenario import Phone
 from sim800_rig import Rig, modem_test, run, scenario
 
@@ -46,8 +50,8 @@ async def test_a_call_that_is_answered(rig):
     await rig.wait(1)
     assert rig.take() == NO_CARRIER  # he hangs up
     assert await rig.say("AT+CLCC\r") == OK
-    whats = [e.what for e in rig.journal.seen("call")]
-    assert whats == ["dialled", "dialling", "alerting", "active", "ended"]
+    seen = [e.what for e in rig.journal.seen("call")]
+    assert seen == ["dialled", "dialling", "alerting", "active", "ended"]
 
 
 @modem_test(scenario(PHONES, modem={"latency": 1}))
@@ -386,6 +390,50 @@ async def test_a_dead_bearer_stays_dead(rig):
     rig.modem.inject("ring", count=1)
     await rig.wait(10)
     assert ppp.muted
+
+
+STEPS = st.sampled_from(
+    [
+        *(
+            f"AT{c}\r"
+            for c in ("D+49111;", "D113;", "A", "H", "+CHLD=0", "+CHLD=1", "+COLP=1", "+COLP=0")
+        ),
+        *("+++", "ATO\r", "ATD*99#\r", "ATS0=1\r", "ATS0=0\r"),
+        *("!ring", "!call_ended", "!registration_lost", "!registration_back", "!sms_received"),
+        *("!no_carrier", "!modem_reset"),
+        *(0.05, 1.3, 5.0, 15.0),
+    ]
+)
+
+
+@given(st.lists(STEPS, max_size=25))
+@settings(max_examples=150, deadline=None)
+def test_whatever_happens_the_call_and_its_signs_agree(steps):
+    errors, levels = [], [True]
+
+    async def body():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, what: errors.append(what))
+        async with Rig(PHONES) as rig:
+            rig.modem.on_ri = levels.append
+            await rig.say('AT+CGDCONT=1,"IP","internet"\r')
+            for step in steps:
+                if isinstance(step, float):
+                    await rig.wait(step)
+                elif step[0] == "!":
+                    rig.modem.inject(step[1:])
+                else:
+                    await rig.say(step, 0.2)
+                calls, ppp = rig.modem.calls, rig.modem.ppp
+                assert calls.state in ("", "dialling", "alerting", "incoming", "active")
+                if ppp is not None and not ppp.closed:
+                    assert ppp.muted == (calls.on_channel or not rig.modem.network.attached)
+                assert (calls.outcome is None) or calls.state in ("dialling", "alerting")
+            await rig.wait(120)  # nobody rings or waits for ever
+            assert rig.modem.calls.state in ("", "active") and levels[-1]
+            assert len(rig.modem._timers) < 200
+
+    run(body, limit=2000)
+    assert not errors
 
 
 # -- tones ------------------------------------------------------------------------------------

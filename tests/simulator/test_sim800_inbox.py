@@ -75,6 +75,32 @@ def test_long_texts_come_in_parts(text, dcs):
     run(body)
 
 
+@pytest.mark.parametrize(
+    ("more", "numbers"),
+    [({}, [1, 2, 3]), ({"backwards": True}, [3, 2, 1]), ({"without": 2}, [1, 3])],
+)
+def test_parts_may_come_otherwise(more, numbers):
+    async def body():
+        async with Rig(PLAIN) as rig:
+            await arrive(rig, "x" * 400, **more)
+            lines = (await ask(rig, "+CMGL=4")).split("\r\n")[1::2]
+            found = [pdu.Deliver.decode(bytes.fromhex(x)[8:]).data for x in lines]
+            assert [data.concatenation for data in found] == [(1, 3, n) for n in numbers]
+
+    run(body)
+
+
+@modem_test(PLAIN)
+async def test_any_pdu(rig):
+    tpdu = "040A9194511132540004" + "62605121000080" + "03DEAD00"  # 8-bit data
+    rig.modem.inject("sms_pdu_received", tpdu=tpdu)
+    assert rig.take() == b'\r\n+CMTI: "SM",1\r\n'
+    assert await ask(rig, "+CMGR=1") == f'+CMGR: 0,"",{len(tpdu) // 2}\r\n{CENTER}{tpdu}'
+    assert (await ask(rig, "+CMGF=1;+CMGR=1")).endswith("\r\nDEAD00")
+    with pytest.raises(ValueError, match="ends within its address"):
+        rig.modem.inject("sms_pdu_received", tpdu="04")
+
+
 @modem_test(PLAIN)
 async def test_unicode_and_names_in_text_mode(rig):
     await ask(rig, "+CMGF=1")
@@ -348,6 +374,14 @@ async def test_half_a_line_holds_the_indication_back(rig):
     rig.modem.inject("sms_received")
     assert await rig.say("", 0.5) == b""
     assert await rig.say("Q\r") == b'\r\n+CSQ: 18,0\r\n\r\n+CMTI: "SM",1\r\n' + OK
+
+
+@modem_test(scenario(PLAIN, modem={"latency": 1}))
+async def test_a_message_while_a_command_runs(rig):
+    await rig.say("AT+COPS=?\r", 3)
+    rig.modem.inject("sms_received")
+    assert rig.take() == b'\r\n+CMTI: "SM",1\r\n'
+    assert (await rig.say("", 4)).startswith(b"\r\n+COPS: (2,")
 
 
 @modem_test(PLAIN)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim800 import pdu
+from sim800 import charset, gsm7, pdu
 from sim800.scenario import Phone
 from sim800_rig import Rig, modem_test, run, scenario
 from sms_rig import CENTER, ESC, OK, OTHER, PLAIN, Z, arrive, ask, enter, sent, submits
@@ -62,7 +62,7 @@ async def test_commands_at_the_prompt_are_text(rig):
 @modem_test(PLAIN)
 async def test_what_comes_before_the_prompt_is_lost(rig):
     await ask(rig, "+CMGF=1")
-    await rig.say('AT+CMGS="123"\rlost')
+    assert await rig.say('AT+CMGS="123"\rATI\r') == b"\r\n> "
     assert await rig.say("kept" + Z + "AT\r") == b"\r\n+CMGS: 1\r\n" + OK + OK
     assert sent(rig)[0][1] == "kept"
 
@@ -102,6 +102,17 @@ def test_length_of_a_text(size, answer):
             assert await enter(rig, '+CMGS="123"', "[" * 81 + Z) == "+CMS ERROR: 305"
 
     run(body)
+
+
+@modem_test(PLAIN)
+async def test_what_is_entered_is_bounded(rig):
+    await ask(rig, "+CMGF=1")
+    await rig.say('AT+CMGS="123"\r')
+    for _ in range(100):
+        await rig.say("x" * 1000)
+    assert await rig.say(Z) == b"\r\n+CMS ERROR: 305\r\n"
+    (seen,) = rig.journal.seen("at", "> 'xxx")
+    assert len(seen.what) < 1100
 
 
 @pytest.mark.parametrize(
@@ -415,6 +426,18 @@ async def test_no_report_unless_asked_for(rig):
 
 
 # -- properties -------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet=gsm7.BASIC.replace("\x1b", "") + "[]{}€^", max_size=40), st.data())
+def test_strings_come_back_as_they_went(text, data):
+    name = data.draw(st.sampled_from(["GSM", "HEX", "UCS2"]))
+    assert charset.read(charset.show(text, name), name) == text
+    for name in charset.NAMES:  # the others lack some, but what they show they can read
+        shown = charset.show(text, name)
+        again = charset.read(shown, name)
+        assert len(again) == len(text) and all(
+            a in (b, "?") for a, b in zip(again, text, strict=True)
+        )
 
 
 @given(st.binary(max_size=400), st.booleans(), st.sampled_from(["IRA", "GSM", "UCS2", "HEX"]))
