@@ -77,7 +77,9 @@ class Surroundings:
             self.journal,
         )
         self.line = Line(self.clock)
-        self.modem = SIM800(self.clock, scenario, self.line, self._make_ppp, self.journal)
+        self.modem = SIM800(
+            self.clock, scenario, self.line, self._make_ppp, self.journal, self.internet
+        )
 
     def _make_ppp(self, apn, send, on_end, on_up):
         return PPPEnd(

@@ -218,7 +218,7 @@ async def run(args, scenario: Scenario) -> None:
             journal.listeners.append(lambda e: print(e, file=sys.stderr, flush=True))
         internet = await start_internet(clock, scenario, journal)
         make_ppp = ppp_maker(args, clock, scenario, journal, internet, files)
-        modem = SIM800(clock, scenario, line, make_ppp, journal)
+        modem = SIM800(clock, scenario, line, make_ppp, journal, internet)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         await modem.start()

@@ -107,6 +107,24 @@ def apn_refused(modem, on=True):
 
 
 @action
+def pdp_silent(modem, on=True):
+    """the network answers neither +CIICR nor +SAPBR=1: an error after 85 s (on=False: it does again)"""
+    modem.network.pdp_silent = on
+
+
+@action
+def http_ends(modem, code=604):
+    """the next AT+HTTPACTION ends with this status (as 602, no memory), and sends nothing"""
+    modem.http_code = code
+
+
+@action
+def location_ends(modem, code=404):
+    """the next +CIPGSMLOC says this code (404, 408, 601 to 604), +CLBS what is like it"""
+    modem.location_code = code
+
+
+@action
 def gprs_detach(modem):
     """the network detaches the modem from GPRS: all contexts end"""
     modem.packet_lost("GPRS detach")
@@ -138,6 +156,12 @@ def registration_back(modem):
 def cell_change(modem, lac="1A2B", cell="3C4E"):
     """the modem moves to another cell"""
     modem.network.move(lac, cell)
+
+
+@action
+def position(modem, longitude=0.0, latitude=0.0):
+    """another place, for +CIPGSMLOC and +CLBS"""
+    modem.network.position = (longitude, latitude)
 
 
 @action

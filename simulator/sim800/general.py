@@ -291,9 +291,3 @@ def clock(modem, c):
 @command("+CIPSSL", "?", "=", test="+CIPSSL: (0-1)", ssl=True)
 def cip_ssl(modem, c):
     raise Final("ERROR")
-
-
-@command("+HTTPSSL", "?", "=", test="+HTTPSSL: (0-1)", ssl=True)
-def http_ssl(modem, c):
-    # needs HTTPINIT before, which this modem does not have yet
-    raise CME(3)

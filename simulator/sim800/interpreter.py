@@ -15,6 +15,24 @@ INPUT_LIMIT = 1024  # bytes kept while a command runs; more are lost
 LINE_AGE = 2.0  # seconds that a half-typed line keeps URCs back
 
 
+class Data:
+    """Bytes for a command instead of a command line, up to `count`."""
+
+    def __init__(self, count: int):
+        self.left = count
+        self.got = bytearray()
+        self.complete = asyncio.Event()
+        self.feed(b"")
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what belongs to it; returns the rest."""
+        self.got += data[: self.left]
+        rest, self.left = data[self.left :], max(0, self.left - len(data))
+        if not self.left:
+            self.complete.set()
+        return rest
+
+
 class Interpreter:
     """Reads lines and runs their commands on `modem`, a SIM800."""
 
@@ -35,6 +53,7 @@ class Interpreter:
         self.extra_latency = 0.0  # seconds added to every answer, by a fault
         self.reader.reset()
         self._waiting = bytearray()
+        self._data: Data | None = None  # what the running command takes itself
         self._abortable: str | None = None  # what the running command ends with if aborted
         self._line_began = 0.0
         self._line_ended = 0.0
@@ -63,6 +82,8 @@ class Interpreter:
             self._waiting = bytearray(data[1:][:INPUT_LIMIT])
             self._finish(result)
             return
+        if self._data is not None:
+            data = self._data.feed(data)
         # the manual wants the answer awaited (1.4.5): what comes sooner waits, echo included
         self._waiting += data[: INPUT_LIMIT - len(self._waiting)]
 
@@ -124,7 +145,7 @@ class Interpreter:
         modem = self.modem
         extended = command.name[0] in "+*^"
         spec = TABLE.get(command.name)
-        if spec is None or (spec.ssl and not modem.profile.ssl):
+        if spec is None or not modem.profile.has(spec):
             # V.25ter commands know only ERROR; extended ones answer as AT+CMEE wants
             raise CME(100) if extended else failed()
         if command.op not in spec.ops:
@@ -156,6 +177,21 @@ class Interpreter:
         self._abortable = result
         await self.wait(seconds)
         self._abortable = None
+
+    async def data(self, count: int, seconds: float) -> bytes:
+        """The next `count` bytes as they come, for the running command; fewer when time is up.
+
+        There is no echo. What came before this call is lost: the prompt was not out.
+        """
+        self._waiting.clear()
+        self._data = Data(count)
+        timer = self.modem.clock.call_later(seconds, self._data.complete.set)
+        try:
+            await self._data.complete.wait()
+            return bytes(self._data.got)
+        finally:
+            timer.cancel()
+            self._data = None
 
     def _error(self, error: CME) -> str:
         level = self.modem.settings["+CMEE"]

@@ -4,19 +4,22 @@ Command mode is in interpreter.py, what commands mean in general.py, mobile.py a
 what the modem says in output.py, +++ in escape.py, keys and rails in power.py.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
+from network.sockets import Sockets
 
-from . import faults, profiles
+from . import bearer, faults, profiles
 from .autobaud import FIXED_RATES, Trainer
 from .card import Card
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
+from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
@@ -41,7 +44,8 @@ class SIM800:
 
     `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
     scenario.APN: an object with start(), receive(bytes), close(), terminate() and
-    `muted`. `on_ri(high)` is called with the level of the RI pin.
+    `muted`. `on_ri(high)` is called with the level of the RI pin. `internet` has the air, names
+    and routes for the modem's own TCP/IP stack; without one the scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
 
@@ -52,6 +56,7 @@ class SIM800:
         line: Line,
         make_ppp: Callable,
         journal: Journal,
+        internet=None,
     ):
         modem = scenario.modem
         if modem.start not in ("off", "command", "data"):
@@ -82,6 +87,9 @@ class SIM800:
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
+        self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
+        self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
+        self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -96,7 +104,11 @@ class SIM800:
         self.contexts: dict[int, dict] = {}
         self.ip_state = "IP INITIAL"
         self.ip_apn = ""
-        self.bearers: dict[int, dict] = {}
+        self.bearers = bearer.profiles(self.stored_bearers)
+        self.http = None  # a sim800.http.Service between AT+HTTPINIT and +HTTPTERM
+        self.ntp = NTP()
+        self.location_code = 0  # what the next AT+CIPGSMLOC says, if not 0
+        self.http_code = 0  # what its next action ends with, if not 0
         self.cipmux = 0
         self.gprs_class = "B"
         self.cgsms = 1
@@ -195,6 +207,13 @@ class SIM800:
         self._timers.add(timer)
         return timer
 
+    def background(self, work: Coroutine) -> asyncio.Task:
+        """Let something go on beside the commands; it does not outlive a reset."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     # -- boot and end --------------------------------------------------------------------
 
     def _boot(self, why: str) -> None:
@@ -273,8 +292,11 @@ class SIM800:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        for task in self._tasks:
+            task.cancel()
         self.interpreter.reset()
         self.escape.stop()
+        self.sockets.stop()
         self._close_ppp(why)
         self.network.stop()
         self.card.power(False)
@@ -362,10 +384,13 @@ class SIM800:
         if self.ip_state in STACK_UP:
             self.ip_state = "PDP DEACT"
             self.urc("+PDP: DEACT")
-        for cid, bearer in self.bearers.items():
-            if bearer["open"]:
-                bearer["open"] = False
-                self.urc(f"+SAPBR {cid}: DEACT")
+        for profile in self.bearers.values():
+            if profile.open:
+                profile.close()
+                self.urc(f"+SAPBR {profile.cid}: DEACT")
+
+    def _bearer_carries(self) -> bool:
+        return self.network.attached and not self.bearer_dead
 
     # -- the serial line -----------------------------------------------------------------
 

@@ -20,8 +20,10 @@ class Network:
         self.changed = changed
         self.csq = radio.csq
         self.lac, self.cell = radio.lac, radio.cell
+        self.position = radio.position
         self.apns = dict(radio.apns)
         self.refuse_apns = False
+        self.pdp_silent = False  # activations of a PDP context are not answered
         self.creg = 0
         self.cgreg = 0
         self.attached = False

@@ -34,6 +34,10 @@ class RealTimeClock:
         """The power is gone."""
         self._set = None
 
+    def utc(self) -> datetime.datetime:
+        """The time the network knows, whatever the modem believes."""
+        return self._start + datetime.timedelta(seconds=self.clock.now())
+
     def read(self) -> tuple[datetime.datetime, int]:
         """Local time and zone, as the modem believes."""
         if self._set is None:
@@ -50,7 +54,7 @@ class RealTimeClock:
         Their form is that of real modems (+CTZV with the hours of summer time, unquoted);
         `ciev`: the newer firmware's, with +CIEV: 10 where the older has *PSNWID.
         """
-        utc = self._start + datetime.timedelta(seconds=self.clock.now())
+        utc = self.utc()
         self.set(utc + datetime.timedelta(minutes=15 * radio.zone), radio.zone)
         zone, dst = f"{radio.zone:+d}", radio.dst
         stamp = f"{utc.year},{utc.month},{utc.day},{utc.hour},{utc.minute},{utc.second}"

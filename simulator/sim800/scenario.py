@@ -77,6 +77,8 @@ class Radio:
         Operator("o2 - de", "o2", "26203", 3),
     )
     apns: dict[str, APN] = field(default_factory=lambda: {"internet": APN()})
+    # longitude, latitude in degrees, what +CIPGSMLOC and +CLBS say; None: the cells are not known
+    position: tuple[float, float] | None = (13.404954, 52.520008)
     zone: int = 8  # local time, quarter hours east of UTC, summer time included
     dst: int = 1  # hours of summer time in it
     nitz: bool = True  # the network tells the time (only when asked with AT+CLTS=1)
