@@ -48,8 +48,13 @@ def converse(request):
         for key in ("ok", "failed"):
             if key in command:
                 command[key] = [word.encode() for word in command[key]]
-        if "data" in command:
-            command["data"] = command["data"].encode()
+        for key in ("data", "prompt"):
+            if isinstance(command.get(key), str):
+                command[key] = command[key].encode()
+        if isinstance(command.get("data"), list):
+            command["data"] = (piece.encode() for piece in command["data"])
+        if "into" in command:
+            command["into"] = bytearray(command["into"])
         if command.get("prefix") == "digits":
             command["prefix"] = lambda line: line.isdigit()
         procedure = channel.command(**command)
@@ -58,7 +63,8 @@ def converse(request):
                 next(procedure)
                 wire.next()
         except StopIteration as end:
-            results.append(end.value)
+            taken = [command["into"].hex()] if "into" in command else []
+            results.append(end.value + taken)
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
     while wire.chunks:
