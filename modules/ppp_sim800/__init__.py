@@ -11,6 +11,8 @@ from .errors import (
     ATTimeout,
     AuthRefused,
     ConfigError,
+    HTTPError,
+    LocationError,
     ModemRestarted,
     ModemSilent,
     NameNotFound,

@@ -183,7 +183,7 @@ class Channel:
         data: bytes, or an iterable of them, to send when the modem asks for it.
         prompt: the line (bytes) it asks with; None: "> ".
         into: buffer for the bytes that follow a line with `prefix` which ends in their number; what it has
-            no room for is dropped.
+            no room for is dropped. What the modem did not hear right then counts as damaged.
         show: what logs and errors see in place of the command, for one that carries a secret.
         Returns the list of the answer's lines (str), the final result last.
         Raises ATError, ATTimeout, and what `on_line` returns.
@@ -241,8 +241,12 @@ class Channel:
                 elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
                     self._show("<", text(line))
                     lines.append(text(line))
-                    if into is not None:
-                        yield from self._take_bytes(line, into, deadline, show)
+                    # A command that was not echoed as it went may have asked for other bytes.
+                    if into is not None and not (
+                        (yield from self._take_bytes(line, into, deadline)) and echoed
+                    ):
+                        self._stale = True
+                        raise ATError(show, "something damaged")
                 elif show != command and b"AT" in line:
                     self._show("<", show)  # a damaged echo: what is left of the secret stays here
                 else:
@@ -265,14 +269,12 @@ class Channel:
                 else:
                     yield _POLL_MS
 
-    def _take_bytes(self, line, into, deadline, show):
+    def _take_bytes(self, line, into, deadline):
         count = line[line.find(b":") + 1 :].strip()
         end = bytearray(2)
         if count.isdigit() and (yield from self._take(memoryview(into), int(count), deadline)):
             yield from self._take(end, 2, deadline)
-        if end != b"\r\n":  # bytes were lost or doubled
-            self._stale = True
-            raise ATError(show, "something damaged")
+        return end == b"\r\n"
 
     def _take(self, into, count, deadline):
         # False if they did not all come in time.

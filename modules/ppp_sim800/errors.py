@@ -103,3 +103,19 @@ class NegotiationFailed(PPPError):
 
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
+
+
+class HTTPError(SIM800Error):
+    """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+class LocationError(SIM800Error):
+    """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code

@@ -42,7 +42,7 @@ class Modem(Procedures):
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
 
-    Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http`.
+    Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http` over `bearer`.
     """
 
     def __init__(self, board, trace=None, baudrate=FAST):
@@ -55,6 +55,9 @@ class Modem(Procedures):
         self.radio = Radio(self)
         self.clock = Clock(self)
         self.datacall = DataCall(self)
+        self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
+        self._bearer = None
+        self._http = None
         self._trace = trace
         self._channel = None
         self._wanted_rate = baudrate
@@ -200,6 +203,39 @@ class Modem(Procedures):
 
     at = blocking(_at)
     event = blocking(_event)
+
+    # Its own applications, imported when they are used
+
+    @property
+    def bearer(self):
+        """The bearer of the modem's own applications."""
+        if self._bearer is None:
+            from .bearer import Bearer
+
+            self._bearer = Bearer(self)
+        return self._bearer
+
+    @property
+    def http(self):
+        """The modem's own HTTP."""
+        if self._http is None:
+            from .http import HTTP
+
+            self._http = HTTP(self)
+        return self._http
+
+    def _location(self, timeout=60000):
+        """Where the cells say the modem is, as Location(lon, lat, time): degrees east and north, UTC.
+
+        Asks SIMCom's server, over `bearer`; PPP must be down. timeout: milliseconds for its answer.
+        Raises LocationError, and what Bearer.open() raises.
+        """
+        from .location import locate
+
+        result = yield from locate(self, timeout)
+        return result
+
+    location = blocking(_location)
 
     # Power
 

@@ -242,6 +242,12 @@ def test_lost_or_doubled_bytes_are_noticed(converse, body):
     assert got["results"][1] == ["OK"]
 
 
+def test_bytes_for_another_command_are_not_taken(converse):
+    stream = b"AT+HTTPREAD=0,6\r\r\n+HTTPREAD: 6\r\n012345\r\nOK\r\n"
+    got = converse(stream, **READ, into=60)
+    assert got["results"][0]["error"] == "ATError"
+
+
 @pytest.mark.parametrize("count", [b"", b"x", b"-1", b"9999999"])
 def test_a_damaged_count_is_noticed(converse, count):
     stream = b"AT+HTTPREAD=0,60\r\r\n+HTTPREAD: " + count + b"\r\n0123456789\r\nOK\r\n"
