@@ -1,9 +1,11 @@
 """What playing a script on a board takes, whatever the board: the VM, the emulated chip, a real one."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from network.journal import Journal
+from sim800 import faults
 from world import Result, Surroundings
 
 
@@ -30,7 +32,7 @@ class Played:
         raise AssertionError(f"the script did not print {key}=\n{self.result}")
 
 
-# Every script has these: do("action name=value") makes something happen in the world before it returns;
+# Every script has these: do("action name=value other='two words'") makes something happen in the world before it returns;
 # timed(call) tells the error a call ended with, and how long it took.
 PRELUDE = """\
 import ppp_sim800, time
@@ -58,11 +60,12 @@ def actor(world: Surroundings) -> Callable[[str], str | None]:
     def act(line: str) -> str | None:
         if not line.startswith("@"):
             return None
-        action, *args = line[1:].split()
+        action, *args = shlex.split(line[1:])
         if action == "interrupt":  # Ctrl-C after so many seconds
             world.clock.call_later(float(args[0]), world.interrupt)
             return None
-        world.modem.inject(action, **{k: float(v) for k, v in (a.split("=") for a in args)})
+        given = (arg.split("=", 1) for arg in args)
+        world.modem.inject(action, **{k: faults.value(action, k, v) for k, v in given})
         return "done"
 
     return act

@@ -29,6 +29,16 @@ from .errors import (
     SIMAbsent,
     SIMError,
 )
-from .events import Event
-from .link import PPP
-from .modem import Battery, Modem
+
+_HOME = {"PPP": "link", "Modem": "modem", "Battery": "modem", "Event": "events", "aio": "aio"}
+
+
+def __getattr__(name):
+    # Loaded when first asked for, as asyncio does it: who only catches errors pays for no more.
+    if name not in _HOME:
+        raise AttributeError(name)
+    value = __import__(_HOME[name], None, None, True, 1)
+    if name != "aio":
+        value = getattr(value, name)
+    globals()[name] = value
+    return value

@@ -8,7 +8,8 @@ print(await nic.modem.radio.signal())
 
 import asyncio
 
-from . import link, modem
+from .link import PPP as BlockingPPP
+from .modem import Modem as BlockingModem
 from .run import Procedures
 
 
@@ -63,9 +64,9 @@ async def _awaited(procedure):
 
 def PPP(*args, **kwargs):
     """As ppp_sim800.PPP."""
-    return Awaited(link.PPP(*args, **kwargs))
+    return Awaited(BlockingPPP(*args, **kwargs))
 
 
 def Modem(*args, **kwargs):
     """As ppp_sim800.Modem."""
-    return Awaited(modem.Modem(*args, **kwargs))
+    return Awaited(BlockingModem(*args, **kwargs))

@@ -45,6 +45,8 @@ def event_of(line):
     "registration", "gprs": a word as modem.radio.registration() has it (M 82)
     "sim": what the card waits for, as modem.sim.state() has it
     "voltage": "low" or "high": switches off if it goes on so (HW 3.1.4)
+    "ri": None; not a line but the ring indicator, where the board has it: a call or a message while the line
+        carries PPP (HW 3.7)
     "restarted", "switched off": what the modem said; it did so by itself
     """
     if line.startswith("+CREG: "):

@@ -192,7 +192,10 @@ class Modem(Procedures):
         deadline = Deadline(timeout)
         while True:
             try:
-                if self._channel and not self.data_mode:
+                if self.data_mode:
+                    if hasattr(self.board, "ring") and self.board.ring():
+                        self.events.put("ri")
+                elif self._channel:
                     self._channel.poll()
             except ModemRestarted:
                 pass  # it is among the events
@@ -250,7 +253,7 @@ class Modem(Procedures):
         self._settled = self._dozing = False
         self.data_mode = False
         self.board.supply(True)
-        self._doze_pin(False)
+        self._hold_dtr(True)
         self._open(self._rate)
         if not (yield from self._channel.sync(2)):
             yield from self._find()
@@ -407,28 +410,27 @@ class Modem(Procedures):
     def _sleep(self):
         """Let the modem doze: about 1 mA, still registered; calls and messages come in (M 162, HW 3.4).
 
-        The next command wakes it. By DTR where the board has `dtr`, else the modem falls asleep after 5 s
+        The next command wakes it. By DTR where the board has it wired, else the modem falls asleep after 5 s
         without a byte on the line.
         """
-        by_pin = hasattr(self.board, "dtr")
+        by_pin = self._hold_dtr(True)
         yield from self._command("AT+CSCLK={}".format(1 if by_pin else 2))
         self._dozing = True
-        self._doze_pin(True)
+        self._hold_dtr(False)
 
     def _wake(self):
         """End sleep(). Raises ModemSilent."""
         self._dozing = False
-        self._doze_pin(False)
-        if not hasattr(self.board, "dtr"):
+        if not self._hold_dtr(True):
             self.uart.write(b"A")  # lost; it wakes
         yield from wait(120)  # > 50 ms by DTR, > 100 ms by a character
         if not (yield from self._channel.sync(5)):
             raise ModemSilent("the modem did not wake up: reset() it, check DTR if it is wired")
         yield from self._command("AT+CSCLK=0")
 
-    def _doze_pin(self, dozing):
-        if hasattr(self.board, "dtr"):
-            self.board.dtr(not dozing)
+    def _hold_dtr(self, active):
+        # False where it is not wired; a board need not know of it.
+        return hasattr(self.board, "dtr") and self.board.dtr(active)
 
     sleep = blocking(_sleep)
     wake = blocking(_wake)

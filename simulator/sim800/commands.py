@@ -104,4 +104,14 @@ def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
             modem.settings[name] = Args(c).most(1).number(0, allowed)
 
 
-from . import general, http, location, mobile, ntp, packet  # noqa: E402, F401  (they fill the table)
+from . import (  # noqa: E402  (they fill the table)
+    general,  # noqa: F401
+    http,  # noqa: F401
+    location,  # noqa: F401
+    message_commands,  # noqa: F401
+    mobile,  # noqa: F401
+    ntp,  # noqa: F401
+    packet,  # noqa: F401
+    ussd,  # noqa: F401
+    voice,  # noqa: F401
+)

@@ -1,7 +1,7 @@
 """The modem's own HTTP client: AT+HTTPINIT and what belongs to it.
 
-SIM800 Series AT Command Manual V1.09 chapter 11; IP application note V1.02; SSL application note
-V1.00.
+SIM800 Series AT Command Manual V1.09 (its HTTP commands); IP application note V1.02; SSL application
+note V1.00.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ from .http_client import (
 
 METHODS = ("GET", "POST", "HEAD")
 REDIRECTS = 5  # followed at most
+PIECE = 4096  # bytes given to the line at once; it does not hold a whole body
+DRAIN_TIME = 0.01  # seconds from one look whether it took them to the next
 IDLE, RECEIVING, SENDING = range(3)  # what AT+HTTPSTATUS? says
 
 NOT_HTTP, NETWORK, NO_MEMORY, DNS, BUSY, TLS_FAILED, TLS_ALERT = range(600, 607)
@@ -141,7 +143,7 @@ def status(modem, c):
 
 
 @command("+HTTPREAD", "", "=", latency=0.02, test=f"+HTTPREAD: (0-{BODY_LIMIT}),(1-{BODY_LIMIT})")
-def read(modem, c):
+async def read(modem, c):
     """All of the body, or a part; no body, no data: OK alone, as seen on real ones."""
     service = _service(modem)
     body = service.response.body if service.response else b""
@@ -149,19 +151,22 @@ def read(modem, c):
         args = Args(c).most(2)
         start = args.number(0, range(BODY_LIMIT + 1))
         body = body[start : start + args.number(1, range(1, BODY_LIMIT + 1))]
-    _send(modem, "+HTTPREAD", body)
+    await _send(modem, "+HTTPREAD", body)
 
 
 @command("+HTTPHEAD", latency=0.02, test="")
-def read_head(modem, c):
+async def read_head(modem, c):
     service = _service(modem)
-    _send(modem, "+HTTPHEAD", service.response.head if service.response else b"")
+    await _send(modem, "+HTTPHEAD", service.response.head if service.response else b"")
 
 
-def _send(modem, name: str, content: bytes) -> None:
+async def _send(modem, name: str, content: bytes) -> None:
     if content:
         modem.info(f"{name}: {len(content)}")
-        modem.output.send(content)
+    for at in range(0, len(content), PIECE):
+        while modem.line.pending > PIECE:
+            await modem.clock.sleep(DRAIN_TIME)
+        modem.output.send(content[at : at + PIECE])
 
 
 @command("+HTTPACTION", "=", latency=0.02, test="+HTTPACTION: (0-2)")

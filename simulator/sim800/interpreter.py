@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import at
 from .commands import TABLE
+from .entry import PROMPT, Entry
 from .errors import CME, CMS, BadValue, Final, failed
 from .masking import Mask
 
@@ -57,13 +58,16 @@ class Interpreter:
         self._abortable: str | None = None  # what the running command ends with if aborted
         self._line_began = 0.0
         self._line_ended = 0.0
+        self._entry: Entry | None = None  # what is being entered after a prompt
 
     @property
     def busy(self) -> bool:
         return self.task is not None
 
-    def urc_wait(self) -> float:
-        """Seconds until a URC would not fall into a half-typed line."""
+    def urc_wait(self) -> float | None:
+        """Seconds until a URC would not fall into a half-typed line; None: not before the line's end."""
+        if self._entry is not None:
+            return None
         if self.busy or not self.reader.partial:
             return 0.0
         left = self._line_began + LINE_AGE - self.modem.clock.now()
@@ -73,6 +77,8 @@ class Interpreter:
         if not self.busy:
             self._read(data)
             return
+        if self._entry is not None:
+            data = self._enter(data)
         since = self.modem.clock.now() - self._line_ended
         if self._abortable is not None and since >= ABORT_AFTER:
             self.modem.journal.add("modem", "command aborted")
@@ -166,6 +172,33 @@ class Interpreter:
             raise CME(3) if extended else failed() from None
         return "OK" if answer is None else answer
 
+    async def enter(self) -> str | None:
+        """Prompt for a text and wait for it; None if that was given up with ESC.
+
+        What came before the prompt was out is lost.
+        """
+        self._waiting.clear()
+        self._entry = entry = Entry()
+        self.modem.output.send(PROMPT)
+        try:
+            text = await entry.done
+        finally:
+            self._entry = None
+        self.modem.journal.add("at", "> ESC" if text is None else f"> {text!r} Ctrl-Z")
+        return text
+
+    def _enter(self, data: bytes) -> bytes:
+        """Give bytes to the entry; returns what comes after its end."""
+        entered, rest = self._entry.feed(data)
+        # every line is prompted for anew (27.005 3.5.1)
+        if self.modem.settings["E"]:
+            self.modem.output.send(entered.replace(b"\r", b"\r" + PROMPT))
+        else:
+            self.modem.output.send(PROMPT * entered.count(b"\r"))
+        if self._entry.done.done():
+            self._entry = None
+        return rest
+
     async def wait(self, seconds: float, extra: float = 0.0) -> None:
         """Take a command's typical time, as the scenario stretches it."""
         seconds = seconds * self.modem.scenario.modem.latency + extra
@@ -174,9 +207,13 @@ class Interpreter:
 
     async def wait_abortable(self, seconds: float, result: str) -> None:
         """The same for a command that any character aborts; it then ends with `result`."""
-        self._abortable = result
+        self.abortable(result)
         await self.wait(seconds)
-        self._abortable = None
+        self.abortable(None)
+
+    def abortable(self, result: str | None) -> None:
+        """From now on any character ends the command with `result`; None: no longer."""
+        self._abortable = result
 
     async def data(self, count: int, seconds: float) -> bytes:
         """The next `count` bytes as they come, for the running command; fewer when time is up.

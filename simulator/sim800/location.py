@@ -1,4 +1,4 @@
-"""Where the cells say the modem is: AT+CIPGSMLOC (manual 8.2), AT+CLBS (GSM location note V1.02).
+"""Where the cells say the modem is: AT+CIPGSMLOC (manual), AT+CLBS (GSM location note V1.02).
 
 SIMCom's server is a part of the network here: it knows the scenario's position and time.
 """

@@ -1,4 +1,4 @@
-"""The modem's clock set by NTP: AT+CNTPCID and AT+CNTP (manual chapter 17)."""
+"""The modem's clock set by NTP: AT+CNTPCID and AT+CNTP."""
 
 import asyncio
 import datetime

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from . import voice
 from .bearer import CIDS
 from .commands import Args, command
 from .errors import CME, BadValue
@@ -143,30 +144,15 @@ async def dial(modem, c):
     modem.journal.add("modem", "dial", number=c.args)
     modem.milestone("dial")
     if match is None:
-        return await _voice(modem, c.args)
+        return await voice.dial(modem, c.args)
     return await _start_ppp(modem, int(match.group(1) or 1))
-
-
-async def _voice(modem, number):
-    if not number.endswith(";"):
-        # a circuit-switched data call: no network offers them any more
-        modem.require("full sim")
-        await modem.wait_abortable(0.5, "NO CARRIER")
-        return "NO CARRIER"
-    digits = number[:-1]
-    if not re.fullmatch(r"[TtPp]?\+?[0-9*#ABCD]{1,40}", digits):
-        raise CME(26 if len(digits) > 40 else 3)
-    modem.require("full sim network")
-    if modem.call:
-        raise CME(3)
-    await modem.wait_abortable(1.0, "NO CARRIER")
-    modem.call = "active"
-    return "OK"
 
 
 async def _start_ppp(modem, cid):
     """Refused like a call, NO CARRIER; what SIM or +CFUN forbid has an error of its own."""
     modem.require("full sim")
+    if modem.calls.state:
+        return "NO CARRIER"  # class B: the one or the other
     if modem.ppp is not None or _stack_up(modem):
         return "ERROR"
     context = _context(modem, cid) if cid in CIDS else None
@@ -211,12 +197,12 @@ def online(modem, c):
 async def hang_up(modem, c):
     if c.args not in ("", "0"):
         raise BadValue
+    if modem.calls.state:
+        await modem.wait(0.2)
+        modem.calls.end()
     if modem.ppp is not None:
         await modem.wait(0.4)
         modem.drop_call("ATH")
-    elif modem.call:
-        await modem.wait(0.2)
-        modem.end_call()
 
 
 # ---- the internal TCP/IP stack (chapter 8): as far as its state is concerned ---------------
@@ -295,7 +281,7 @@ def multi_connection(modem, c):
         modem.cipmux = Args(c).most(1).number(0, (0, 1))
 
 
-# ---- bearers of the modem's own applications (chapter 9, IP application note) ---------------
+# ---- bearers of the modem's own applications (IP application note) --------------------------
 
 # parameter: its longest value; RATE alone is a number
 _BEARER_TEXTS = {"CONTYPE": 4, "PHONENUM": 40, "APN": 64, "USER": 32, "PWD": 32}
@@ -309,7 +295,7 @@ _BEARER_TEXTS = {"CONTYPE": 4, "PHONENUM": 40, "APN": 64, "USER": 32, "PWD": 32}
     test='+SAPBR: (0-5),(1-3),"(CONTYPE,PHONENUM,APN,USER,PWD,RATE)"',
 )
 async def bearer_settings(modem, c):
-    """Chapter 9: 0 closes, 1 opens, 2 asks, 3 sets a parameter, 4 shows them, 5 keeps them in flash."""
+    """0 closes, 1 opens, 2 asks, 3 sets a parameter, 4 shows them, 5 keeps them in flash."""
     args = Args(c)
     what, cid = args.number(0, range(6)), args.number(1, CIDS)
     args.most(4 if what == 3 else 2)

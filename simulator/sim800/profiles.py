@@ -14,6 +14,7 @@ class Profile:
     ssl: bool
     ciev: bool  # sends an undocumented +CIEV: 10 with the network's name and time
     lbs: bool
+    cusd: str  # between the parameters of +CUSD, as seen on real ones
 
     def has(self, spec) -> bool:
         """Whether this firmware has a command (commands.Spec)."""
@@ -21,8 +22,12 @@ class Profile:
 
 
 PROFILES = {
-    "R13.08": Profile("SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False, False),
-    "R14.18": Profile("SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True, True),
+    "R13.08": Profile(
+        "SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False, False, ","
+    ),
+    "R14.18": Profile(
+        "SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True, True, ", "
+    ),
 }
 
 

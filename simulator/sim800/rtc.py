@@ -48,6 +48,10 @@ class RealTimeClock:
     def set(self, local: datetime.datetime, zone: int) -> None:
         self._set = (local, self.clock.now(), zone)
 
+    def network(self, radio: Radio) -> tuple[datetime.datetime, int]:
+        """Local time and zone, as the network knows them."""
+        return self.utc() + datetime.timedelta(minutes=15 * radio.zone), radio.zone
+
     def nitz(self, radio: Radio, operator: Operator, ciev: bool) -> list[str]:
         """Take the network's time; returns the URCs that tell it (manual 5.2.4, AT+CLTS).
 
@@ -55,7 +59,7 @@ class RealTimeClock:
         `ciev`: the newer firmware's, with +CIEV: 10 where the older has *PSNWID.
         """
         utc = self.utc()
-        self.set(utc + datetime.timedelta(minutes=15 * radio.zone), radio.zone)
+        self.set(*self.network(radio))
         zone, dst = f"{radio.zone:+d}", radio.dst
         stamp = f"{utc.year},{utc.month},{utc.day},{utc.hour},{utc.minute},{utc.second}"
         urcs = [f"+CTZV: {zone},{dst}", f'*PSUTTZ: {stamp},"{zone}",{dst}', f"DST: {dst}"]

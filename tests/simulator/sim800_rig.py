@@ -26,7 +26,7 @@ READY = Scenario(
 def scenario(base=READY, **parts):
     """`base` with fields of its parts changed: scenario(modem=dict(latency=1))."""
     for name, value in parts.items():
-        if isinstance(value, dict) and name not in ("names", "routes"):
+        if isinstance(value, dict) and name not in ("names", "routes", "phones", "ussd"):
             value = replace(getattr(base, name), **value)  # noqa: PLW2901
         base = replace(base, **{name: value})
     return base
@@ -66,6 +66,7 @@ class MemoryLine:
         self.rate, self.dead, self.dte = 115200, True, 115200
         self.on_data = lambda data: None
         self.output = bytearray()
+        self.pending = 0
         self.to_dte, self.from_dte = Fault(), Fault()
         self.start = self.stop = self.drop = lambda: None
 

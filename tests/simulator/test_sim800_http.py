@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import ssl
+import termios
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -13,9 +14,18 @@ from network.air import GPRS, Air
 from network.certificates import make
 from network.servers import Servers, pattern
 from network.sockets import only_tls10
-from sim800.http_client import BODY_LIMIT, BadURL, NotHTTP, Reader, TooBig, parse_url, request
+from sim800.http_client import (
+    BODY_LIMIT,
+    BadURL,
+    NotHTTP,
+    Reader,
+    Response,
+    TooBig,
+    parse_url,
+    request,
+)
 from sim800.scenario import APN
-from sim800_rig import LiveRig, modem_test, scenario
+from sim800_rig import LiveRig, PtyRig, modem_test, scenario
 from stand_in import CERTIFICATES
 
 HOST = "203.0.113.5"
@@ -396,6 +406,25 @@ async def test_a_real_server_and_a_big_body():
             await rig.until(b"\r\nOK\r\n")
             await get(rig, "web.example:81/upload", 1)
             assert hashlib.sha256(data).hexdigest().encode() in await content(rig)
+
+
+def test_a_body_bigger_than_the_lines_buffer():
+    body = b"".join(pattern(100_000))
+
+    async def go():
+        setup = scenario(READY, modem={"ipr": 460800})
+        async with PtyRig(setup, baud=termios.B460800) as rig:
+            rig.write(b"AT+HTTPINIT\r")
+            await rig.until(b"OK\r\n")
+            rig.modem.http.response = Response(200, b"", body)
+            rig.write(b"AT+HTTPREAD\r")
+            assert await rig.until(b"\r\n", 20) == b"\r\n"
+            assert await rig.until(b"\r\n", 20) == b"+HTTPREAD: 100000\r\n"
+            while len(rig.got) < len(body) + 6:
+                await asyncio.sleep(0.001)
+            assert rig.take() == body + b"\r\nOK\r\n"
+
+    asyncio.run(asyncio.wait_for(go(), 60))
 
 
 # -- what goes wrong --------------------------------------------------------------------------

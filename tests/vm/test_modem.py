@@ -276,6 +276,55 @@ show("up", nic.status)
     assert played.value("up") == "'up'"
 
 
+BY_PIN = """
+from tcall import TCall
+modem = ppp_sim800.Modem(TCall(dtr=True))
+modem.on()
+modem.sim.ready()
+modem.radio.register()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "how"), [(READY, "> AT+CSCLK=2"), (BY_PIN, "> AT+CSCLK=1")], ids=["byte", "DTR"]
+)
+def test_asleep_it_needs_to_be_woken(play, script, how):
+    """What is sent past the package is not heard."""
+    played = play(
+        script
+        + """
+modem.sleep()
+time.sleep_ms(8000)
+modem.uart.write(b"AT+GSN\\r")
+time.sleep_ms(90)
+print("heard=%s" % (b"86123" in (modem.uart.read() or b"")))
+time.sleep_ms(8000)
+print("imei=" + modem.imei())
+""",
+        speed=3,
+    )
+    assert played.journal.seen("at", how)
+    assert played.value("heard") == "False"
+    assert played.value("imei") == "861234567890123"
+
+
+def test_ring_indicator_tells_of_a_call_while_online(play):
+    played = play(
+        """
+from tcall import TCall
+nic = ppp_sim800.PPP("internet", board=TCall(dtr=True))
+nic.connect()
+while nic.event():
+    pass
+do("ring count=1")
+print("event=%r" % (tuple(nic.event(5000)),))
+print("status=" + nic.status())
+"""
+    )
+    assert played.value("event") == "('ri', None)"
+    assert played.value("status") == "up"
+
+
 # The line's rate
 
 
@@ -290,13 +339,18 @@ def test_rate_is_raised_on_a_clean_line(play):
 
 def test_rate_stays_where_it_is_wanted(play):
     script = """
-modem = ppp_sim800.Modem(ppp_sim800.PPP("internet").modem.board, baudrate=115200)
-modem.on()
-print("rate=%d" % modem.baudrate)
+nic = ppp_sim800.PPP("internet", baudrate=115200)
+nic.active(True)
+print("rate=%d" % nic.modem.baudrate)
+try:
+    ppp_sim800.PPP("internet", baudrate=9600)
+except ppp_sim800.ConfigError as error:
+    print("bad=%s" % error)
 """
     played = play(script)
     assert played.value("rate") == "115200"
     assert not played.journal.seen("at", "> AT+IPR=460800")
+    assert played.value("bad") == "baudrate must be 115200 or 460800, not 9600"
 
 
 def test_modem_left_at_the_fast_rate_is_found_without_its_keys(play):
