@@ -30,7 +30,14 @@ from .errors import (
     SIMError,
 )
 
-_HOME = {"PPP": "link", "Modem": "modem", "Battery": "modem", "Event": "events", "aio": "aio"}
+_HOME = {
+    "PPP": "link",
+    "Modem": "modem",
+    "Battery": "modem",
+    "Event": "events",
+    "Location": "location",
+    "aio": "aio",
+}
 
 
 def __getattr__(name):

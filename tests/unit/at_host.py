@@ -6,6 +6,8 @@ import sys
 from ppp_sim800.at import Channel, fields, text
 from ppp_sim800.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
+from ppp_sim800.http import parse_headers
+from ppp_sim800.location import parse_location
 from ppp_sim800.radio import parse_operators
 
 
@@ -85,6 +87,13 @@ def answer(request):
         return parse_cclk(request["value"])
     if what == "scan":
         return parse_operators(request["line"])
+    if what == "headers":
+        return parse_headers(bytes.fromhex(request["head"]))
+    if what == "location":
+        try:
+            return tuple(parse_location(request["line"]))
+        except SIM800Error as error:
+            return str(error)
     raise ValueError(what)
 
 

@@ -363,6 +363,53 @@ def test_operators(ask, line, result):
     assert ask(do="scan", line=line) == result
 
 
+# As real modems and servers said it
+@pytest.mark.parametrize(
+    ("line", "result"),
+    [
+        (
+            "+CIPGSMLOC: 0,-74.007729,40.730160,2015/10/15,19:24:55",
+            [-74.007729, 40.730160, [2015, 10, 15, 19, 24, 55]],
+        ),
+        (
+            "+CIPGSMLOC: 0,36.833633,-1.304255,2019/03/22,10:08:02",
+            [36.833633, -1.304255, [2019, 3, 22, 10, 8, 2]],
+        ),
+        (
+            "+CLBS: 0,103.812345,1.312345,550,2022/06/26,12:08:39",
+            [103.812345, 1.312345, [2022, 6, 26, 12, 8, 39]],
+        ),
+        (
+            "+CLBS: 0,18.279854,59.480068,500,25/08/15,23:14:00",
+            [18.279854, 59.480068, [2025, 8, 15, 23, 14, 0]],
+        ),
+        ("+CIPGSMLOC: 601", "no location (601): the network failed: try again"),
+        ("+CIPGSMLOC: 404", "no location (404): the server does not know the cells here"),
+        ("+CIPGSMLOC: 999", "no location (999): the network failed: try again"),
+    ],
+)
+def test_location(ask, line, result):
+    assert ask(do="location", line=line) == result
+
+
+@SETTINGS
+@given(st.text(alphabet="+CIPGSMLOC: 0123456789,./-", max_size=60))
+def test_location_takes_all_lines(ask, line):
+    ask(do="location", line=line)
+
+
+def test_headers(ask):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type:text/plain\r\nX: a: b \r\nBad\r\nY: \xff\r\n\r\n"
+    assert ask(do="headers", head=head.hex()) == {"Content-Type": "text/plain", "X": "a: b"}
+    assert ask(do="headers", head=head[:34].hex()) == {}
+
+
+@SETTINGS
+@given(st.binary(max_size=200))
+def test_headers_take_all_bytes(ask, head):
+    assert isinstance(ask(do="headers", head=head.hex()), dict)
+
+
 @SETTINGS
 @given(st.text(alphabet='+COPS: ()",0123456789ab', max_size=80))
 def test_parsers_take_all_lines(ask, line):
