@@ -325,9 +325,10 @@ class Modem:
         Raises AssertionError unless `url` is http or https, Exception if not connected, HTTPError,
         NameNotFound.
         """
-        assert url.startswith("http"), (
-            'Unable to handle communication protocol for URL "{}"'.format(url)
-        )
+        if not url.startswith("http"):
+            raise AssertionError(  # also where assert is compiled away
+                'Unable to handle communication protocol for URL "{}"'.format(url)
+            )
         if mode not in ("GET", "POST"):
             raise Exception('Unknown mode "{}"'.format(mode))
         body = _encoded(data) if mode == "POST" else None
