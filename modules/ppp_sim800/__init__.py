@@ -10,6 +10,7 @@ from .errors import (
     ATError,
     ATTimeout,
     AuthRefused,
+    CallError,
     ConfigError,
     ModemRestarted,
     ModemSilent,
@@ -26,6 +27,8 @@ from .errors import (
     SIM800Error,
     SIMAbsent,
     SIMError,
+    SMSError,
+    USSDError,
 )
 
 _HOME = {"PPP": "link", "Modem": "modem", "Battery": "modem", "Event": "events", "aio": "aio"}

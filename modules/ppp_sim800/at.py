@@ -12,6 +12,7 @@ from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
+_PROMPT_MS = const(5000)  # until the modem prompts for data
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
 
 _OK = (b"OK",)
@@ -60,6 +61,14 @@ def quoted(value, what, length):
             "{} must be at most {} printable ASCII characters without quotes".format(what, length)
         )
     return value
+
+
+def check_timeout(timeout):
+    """Raise ConfigError if `timeout` cannot be milliseconds."""
+    if not isinstance(timeout, int) or timeout < 0:
+        raise ConfigError(
+            "timeout must be milliseconds, an int of 0 or more, not {!r}".format(timeout)
+        )
 
 
 class Channel:
@@ -176,7 +185,7 @@ class Channel:
         timeout: milliseconds from the command's last byte to its final result.
         ok, failed: final results (bytes) that mean success (the line, or its beginning up to a blank), and
             failure besides ERROR, +CME ERROR and +CMS ERROR.
-        data: bytes to send when the modem prompts with "> ".
+        data: bytes to send when the modem prompts with "> ", 5 s at most; the timeout counts from then.
         show: what logs and errors see in place of the command, for one that carries a secret.
         Returns the list of the answer's lines (str), the final result last.
         Raises ATError, ATTimeout, and what `on_line` returns.
@@ -197,7 +206,7 @@ class Channel:
             lines = []
             # A final result that came before the echo, and how long it is kept.
             early = grace = None
-            deadline = Deadline(timeout)
+            deadline = Deadline(timeout if data is None else _PROMPT_MS)
             while True:
                 line = self.read_line(limit)
                 if line is None:
@@ -205,11 +214,12 @@ class Channel:
                         self._start = self._end
                         self.uart.write(data)
                         data = None
+                        deadline = Deadline(timeout)
                     elif early and not grace.left():
                         return self._end_with(early, show, lines, ok)
                     elif not deadline.left():
                         self._stale = True  # the answer may still come
-                        raise ATTimeout(show, timeout)
+                        raise ATTimeout(show, timeout if data is None else _PROMPT_MS)
                     else:
                         yield _POLL_MS
                 elif not echoed and line.endswith(sent):  # noise may stand before it
