@@ -10,6 +10,7 @@ from .errors import (
     ATError,
     ATTimeout,
     AuthRefused,
+    CallError,
     ConfigError,
     HTTPError,
     LocationError,
@@ -28,6 +29,8 @@ from .errors import (
     SIM800Error,
     SIMAbsent,
     SIMError,
+    SMSError,
+    USSDError,
 )
 
 _HOME = {

@@ -12,9 +12,9 @@ from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
+_DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
 _PIECE = const(256)  # bytes of data handed to the UART at once
-_PIECE_MS = const(5000)
 
 _OK = (b"OK",)
 _NONE = ()
@@ -62,6 +62,14 @@ def quoted(value, what, length):
             "{} must be at most {} printable ASCII characters without quotes".format(what, length)
         )
     return value
+
+
+def check_timeout(timeout):
+    """Raise ConfigError if `timeout` cannot be milliseconds."""
+    if not isinstance(timeout, int) or timeout < 0:
+        raise ConfigError(
+            "timeout must be milliseconds, an int of 0 or more, not {!r}".format(timeout)
+        )
 
 
 class Channel:
@@ -180,7 +188,7 @@ class Channel:
         timeout: milliseconds from the command's last byte, or the data's, to its final result.
         ok, failed: final results (bytes) that mean success (the line, or its beginning up to a blank), and
             failure besides ERROR, +CME ERROR and +CMS ERROR.
-        data: bytes, or an iterable of them, to send when the modem asks for it.
+        data: bytes, or an iterable of them, to send when the modem asks for it, 5 s at most.
         prompt: the line (bytes) it asks with; None: "> ".
         into: buffer for the bytes that follow a line with `prefix` which ends in their number; what it has
             no room for is dropped. What the modem did not hear right then counts as damaged.
@@ -204,7 +212,7 @@ class Channel:
             lines = []
             # A final result that came before the echo, and how long it is kept.
             early = grace = None
-            deadline = Deadline(timeout)
+            deadline = Deadline(timeout if data is None else _DATA_MS)
             while True:
                 line = self.read_line(limit)
                 if line is None:
@@ -217,7 +225,7 @@ class Channel:
                         return self._end_with(early, show, lines, ok)
                     elif not deadline.left():
                         self._stale = True  # the answer may still come
-                        raise ATTimeout(show, timeout)
+                        raise ATTimeout(show, timeout if data is None else _DATA_MS)
                     else:
                         yield _POLL_MS
                 elif not echoed and line.endswith(sent):  # noise may stand before it
@@ -259,13 +267,13 @@ class Channel:
         for piece in (data,) if isinstance(data, bytes) else data:
             view = memoryview(piece)
             sent = 0
-            deadline = Deadline(_PIECE_MS)
+            deadline = Deadline(_DATA_MS)
             while sent < len(view) or not self.uart.txdone():
                 if sent < len(view) and self.uart.txdone():
                     sent += self.uart.write(view[sent : sent + _PIECE]) or 0
-                    deadline = Deadline(_PIECE_MS)
+                    deadline = Deadline(_DATA_MS)
                 elif not deadline.left():
-                    raise ATTimeout(show, _PIECE_MS)
+                    raise ATTimeout(show, _DATA_MS)
                 else:
                     yield _POLL_MS
 

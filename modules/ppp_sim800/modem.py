@@ -12,7 +12,7 @@ from .at import Channel, fields
 from .clock import Clock
 from .datacall import DataCall
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
-from .events import Events, event_of
+from .events import Events
 from .radio import Radio
 from .run import Deadline, Procedures, blocking, wait
 from .sim import SIM
@@ -56,8 +56,7 @@ class Modem(Procedures):
         self.clock = Clock(self)
         self.datacall = DataCall(self)
         self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
-        self._bearer = None
-        self._http = None
+        self._sms = self._calls = self._bearer = self._http = None
         self._trace = trace
         self._channel = None
         self._wanted_rate = baudrate
@@ -93,7 +92,7 @@ class Modem(Procedures):
             if line.startswith(expected) and self._expected[expected] is None:
                 self._expected[expected] = line
                 return None
-        event = event_of(line)
+        event = self.events.of(line)
         if event is None:
             return None
         if event[0] in ("restarted", "switched off"):
@@ -164,9 +163,10 @@ class Modem(Procedures):
             del self._expected[urc]
 
     def _subscribe(self):
-        # Have the modem say when messages and calls come (M 70, 126); it takes that once the SIM is ready.
+        # Have the modem say when messages, their reports, calls and USSD come (M 75, 109, 125); it takes that
+        # once the SIM is ready.
         try:
-            yield from self._command("AT+CNMI=2,1,0,0,0;+CLIP=1", timeout=15000)
+            yield from self._command("AT+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1", timeout=15000)
         except ATError:
             pass  # it has no voice, or no messages
 
@@ -207,7 +207,25 @@ class Modem(Procedures):
     at = blocking(_at)
     event = blocking(_event)
 
-    # Its own applications, imported when they are used
+    # Roles that cost memory only where they are used
+
+    @property
+    def sms(self):
+        """Short messages, see sms.py."""
+        if self._sms is None:
+            from .sms import SMS
+
+            self._sms = SMS(self)
+        return self._sms
+
+    @property
+    def calls(self):
+        """Voice calls, see calls.py."""
+        if self._calls is None:
+            from .calls import Calls
+
+            self._calls = Calls(self)
+        return self._calls
 
     @property
     def bearer(self):
@@ -226,6 +244,20 @@ class Modem(Procedures):
 
             self._http = HTTP(self)
         return self._http
+
+    def _ussd(self, code, timeout=60000):
+        """Send a USSD code such as "*100#", or a choice from the menu it led to; returns the network's answer.
+
+        code: str of 1 to 160 characters; None ends a menu without a choice.
+        timeout: milliseconds for the answer; other commands wait for it. A str, with its line ends.
+        Raises ConfigError, USSDError. What the network sends by itself is the event "ussd" (M 109).
+        """
+        from .ussd import ask
+
+        result = yield from ask(self, code, timeout)
+        return result
+
+    ussd = blocking(_ussd)
 
     def _location(self, timeout=60000):
         """Where the cells say the modem is, as Location(lon, lat, time): degrees east and north, UTC.
@@ -351,7 +383,7 @@ class Modem(Procedures):
         try:
             for _ in range(_PROOFS):
                 lines = yield from self._command(
-                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=1000
+                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=3000
                 )
                 if len(lines) != 31 or len(set(lines[:-1])) != 1:
                     return False
