@@ -21,7 +21,8 @@ SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 UNTIL = datetime.datetime(2039, 1, 1, tzinfo=datetime.UTC)
 
 UP = f"""
-import socket, tls
+import machine, socket, tls
+machine.RTC().datetime((2030, 1, 1, 1, 0, 0, 0, 0))  # the network may tell the time later
 nic = ppp_sim800.PPP("internet")
 nic.connect()
 context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
