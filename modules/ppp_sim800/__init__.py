@@ -12,6 +12,8 @@ from .errors import (
     AuthRefused,
     CallError,
     ConfigError,
+    HTTPError,
+    LocationError,
     ModemRestarted,
     ModemSilent,
     NameNotFound,
@@ -31,7 +33,14 @@ from .errors import (
     USSDError,
 )
 
-_HOME = {"PPP": "link", "Modem": "modem", "Battery": "modem", "Event": "events", "aio": "aio"}
+_HOME = {
+    "PPP": "link",
+    "Modem": "modem",
+    "Battery": "modem",
+    "Event": "events",
+    "Location": "location",
+    "aio": "aio",
+}
 
 
 def __getattr__(name):

@@ -38,13 +38,28 @@ class Awaited:
         return repr(self._target)
 
     def __getattr__(self, name):
-        value = getattr(self._target, name)
-        if isinstance(value, Procedures):
-            return Awaited(value)
-        procedure = getattr(self._target, "_" + name, None)
-        if not (callable(value) and callable(procedure)):
-            return value
-        return lambda *args, **kwargs: drive(procedure(*args, **kwargs))
+        target = self._target
+        procedure = getattr(target, "_" + name, None)
+        if callable(procedure) and hasattr(type(target), name):
+            return lambda *args, **kwargs: _awaited(procedure(*args, **kwargs))
+        return _wrapped(getattr(target, name))
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        piece = await drive(self._target._next())
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+def _wrapped(value):
+    return Awaited(value) if isinstance(value, Procedures) else value
+
+
+async def _awaited(procedure):
+    return _wrapped(await drive(procedure))
 
 
 def PPP(*args, **kwargs):

@@ -40,8 +40,9 @@ class DataCall(Procedures):
                 return
             except ATError as error:
                 if attempt == 1 and error.result == "ERROR":
-                    # The modem's own IP stack holds the PDP context: take it away (M 224).
+                    # The modem's own IP stack or bearer is in the way: take it away (M 224).
                     yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
+                    yield from modem.bearer._close()
                     continue
                 reason = error
             yield from self._explain(apn, reason)

@@ -130,3 +130,19 @@ class CallError(SIM800Error):
 
 class USSDError(SIM800Error):
     """The network did not answer a USSD code, or does not know it."""
+
+
+class HTTPError(SIM800Error):
+    """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+class LocationError(SIM800Error):
+    """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code

@@ -78,6 +78,7 @@ class PPP(Procedures):
         if board is None:
             board = _default_board()
         self.modem = Modem(board, trace, baudrate)
+        self.modem.access = lambda: (self._apn, self._user, self._password)
         self._ppp = None
         self._state = "off"
         self._was_up = False

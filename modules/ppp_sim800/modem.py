@@ -42,7 +42,7 @@ class Modem(Procedures):
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
 
-    Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http`.
+    Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http` over `bearer`.
     """
 
     def __init__(self, board, trace=None, baudrate=FAST):
@@ -55,7 +55,8 @@ class Modem(Procedures):
         self.radio = Radio(self)
         self.clock = Clock(self)
         self.datacall = DataCall(self)
-        self._sms = self._calls = None
+        self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
+        self._sms = self._calls = self._bearer = self._http = None
         self._trace = trace
         self._channel = None
         self._wanted_rate = baudrate
@@ -226,6 +227,24 @@ class Modem(Procedures):
             self._calls = Calls(self)
         return self._calls
 
+    @property
+    def bearer(self):
+        """The bearer of the modem's own applications."""
+        if self._bearer is None:
+            from .bearer import Bearer
+
+            self._bearer = Bearer(self)
+        return self._bearer
+
+    @property
+    def http(self):
+        """The modem's own HTTP."""
+        if self._http is None:
+            from .http import HTTP
+
+            self._http = HTTP(self)
+        return self._http
+
     def _ussd(self, code, timeout=60000):
         """Send a USSD code such as "*100#", or a choice from the menu it led to; returns the network's answer.
 
@@ -239,6 +258,19 @@ class Modem(Procedures):
         return result
 
     ussd = blocking(_ussd)
+
+    def _location(self, timeout=60000):
+        """Where the cells say the modem is, as Location(lon, lat, time): degrees east and north, UTC.
+
+        Asks SIMCom's server, over `bearer`; PPP must be down. timeout: milliseconds for its answer.
+        Raises LocationError, and what Bearer.open() raises.
+        """
+        from .location import locate
+
+        result = yield from locate(self, timeout)
+        return result
+
+    location = blocking(_location)
 
     # Power
 
@@ -351,7 +383,7 @@ class Modem(Procedures):
         try:
             for _ in range(_PROOFS):
                 lines = yield from self._command(
-                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=1000
+                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=3000
                 )
                 if len(lines) != 31 or len(set(lines[:-1])) != 1:
                     return False

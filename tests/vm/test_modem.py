@@ -337,6 +337,34 @@ def test_rate_is_raised_on_a_clean_line(play):
     assert played.journal.seen("at", "> AT+IPR=460800")
 
 
+def test_rate_is_lowered_on_a_line_that_is_not_clean(play):
+    """From the start, or from some day on."""
+    noise = "rate_noise above=230400 rate=0.02"
+    played = play(
+        READY
+        + f"""
+print("clean=%d" % modem.baudrate)
+nic.connect()
+nic.disconnect()
+do("{noise}")
+nic.connect()
+print("noisy=%d,%s" % (modem.baudrate, nic.status()))
+nic.active(False)
+nic.connect()
+print("still=%d,%s" % (modem.baudrate, nic.status()))
+do("rate_noise above=230400 rate=0")
+nic.active(False)
+nic.connect()
+print("again=%d,%s" % (modem.baudrate, nic.status()))
+""",
+        timeout=120,
+    )
+    assert played.value("clean") == "460800"
+    assert played.value("noisy") == "115200,up"
+    assert played.value("still") == "115200,up"
+    assert played.value("again") == "460800,up"
+
+
 def test_rate_stays_where_it_is_wanted(play):
     script = """
 nic = ppp_sim800.PPP("internet", baudrate=115200)
