@@ -47,32 +47,27 @@ class Calls(Procedures):
         check_number(number, "*#")
         check_timeout(timeout)
         expected = self._modem._expected
-        on = False  # a call that nobody will end but this
+        on = True  # a call that nobody else would end
         try:
             if timeout:
                 for word, _ in _REASONS:
                     expected[word] = None
             try:
-                on = True
                 yield from self._modem._command(
                     "ATD{};".format(number), timeout=20000, failed=DIAL_FAILED
                 )
             except ATError as error:
-                on = False
+                on = False  # what call there may be is another one
                 raise _call_error(error.result)
             if timeout:
                 yield from self._await_answer(Deadline(timeout))
             on = False
-        except CallError as error:
-            on = error.reason is None
-            raise
-        except (ConfigError, ModemRestarted):
+        except ModemRestarted:
             on = False
             raise
         finally:
-            if timeout:
-                for word, _ in _REASONS:
-                    expected.pop(word, None)
+            for word, _ in _REASONS:
+                expected.pop(word, None)
             if on:
                 yield from self._hang_up()
 
@@ -163,4 +158,6 @@ def _call_error(result):
     for word, words in _REASONS:
         if result == word:
             return CallError(words, word)
-    return CallError("the call cannot be made ({}): register() first".format(result), result)
+    return CallError(
+        "the call cannot be made ({}): register() first, hang_up() others".format(result), result
+    )

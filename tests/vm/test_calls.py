@@ -32,6 +32,7 @@ def test_a_call_is_answered_and_ended(play):
 show("before", calls.state)
 show("dial", calls.dial, NUMBER)
 show("during", calls.list)
+timed("second", calls.dial, "12345")
 show("keys", calls.send_keys, "12#A")
 show("hang_up", calls.hang_up)
 show("after", calls.state)
@@ -42,6 +43,7 @@ show("event", nic.event)
     assert played.value("before") == "'idle'"
     assert played.value("dial") == "None"
     assert played.value("during") == f"[Call(state='active', number='{NUMBER}', incoming=False)]"
+    assert played.value("second").startswith("CallError: the call cannot be made (+CME ERROR: 3)")
     assert played.value("keys") == "None"
     assert played.value("after") == "'idle'"
     assert played.value("again") == "None"

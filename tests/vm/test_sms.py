@@ -401,7 +401,8 @@ class Lossy:
     def __getattr__(self, name):
         return getattr(uart, name)
     def write(self, data):
-        return uart.write(data.replace(b"\\x1a", b""))
+        uart.write(bytes(data).replace(b"\\x1a", b""))
+        return len(data)
 modem._channel.uart = Lossy()
 timed("send", sms.send, NUMBER, "x", timeout=3000)
 modem._channel.uart = uart
