@@ -265,7 +265,7 @@ class Channel:
     def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
         for piece in (data,) if isinstance(data, bytes) else data:
-            view = memoryview(piece)
+            view = piece if len(piece) <= _PIECE else memoryview(piece)
             sent = 0
             deadline = Deadline(_DATA_MS)
             while sent < len(view) or not self.uart.txdone():
