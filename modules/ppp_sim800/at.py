@@ -265,17 +265,19 @@ class Channel:
     def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
         for piece in (data,) if isinstance(data, bytes) else data:
-            view = memoryview(piece)
+            view = piece if len(piece) <= _PIECE else memoryview(piece)
             sent = 0
             deadline = Deadline(_DATA_MS)
             while sent < len(view) or not self.uart.txdone():
-                if sent < len(view) and self.uart.txdone():
-                    sent += self.uart.write(view[sent : sent + _PIECE]) or 0
+                count = self.uart.txdone() and self.uart.write(view[sent : sent + _PIECE])
+                if count:
+                    sent += count
                     deadline = Deadline(_DATA_MS)
-                elif not deadline.left():
-                    raise ATTimeout(show, _DATA_MS)
-                else:
+                elif deadline.left():
                     yield _POLL_MS
+                else:
+                    self._stale = True
+                    raise ATTimeout(show, _DATA_MS)
 
     def _take_bytes(self, line, into, deadline):
         count = line[line.find(b":") + 1 :].strip()

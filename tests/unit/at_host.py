@@ -14,9 +14,10 @@ from ppp_sim800.radio import parse_operators
 class Wire:
     """A UART that hears nothing before it is written to, then one chunk at each wait of the reader."""
 
-    def __init__(self, chunks):
+    def __init__(self, chunks, takes=None):
         self.chunks = [bytes.fromhex(chunk) for chunk in chunks]
         self.sent = b""
+        self.takes = takes  # bytes of data at once
 
     def any(self):
         return len(self.chunks[0]) if self.chunks and self.sent else 0
@@ -30,6 +31,8 @@ class Wire:
         return count
 
     def write(self, data):
+        if self.takes is not None and b"\r" in self.sent:
+            data = data[: self.takes]
         self.sent += data
         return len(data)
 
@@ -42,7 +45,7 @@ class Wire:
 
 
 def converse(request):
-    wire = Wire(request["chunks"])
+    wire = Wire(request["chunks"], request.get("takes"))
     unsolicited = []
     channel = Channel(wire, unsolicited.append)
     results = []

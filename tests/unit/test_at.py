@@ -38,10 +38,11 @@ def ask(vm):
 
 @pytest.fixture
 def converse(ask):
-    def converse(stream: bytes | list[bytes], *commands, **command):
+    def converse(stream: bytes | list[bytes], *commands, takes=None, **command):
         chunks = [stream] if isinstance(stream, bytes) else stream
         return ask(
             do="converse",
+            takes=takes,
             chunks=[chunk.hex() for chunk in chunks],
             commands=list(commands) or [{"timeout": 1000, **command}],
         )
@@ -190,6 +191,23 @@ def test_download_gets_the_data_in_pieces(converse):
     assert got["results"] == [["OK"]]
     assert got["unsolicited"] == []
     assert bytes.fromhex(got["sent"]) == b"AT+HTTPDATA=713,5000\r" + "".join(body).encode()
+
+
+@pytest.mark.parametrize("takes", [1, 3, 0])
+def test_uart_that_takes_little_at_once(converse, takes):
+    """As one with timeout=0 may whose buffer is full; one that takes nothing is not waited for for ever."""
+    got = converse(
+        [b"AT+X\r\r\nDOWNLOAD\r\n", b"\r\nOK\r\n"],
+        takes=takes,
+        command="AT+X",
+        data="0123456789",
+        prompt="DOWNLOAD",
+    )
+    if takes:
+        assert got["results"] == [["OK"]]
+        assert bytes.fromhex(got["sent"]) == b"AT+X\r0123456789"
+    else:
+        assert got["results"][0]["error"] == "ATTimeout"
 
 
 def test_data_stays_here_if_nobody_asks_for_it(converse):
