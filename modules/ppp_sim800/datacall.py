@@ -143,14 +143,29 @@ class DataCall(Procedures):
         result = (yield from self._listens(1)) or (yield from self._leave())
         return result
 
+    def _escape(self):
+        # Leave data mode at the line's present rate and hang up; the silence before has been kept. True if the
+        # modem was in data mode and answers.
+        modem = self._modem
+        self.stream.write(b"+++")
+        if not (yield from modem._channel.await_end(b"OK", 1400)):
+            return False
+        if not (yield from modem._channel.sync(2)):
+            return False
+        yield from self._hang_up()
+        return True
+
+    def _hang_up(self):
+        try:
+            yield from self._modem._command("ATH", timeout=20000)
+        except ATError:
+            pass  # there was no call
+
     def _leave(self):
         # Leave data mode and hang up. True if the modem answers.
         modem = self._modem
         yield from modem._channel.escape()
         if not (yield from modem._channel.sync(3)):
             return False
-        try:
-            yield from modem._command("ATH", timeout=20000)
-        except ATError:
-            pass  # there was no call
+        yield from self._hang_up()
         return True
