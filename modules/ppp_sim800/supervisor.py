@@ -17,10 +17,12 @@ from .errors import (
     ConfigError,
     ModemSilent,
     NoAnswer,
+    NoNetwork,
     PINRequired,
     PINWrong,
     PUKRequired,
     SIM800Error,
+    SIMError,
 )
 from .probe import ask_dns, knock
 from .run import Deadline, Procedures, blocking, fed, wait
@@ -28,7 +30,8 @@ from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
-_REGISTER_MS = const(120000)
+_REGISTER_MS = const(120000)  # for the network to be found
+_LEAST_MS = const(30000)  # ... also by an attempt begun late
 _PAUSE_MS = const(1000)  # after the first failure; doubled from one to the next
 _LONGEST_PAUSE_MS = const(20000)
 _PROVEN_MS = const(60000)  # a link that lasted so long begins at the first rung again
@@ -245,7 +248,7 @@ class Supervisor(Procedures):
             yield from self._climb()
             began = link.counters.values[0] + link.counters.values[1]
             try:
-                yield from link._bring_up(min(_REGISTER_MS, max(1000, deadline.left())))
+                yield from link._bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
             except SIM800Error as error:
                 self._failed(error)
                 if isinstance(error, _FINAL):
@@ -275,6 +278,11 @@ class Supervisor(Procedures):
         if isinstance(error, _DEAF):
             # Nothing below can reach it.
             self._failures = max(self._failures, _first_of("reset"))
+        elif isinstance(error, SIMError):
+            # A card is looked at when the modem starts.
+            self._failures = max(self._failures, _first_of("modem"))
+        elif isinstance(error, NoNetwork):
+            self._failures = max(self._failures, _first_of("radio"))
 
     def _pause_ms(self):
         if not self._failures:

@@ -82,6 +82,7 @@ class SIM800:
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
+        self.no_data = False  # the network carries none
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -443,6 +444,7 @@ class SIM800:
         self.bearer_dead = False
         self._go_online()
         self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
+        self.ppp.cut = self.no_data
         config = self.scenario.ppp
         if config.silent or config.no_carrier_after is not None:
             self.bearer_dead = self.ppp.muted = True
