@@ -33,6 +33,7 @@ class Fault:
     expect: str = "up"
     limit: int = 60
     mend: tuple[str, ...] = ()
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} [{self.at}]"
@@ -100,7 +101,7 @@ def come_up(limit):
     start = now()
     while time.ticks_diff(now(), start) < limit * 1000:
         try:
-            nic.ensure(timeout=max(1, limit * 500 - time.ticks_diff(now(), start)))
+            nic.ensure(timeout=max(1, limit * {patience} - time.ticks_diff(now(), start)))
             through()
             if not happened() and {at!r} == "suspended":
                 with nic.command_mode() as modem:
@@ -191,6 +192,7 @@ print("ended=" + come_up({limit}))
 AGAIN = """
 for action in {mend!r}:
     do(action)
+exec({cure!r})
 ended = come_up(300)
 print("again=" + ended)
 """
@@ -200,7 +202,12 @@ async def play(
     fault: Fault, internet: Internet, *, script=OURS, speed=10.0, timeout=100.0
 ) -> Played:
     """Play a fault to its end. Raises TimeoutError if it has none."""
-    told = {name: getattr(fault, name) for name in ("at", "do", "run", "before", "limit", "mend")}
+    # An error must come well before the limit, as an attempt that runs is not cut short.
+    told = {"patience": 1000 if fault.expect == "up" else 500}
+    told |= {
+        name: getattr(fault, name)
+        for name in ("at", "do", "run", "before", "limit", "mend", "cure")
+    }
     text = PRELUDE + (COMMON + script + (AGAIN if script is OURS else "")).format(**told)
     when: dict[str, float] = {}
 

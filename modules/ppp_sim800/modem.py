@@ -21,7 +21,7 @@ from .sim import SIM
 BAUDRATE = const(115200)  # the highest a modem finds by itself
 FAST = const(460800)  # the highest it can
 _LIKELY_RATES = (BAUDRATE, FAST)
-_OTHER_RATES = (9600, 57600, 38400, 19200, 230400)
+_OTHER_RATES = (9600, 57600, 38400, 19200, 230400, 9600)  # noise may spoil the likeliest
 
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"

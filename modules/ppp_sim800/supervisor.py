@@ -17,6 +17,7 @@ from .errors import (
     ConfigError,
     ModemSilent,
     NoAnswer,
+    NoCarrier,
     NoNetwork,
     PINRequired,
     PINWrong,
@@ -242,7 +243,11 @@ class Supervisor(Procedures):
                             max(cost) // 1000, self._hour.size, self._day.size, self._last_error
                         )
                     )
-                raise self._last_error
+                raise self._last_error or NoCarrier(
+                    "the link was lost ({}), and there was no time to try again: allow more".format(
+                        state.reason
+                    )
+                )
             state.enter("recovering", state.reason)
             yield from wait(pause)
             yield from self._climb()

@@ -189,6 +189,7 @@ def sim_removed(modem):
 @action
 def sim_inserted(modem):
     """the SIM card is there again; a modem notices when it starts"""
+    modem.card.power(False)
     modem.card.inserted = True
 
 
@@ -282,9 +283,9 @@ def echo_off(modem):
 
 
 @action
-def baud(modem, rate):
+def other_rate(modem, baud):
     """the modem is at another baud rate all of a sudden"""
-    modem.line.change_rate(int(rate))
+    modem.line.change_rate(int(baud))
 
 
 @action

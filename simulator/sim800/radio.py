@@ -22,7 +22,9 @@ class Network:
         self.lac, self.cell = radio.lac, radio.cell
         self.apns = dict(radio.apns)
         self.refuse_apns = False
-        self.gone: int | None = None  # there is no network: +CREG says this whatever the scenario has
+        self.gone: int | None = (
+            None  # there is no network: +CREG says this whatever the scenario has
+        )
         self.creg = 0
         self.cgreg = 0
         self.attached = False
