@@ -97,6 +97,29 @@ def carrier_lost(modem, no_carrier_after=None):
 
 
 @action
+def bearer_silent(modem):
+    """the bearer dies without a word; the modem's PPP lives on and answers echo, but nothing gets through"""
+    if modem.ppp is not None:
+        modem.ppp.cut = True
+    modem.journal.add("modem", "bearer silent")
+
+
+@action
+def no_data(modem, on=True):
+    """from now on the network carries no data, over any call (on=False: it does again)"""
+    modem.no_data = bool(on)
+    if modem.ppp is not None:
+        modem.ppp.cut = modem.no_data
+
+
+@action
+def echo_stops(modem):
+    """the modem's PPP answers LCP echo no more, all else goes on"""
+    if modem.ppp is not None:
+        modem.ppp.config.echo_replies = False
+
+
+@action
 def no_carrier(modem):
     """the network ends the data call: NO CARRIER"""
     modem.hang_up("fault")
@@ -168,6 +191,13 @@ def registration_lost(modem, stat=2):
 
 
 @action
+def no_network(modem, on=True, stat=2):
+    """there is no network any more (stat=3: none that takes this SIM), until on=False"""
+    modem.network.gone = int(stat) if on else None
+    modem.network.settle()
+
+
+@action
 def registration_back(modem):
     """registered again, as the scenario's registration ends"""
     modem.network.settle()
@@ -199,6 +229,13 @@ def sim_removed(modem):
     modem.packet_lost("SIM removed")
     modem.network.stop()
     modem.urc("+CPIN: NOT INSERTED")
+
+
+@action
+def sim_inserted(modem):
+    """the SIM card is there again; a modem notices when it starts"""
+    modem.card.power(False)
+    modem.card.inserted = True
 
 
 @action
@@ -332,6 +369,18 @@ def silent(modem):
 def echo_on(modem):
     """command echo is on again, as after an unseen reset of the profile"""
     modem.settings["E"] = 1
+
+
+@action
+def echo_off(modem):
+    """command echo is off, as a profile of somebody else's leaves it"""
+    modem.settings["E"] = 0
+
+
+@action
+def other_rate(modem, baud):
+    """the modem is at another baud rate all of a sudden"""
+    modem.line.change_rate(int(baud))
 
 
 @action

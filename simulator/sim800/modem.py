@@ -98,6 +98,7 @@ class SIM800:
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
         self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
         self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
+        self.no_data = False  # the network carries none
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -497,6 +498,7 @@ class SIM800:
         self.bearer_dead = False
         self._go_online()
         self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
+        self.ppp.cut = self.no_data
         config = self.scenario.ppp
         if config.silent or config.no_carrier_after is not None:
             self.bearer_dead = self.ppp.muted = True
