@@ -1,5 +1,6 @@
 """What playing a script on a board takes, whatever the board: the VM, the emulated chip, a real one."""
 
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +8,9 @@ from dataclasses import dataclass, replace
 from network.journal import Journal
 from sim800 import faults
 from world import Result, Surroundings
+
+# For a machine that is busy with other work: no script is played faster than this.
+SPEED_LIMIT = float(os.environ.get("SIM_SPEED_LIMIT", "inf"))
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from conftest import SPEED_LIMIT
 from faults import play, table
+from playing import SPEED_LIMIT
 
 TABLE = table()
 
