@@ -66,11 +66,13 @@ def set_dns(world: Surroundings, delay=0.0, dead=0, wrong=0) -> None:
     world.internet.names = dict.fromkeys(names, "198.51.100.66") if wrong else names
 
 
-def number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def actor(world: Surroundings) -> Callable[[str], str | None]:

@@ -88,8 +88,10 @@ class DataCall(Procedures):
         modem = self._modem
         ppp.config(stream=None)
         try:
-            if (yield from modem._channel.escape()) or (yield from modem._channel.sync(2)):
-                modem.data_mode = False
+            for _ in range(2):  # a byte late on its way spoils the silence
+                if (yield from modem._channel.escape()) or (yield from modem._channel.sync(2)):
+                    modem.data_mode = False
+                    break
         finally:
             if modem.data_mode:
                 ppp.config(stream=self.stream)

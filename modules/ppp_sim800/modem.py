@@ -323,23 +323,21 @@ class Modem(Procedures):
     def _find(self):
         # What a modem can have been left in, the likeliest and the harmless first: without RST at most 15 s.
         for baudrate in _LIKELY_RATES:
-            if baudrate != self._rate and (yield from self._listens_at(baudrate, 2)):
+            if baudrate != self._rate and (yield from self._listens_at(baudrate, 1)):
                 return
+        steps = [self._fetch_back, self._listens_elsewhere, self._start]
         if self._presumed_off:
             # Too short to switch off one that is on (but a SIM800C).
-            if (yield from self._start()) or (yield from self._fetch_back()):
+            steps.insert(0, steps.pop())
+        for step in steps:
+            if (yield from step()):
                 return
-        elif (
-            (yield from self._fetch_back())
-            or (yield from self._listens_elsewhere())
-            or (yield from self._start())
-        ):
-            return
         if (yield from self._escape_at(_OTHER_RATES)):
             return
         if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 15)):
             return
-        if (yield from self._start()):  # the first press may have switched it off
+        # The first press may have switched it off, or it boots at a stored rate.
+        if (yield from self._start()) or (yield from self._listens_elsewhere()):
             return
         raise ModemSilent(
             "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
@@ -350,9 +348,7 @@ class Modem(Procedures):
         # Press its key. It boots in about 3 s (HW 3.2.1).
         self._presumed_off = False
         yield from self._press(self.board.PRESS_ON_MS)
-        result = (yield from self._listens_at(BAUDRATE, 10)) or (
-            yield from self._listens_elsewhere()
-        )
+        result = yield from self._listens_at(BAUDRATE, 10)
         return result
 
     def _listens_elsewhere(self):

@@ -4,7 +4,6 @@ Neither blocks: sockets of their own, looked at now and then.
 """
 
 import os
-import select
 import socket
 
 from micropython import const
@@ -65,11 +64,9 @@ def knock(host, port, heard):
             sock.connect(socket.getaddrinfo(host, port)[0][-1])
         except OSError:
             pass  # in progress
-        poller = select.poll()
-        poller.register(sock, select.POLLOUT)
         deadline = Deadline(_TRIES * _TRY_MS)
         while deadline.left():
-            if poller.poll(0) or heard():
+            if heard():
                 return True, _TCP_BYTES
             yield _POLL_MS
     finally:

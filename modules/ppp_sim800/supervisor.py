@@ -31,6 +31,7 @@ from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
+_AMBIGUOUS_MS = const(300000)
 _REGISTER_MS = const(120000)  # for the network to be found
 _LEAST_MS = const(30000)  # ... also by an attempt begun late
 _PAUSE_MS = const(1000)  # after the first failure; doubled from one to the next
@@ -100,6 +101,8 @@ class Supervisor(Procedures):
         self._link = link
         self._probe_answers = False  # it has, once
         self._probed = None  # when last
+        self._unanswered = None  # when first in vain, since something came
+        self._echoes = 0  # unanswered when the modem was last looked at
         self._failures = 0
         self._last_error = None
         self._hour = Budget(SETTINGS["hour_budget"][0], 3_600_000)
@@ -136,18 +139,25 @@ class Supervisor(Procedures):
         if not link.isconnected():
             return link.lost_by()
         _, _, heard, asked, echoes = link.traffic()
-        if echoes >= _UNANSWERED_ECHOES and (yield from link.datacall._has_ended(link.ppp)):
-            return "call ended"
-        if asked is not None and asked > self.settings["silence"]:
-            answered = yield from self._ask()
-            return "nothing heard" if answered is False else link.lost_by()
+        # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
+        if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
+            self._echoes = echoes
+            if (yield from link.datacall._has_ended(link.ppp)):
+                return "call ended"
         last = link.age() if heard is None else heard
         if self._probed is not None:
             last = min(last, time.ticks_diff(time.ticks_ms(), self._probed))
-        if idle is not None and last > idle:
+        if self._unanswered is not None:
+            since = time.ticks_diff(time.ticks_ms(), self._unanswered)
+            if heard is None or heard < since:
+                self._unanswered = None
+            elif asked is not None and asked <= since + _TICK_MS and asked < _AMBIGUOUS_MS:
+                asked = None  # it may have been the question itself that nobody answered
+        doubtful = asked is not None and asked > self.settings["silence"]
+        if doubtful or (idle is not None and last > idle):
             answered = yield from self._ask()
-            # A probe that has never been answered here says nothing.
-            if answered is False and self._probe_answers:
+            # The silence of somebody who has never answered says nothing where others have.
+            if answered is False and (doubtful or self._probe_answers or heard is None):
                 return "nothing heard"
         return link.lost_by()
 
@@ -164,12 +174,16 @@ class Supervisor(Procedures):
             procedure = knock(probe[0], probe[1], self._heard_since())
         else:
             return None
+        started = time.ticks_ms()
         answered, used = yield from procedure
         link.counters.add(probes=1, probe_bytes=used)
         self._spend(used)
         self._probed = time.ticks_ms()
         if answered:
             self._probe_answers = True
+            self._unanswered = None
+        elif self._unanswered is None:
+            self._unanswered = started
         return answered
 
     def _heard_since(self):

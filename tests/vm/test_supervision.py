@@ -82,9 +82,9 @@ do("lcp_terminate")
 time.sleep(8)
 nic.ensure()
 print("lost=" + told())
-do("no_network")
 do("lcp_terminate")
 time.sleep(3)
+do("no_network")
 timed("failed", nic.ensure, timeout=1000)
 print("gone=" + told())
 """,
@@ -360,9 +360,9 @@ def test_link_is_back_soon_after_the_network_is(play):
         + """
 nic = ppp_sim800.PPP("internet")
 nic.connect()
+do("lcp_terminate")
+time.sleep(3)
 do("no_network")
-do("no_carrier")
-time.sleep(15)
 do("later 200 no_network on=0")
 start = time.ticks_ms()
 while True:
@@ -387,6 +387,7 @@ def test_probe_of_a_network_without_name_servers(play):
 do("dns dead=2")
 nic = ppp_sim800.PPP("internet")
 nic.connect()
+through()
 for _ in range(3):
     time.sleep(70)
     nic.ensure()
@@ -538,9 +539,9 @@ def test_plain_script_interrupted_while_recovering(play):
         UP
         + NOW
         + """
-do("no_network")
 do("lcp_terminate")
 time.sleep(3)
+do("no_network")
 print("@interrupt 20")
 try:
     nic.ensure()
