@@ -92,6 +92,7 @@ def test_what_it_imports_is_there():
         "os",
         "random",
         "re",
+        "select",
         "socket",
         "struct",
         "sys",
