@@ -2,6 +2,8 @@
 
 import inspect
 
+from . import cmux
+
 ACTIONS = {}
 
 WAYS = ("to_modem", "to_host", "both")
@@ -243,6 +245,9 @@ def echo_on(modem):
 def late_answers(modem, seconds):
     """every answer comes `seconds` later (0: no longer)"""
     modem.interpreter.extra_latency = seconds
+    if modem.mux is not None:
+        for port in modem.mux.ports.values():
+            port.interpreter.extra_latency = seconds
 
 
 @action
@@ -265,3 +270,43 @@ def double_bytes(modem, rate, way="both"):
     """a share of `rate` of the bytes arrives twice (0: no longer)"""
     for fault in _line_faults(modem, way):
         fault.rates["double"] = rate
+
+
+# ---- the multiplexer (nothing where the modem does not multiplex) --------------------------
+
+
+@action
+def cmux_lose_ua(modem, count=1):
+    """the next `count` UA of the multiplexer do not reach the host"""
+    if modem.mux is not None:
+        modem.mux.drop_ua = count
+
+
+@action
+def cmux_fcoff(modem, on=True):
+    """the multiplexer says FCoff and takes no more data, for ever (on=False: FCon, it does again)"""
+    if modem.mux is not None:
+        modem.mux.deaf = on
+        modem.mux.ask(cmux.FCOFF if on else cmux.FCON)
+
+
+@action
+def cmux_stop(modem, dlci=1, on=True):
+    """MSC with FC for one DLCI: it wants no more data (on=False: it does again)"""
+    if modem.mux is not None:
+        signals = cmux.SIGNALS | (cmux.FC if on else 0)
+        modem.mux.ask(cmux.MSC, bytes((int(dlci) << 2 | 3, signals)))
+
+
+@action
+def cmux_disc(modem, dlci=1):
+    """the modem closes one DLCI"""
+    if modem.mux is not None:
+        modem.mux.disconnect(int(dlci))
+
+
+@action
+def cmux_cld(modem):
+    """the modem closes the multiplexer and is back at AT commands"""
+    if modem.mux is not None:
+        modem.mux.ask(cmux.CLD)

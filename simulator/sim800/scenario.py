@@ -15,9 +15,7 @@ class Modem:
     """The SIM800 itself."""
 
     profile: str = "R14.18"  # firmware: "R13.08" (no SSL commands) or "R14.18"
-    start: str = (
-        "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns)
-    )
+    start: str = "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns), "cmux" (left multiplexing)
     ipr: int = 0  # stored baud rate; 0 is autobauding, the factory default
     echo: bool = True
     boot_time: float = 2.6  # end of the PWRKEY pulse until the UART answers
@@ -30,6 +28,7 @@ class Modem:
     imei: str = "861234567890123"
     battery: tuple[int, int, int] = (0, 87, 4012)  # +CBC: charging, percent, mV
     escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
+    cmux: bool = True  # knows AT+CMUX
     silent: bool = False  # dead: takes power and keys, never says a byte
 
 

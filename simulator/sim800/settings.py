@@ -47,6 +47,13 @@ class Settings(dict):
         self.update(changes)
         self.stored = dict(self)
 
+    def another(self) -> "Settings":
+        """Those of another channel: they begin as at power-up, and AT&W stores to the same place."""
+        copy = Settings()
+        copy.stored = self.stored
+        copy.boot()
+        return copy
+
     def boot(self) -> None:
         """Power-up: everything as AT&W left it."""
         self.update(self.stored)
@@ -61,4 +68,4 @@ class Settings(dict):
 
     def store(self) -> None:
         """AT&W."""
-        self.stored = dict(self)
+        self.stored.update(self)
