@@ -417,6 +417,8 @@ def build(plan: Plan) -> Path:
         (folder / "sdkconfig").unlink(missing_ok=True)
     command = ["make", "-C", str(plan.source / "ports" / "esp32"), f"BUILD={folder}"]
     command += [f"BOARD_DIR={plan.board}", f"BOARD_VARIANT={plan.variant}"]
+    if not plan.upstream:  # it needs the patches
+        command.append(f"USER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}")
     if "CMAKE_ARGS" in os.environ:
         command.append(f"CMAKE_ARGS={os.environ['CMAKE_ARGS']}")
     if not (folder / "firmware.bin").exists():

@@ -132,11 +132,7 @@ static size_t channel_read_now(channel_obj_t *self, uint8_t *buf, size_t len) {
     cmux_obj_t *mux = self->mux;
     lock(mux);
     len = mux->channels[self->dlci] == self ? cmux_read(&mux->mux, self->dlci, buf, len) : 0;
-    bool say = mux->mux.dlc[self->dlci].msc > 0 && !mux->mux.dlc[self->dlci].msc_sent;
     unlock(mux);
-    if (say) {
-        cmux_port_wake(mux); // the modem may go on
-    }
     return len;
 }
 
@@ -191,6 +187,7 @@ static mp_uint_t channel_read(mp_obj_t self_in, void *buf, mp_uint_t size, int *
     channel_obj_t *self = MP_OBJ_TO_PTR(self_in);
     cmux_port_wake(self->mux);
     size_t len = channel_read_now(self, buf, size);
+    cmux_port_wake(self->mux); // the modem may go on now
     if (len == 0 && size > 0 && channel_state(self) == CMUX_OPEN) {
         *errcode = MP_EAGAIN;
         return MP_STREAM_ERROR;
@@ -389,6 +386,21 @@ static mp_obj_t cmux_deinit(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cmux_deinit_obj, cmux_deinit);
 
+static mp_obj_t cmux_del(mp_obj_t self_in) {
+    cmux_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    cmux_detach(self);
+    for (int i = 0; i < CMUX_DLCIS; ++i) {
+        if (self->channels[i] != NULL && self->channels[i]->input != NULL) {
+            // Dropped together with a network.PPP that uses it: that one's finaliser comes
+            // after this, and wants the locks.
+            return mp_const_none;
+        }
+    }
+    cmux_port_release(self);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(cmux_del_obj, cmux_del);
+
 // The multiplexer's state. When it has ended, the UART is Python's again.
 static mp_obj_t cmux_get_state(mp_obj_t self_in) {
     cmux_obj_t *self = MP_OBJ_TO_PTR(self_in);
@@ -482,7 +494,7 @@ static const mp_rom_map_elem_t cmux_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&cmux_close_obj) },
     { MP_ROM_QSTR(MP_QSTR_deinit), MP_ROM_PTR(&cmux_deinit_obj) },
     { MP_ROM_QSTR(MP_QSTR_stats), MP_ROM_PTR(&cmux_stats_obj) },
-    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&cmux_deinit_obj) },
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&cmux_del_obj) },
 };
 static MP_DEFINE_CONST_DICT(cmux_locals, cmux_locals_table);
 

@@ -23,6 +23,8 @@ typedef enum {
 void cmux_port_attach(cmux_obj_t *self, mp_obj_t uart);
 // Give it back. Returns when the task has ended.
 void cmux_port_detach(cmux_obj_t *self);
+// The object goes: free what cmux_port_attach() made.
+void cmux_port_release(cmux_obj_t *self);
 // Let the task do its work now.
 void cmux_port_wake(cmux_obj_t *self);
 // For cmux_input(): at most len bytes, no waiting.

@@ -41,6 +41,10 @@ void cmux_port_detach(cmux_obj_t *self) {
     }
 }
 
+void cmux_port_release(cmux_obj_t *self) {
+    (void)self;
+}
+
 void cmux_port_wake(cmux_obj_t *self) {
     if (busy || port_uart(self) == NULL) {
         return;
