@@ -14,7 +14,7 @@
 #include "port.h"
 
 #define IRQ_RXIDLE (0x1000) // as machine.UART's
-#define RXBUF_DEFAULT (512)
+#define RXBUF_DEFAULT (1024)
 #define T1_DEFAULT_MS (300)
 #define N2_DEFAULT (3)
 
@@ -414,7 +414,7 @@ static mp_obj_t cmux_get_state(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cmux_state_obj, cmux_get_state);
 
-// open(dlci, rxbuf=512): begin to open a DLCI, 1 to 4. Returns its Channel.
+// open(dlci, rxbuf=1024): begin to open a DLCI, 1 to 4. Returns its Channel.
 static mp_obj_t cmux_open_channel(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     static const mp_arg_t allowed_args[] = {
         { MP_QSTR_dlci, MP_ARG_REQUIRED | MP_ARG_INT, {.u_int = 0} },
