@@ -417,10 +417,12 @@ def build(plan: Plan) -> Path:
         (folder / "sdkconfig").unlink(missing_ok=True)
     command = ["make", "-C", str(plan.source / "ports" / "esp32"), f"BUILD={folder}"]
     command += [f"BOARD_DIR={plan.board}", f"BOARD_VARIANT={plan.variant}"]
+    cmake = os.environ.get("CMAKE_ARGS", "")
     if not plan.upstream:  # it needs the patches
-        command.append(f"USER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}")
-    if "CMAKE_ARGS" in os.environ:
-        command.append(f"CMAKE_ARGS={os.environ['CMAKE_ARGS']}")
+        cmake += f" -DUSER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}"
+    if cmake:
+        # Not as make's USER_C_MODULES, which a CMAKE_ARGS given like this would undo.
+        command.append(f"CMAKE_ARGS={cmake.strip()}")
     if not (folder / "firmware.bin").exists():
         print(f"building {folder.name}, some minutes the first time", flush=True)
     image = folder / "firmware.bin"
