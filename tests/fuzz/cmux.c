@@ -66,9 +66,33 @@ static void check_sent(const uint8_t *out, size_t len, size_t n1) {
     MUST(slow_fcs(out + 1, head - 1) == out[len - 2]);
 }
 
-static size_t data_len(uint8_t type, size_t most) {
-    size_t len = type;
+static size_t at_most(size_t len, size_t most) {
     return len < most ? len : most;
+}
+
+// A frame, which a fuzzer would hardly find: address, control, length and information from its input.
+// Returns how much of that it took; *len is the frame's length.
+static size_t good_frame(const uint8_t *data, size_t size, size_t n1, uint8_t *frame, size_t *len) {
+    static const uint8_t controls[] = { 0xef, 0xef, 0xef, 0x03, 0x73, 0x1f, 0x53, 0x3f };
+    *len = 0;
+    if (size < 3) {
+        return size;
+    }
+    size_t info = at_most(at_most(data[2], n1 + 1), size - 3), head = 0;
+    frame[head++] = 0xf9;
+    frame[head++] = (uint8_t)(data[0] % 6 << 2 | (data[0] >> 6 & 2) | 1);
+    frame[head++] = controls[data[1] & 7];
+    if (info < 128 && !(data[1] & 0x80)) {
+        frame[head++] = (uint8_t)(info << 1 | 1);
+    } else {
+        frame[head++] = (uint8_t)(info << 1);
+        frame[head++] = (uint8_t)(info >> 7);
+    }
+    memcpy(frame + head, data + 3, info);
+    frame[head + info] = slow_fcs(frame + 1, head - 1 + (frame[2] == 0x03 ? info : 0));
+    frame[head + info + 1] = 0xf9;
+    *len = head + info + 2;
+    return 3 + info;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -104,8 +128,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint8_t what = *data++;
         --size;
         if (what < 0xe0) {
-            // A piece of the line.
-            size_t len = data_len(what, size);
+            // A piece of the line: bytes as they are, or a frame.
+            uint8_t frame[CMUX_N1_MAX + 16];
+            const uint8_t *piece = data;
+            size_t len = at_most(what, size), took = len;
+            if (what >= 0x80) {
+                took = good_frame(data, size, n1, frame, &len);
+                piece = frame;
+                if (what < 0xa0 && len > 0) {
+                    frame[what % len] ^= (uint8_t)(1 << what % 8); // damaged
+                } else if (what < 0xb0 && len > 0) {
+                    len = what % len; // cut off
+                }
+            }
+            data += took;
+            size -= took;
             while (len > 0 && line_len < sizeof(line)) {
                 size_t want = cmux_wants(&mux);
                 if (want == 0) {
@@ -113,11 +150,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 }
                 want = want < len ? want : len;
                 want = want < sizeof(line) - line_len ? want : sizeof(line) - line_len;
-                memcpy(line + line_len, data, want);
+                memcpy(line + line_len, piece, want);
                 line_len += want;
-                cmux_feed(&mux, data, want);
-                data += want;
-                size -= want;
+                cmux_feed(&mux, piece, want);
+                piece += want;
                 len -= want;
                 size_t before[CMUX_DLCIS], out_len;
                 for (int i = 0; i < CMUX_DLCIS; ++i) {
@@ -151,7 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             mux.dlc[i].lost = 0;
             cmux_read(&mux, i, into, what & 4 ? RING : 7);
         } else if (what < 0xf0) {
-            size_t taken, len = data_len(200, size);
+            size_t taken, len = at_most(300, size);
             check_sent(out, cmux_write(&mux, 1 + what % 4, data, len, out, &taken), n1);
             MUST(taken <= len && taken <= n1);
         } else if (what < 0xf8) {
