@@ -7,6 +7,7 @@
 #include "esp_attr.h"
 #include "esp_task.h"
 #include "freertos/FreeRTOS.h"
+#include "freertos/idf_additions.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
