@@ -70,7 +70,7 @@ print("stats=%s" % (mux.stats()[1:],))
     )
     assert played.value("got") == "90000"
     assert int(played.value("answers")) > 20
-    assert int(played.value("longest")) <= 600  # ms, on a machine that may be busy
+    assert int(played.value("longest")) <= 1000  # ms, on a machine that may be busy
     assert played.value("end") == r"b'\r\nNO CARRIER\r\n'"
     assert played.value("at") == r"b'AT\r\r\nOK\r\n'"
     assert played.value("stats") == "(0, 0, 0)"
