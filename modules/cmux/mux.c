@@ -20,6 +20,9 @@
 #define SIGNAL_FC (0x02)
 #define MSC_GO_TRIES (255)
 
+// A modem that stops for so long within a frame will not end it.
+#define SILENCE_MS (1000)
+
 void cmux_init(cmux_t *mux, uint8_t *raw, size_t n1, uint32_t t1, uint8_t n2) {
     memset(mux, 0, sizeof(*mux));
     cmux_rx_init(&mux->rx, raw, n1);
@@ -76,7 +79,7 @@ size_t cmux_tick(cmux_t *mux, uint32_t now, uint8_t *out) {
     if (mux->rx.fed != mux->rx_fed) {
         mux->rx_fed = mux->rx.fed;
         mux->rx_since = now;
-    } else if (now - mux->rx_since >= mux->t1) {
+    } else if (now - mux->rx_since >= SILENCE_MS) {
         cmux_rx_abandon(&mux->rx);
     }
     for (uint8_t i = 0; i < CMUX_DLCIS; ++i) {

@@ -57,7 +57,7 @@ static inline bool cmux_ended(const cmux_t *mux) {
 }
 
 // The next frame that is due at `now` (ms); its length, 0 if nothing is. A frame that stops
-// halfway is given up after t1: cmux_step() may find others in it.
+// halfway is given up after a second: cmux_step() may find others in it.
 size_t cmux_tick(cmux_t *mux, uint32_t now, uint8_t *out);
 
 // How many bytes to read from the line, 0 if none are the multiplexer's any more.

@@ -191,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             check_sent(out, cmux_write(&mux, 1 + what % 4, data, len, out, &taken), n1);
             MUST(taken <= len && taken <= n1);
         } else if (what < 0xf8) {
-            now += what & 1 ? 100 : 10;
+            now += what & 1 ? 100 : what & 2 ? 1000 : 10;
             size_t len;
             for (int i = 0; (len = cmux_tick(&mux, now, out)) > 0; ++i) {
                 check_sent(out, len, n1);

@@ -217,7 +217,7 @@ do("{fault} rate=0.01")
 for _ in range(30):
     at(one, b"AT+CSQ", ms=300)
 do("{fault} rate=0")
-time.sleep_ms(700)
+time.sleep_ms(1200)
 at(one, b"", ms=300)
 print(b"+CSQ" in at(one, b"AT+CSQ"))
 print(mux.stats()[1] > 0)
