@@ -22,9 +22,10 @@ def at(stream, command, ending=b"OK\\r\\n", ms=3000):
             time.sleep_ms(2)
     return got
 
-def enter():
+def enter(n2=12):
+    # More tries than by default: the machine may be busy, and the time is not the real one.
     assert at(uart, b"AT+CMUX=0").endswith(b"OK\\r\\n")
-    return cmux.CMUX(uart)
+    return cmux.CMUX(uart, n2=n2)
 
 def channels(mux, *dlcis):
     opened = [mux.open(dlci) for dlci in dlcis]

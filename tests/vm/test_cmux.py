@@ -125,7 +125,7 @@ print(at(uart, b"AT"))
 
 def test_a_lost_ua_costs_t1(talk):
     played = talk("""
-mux = enter()
+mux = enter(n2=3)
 until(lambda: mux.state() == cmux.OPEN)
 do("cmux_lose_ua count=2")
 start = time.ticks_ms()
