@@ -21,11 +21,11 @@ OUT = ROOT / "build" / "bench"
 SCRIPT = """
 import socket, time
 import ppp_sim800
-nic = ppp_sim800.PPP("internet")
+nic = ppp_sim800.PPP("internet", baudrate={baudrate})
 start = time.ticks_ms()
 nic.connect()
 print("connect=%d" % time.ticks_diff(time.ticks_ms(), start))
-{rate}
+print("rate=%d" % nic.modem.baudrate)
 where = socket.getaddrinfo("bulk.example", 9)[0][-1]
 
 def take(count, buffer):
@@ -79,19 +79,21 @@ def line_bytes(payload: bytes, asyncmap: int) -> int:
     return total
 
 
-async def measure(baudrate: int, size: int, ipr: int) -> dict:
+async def measure(baudrate: int, size: int) -> dict:
     data = b"".join(pattern(size))
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "pattern.bin").write_bytes(data)
     with Internet() as internet:
-        scenario = Scenario(
-            modem=Modem(latency=0.2, ipr=ipr), names=internet.names, routes=internet.routes
-        )
+        scenario = Scenario(modem=Modem(latency=0.2), names=internet.names, routes=internet.routes)
         async with World(scenario) as world:
-            result = await world.run(SCRIPT.format(size=size, rate=""), timeout=300, cwd=OUT)
+            result = await world.run(
+                SCRIPT.format(size=size, baudrate=baudrate), timeout=300, cwd=OUT
+            )
     if result.code:
         sys.exit(f"the board's script failed:\n{result.stdout}\n{result.stderr}")
     values = dict(line.split("=", 1) for line in result.lines)
+    if int(values["rate"]) != baudrate:
+        sys.exit(f"the line ran at {values['rate']} baud, not at {baudrate}")
     down_us, down_bytes = (int(n) for n in values["down"].split())
     rows = {}
     for way, us, payload, asyncmap in (
@@ -109,15 +111,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/line.py", description=__doc__)
     parser.add_argument("--bytes", type=int, default=200_000, help="payload each way")
     args = parser.parse_args()
-    run = asyncio.run(measure(115200, args.bytes, 0))
-    print(
-        f"{'TCP payload, ' + str(run['baudrate']) + ' baud':<28}{'ratio':>7}{'limit B/s':>12}{'reached B/s':>13}"
-    )
-    for way in ("down", "up"):
-        row = run[way]
-        print(f"{way:<28}{row['ratio']:>7.3f}{row['limit']:>12.0f}{row['reached']:>13.0f}")
+    runs = [asyncio.run(measure(baudrate, args.bytes)) for baudrate in (115200, 460800)]
+    print(f"{'TCP payload':<20}{'ratio':>7}{'limit B/s':>12}{'reached B/s':>13}")
+    for run in runs:
+        for way in ("down", "up"):
+            row = run[way]
+            title = f"{run['baudrate']} baud {way}"
+            print(f"{title:<20}{row['ratio']:>7.3f}{row['limit']:>12.0f}{row['reached']:>13.0f}")
     out = OUT / "line.json"
-    out.write_text(json.dumps(run, indent=2) + "\n")
+    out.write_text(json.dumps(runs, indent=2) + "\n")
     print(f"\n{args.bytes} bytes each way; JSON in {out.relative_to(ROOT)}")
 
 

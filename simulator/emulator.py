@@ -366,6 +366,7 @@ class Emulator(Surroundings, Chip):
 
     def __init__(self, scenario: Scenario, *, image: Path | None = None, pcap: Path | None = None):
         super().__init__(scenario, pcap=pcap)
+        self.line.rate_told = False  # QEMU keeps to itself what rate the chip has set
         self._image = image
         self._qemu: subprocess.Popen | None = None
         self._disk_made_at: int | None = None  # the count of resets at which the RAM disk was made

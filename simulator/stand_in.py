@@ -15,6 +15,8 @@ HOSTS = {  # name -> (address, port, which of the servers)
     "wronghost.example": ("203.0.113.12", 443, "wronghost"),
     "expired.example": ("203.0.113.13", 443, "expired"),
     "unknownca.example": ("203.0.113.14", 443, "unknownca"),
+    "tls10.example": ("203.0.113.16", 443, "tls10"),
+    "time.example": ("203.0.113.17", 123, "ntp"),
     "bulk.example": ("203.0.113.15", 9, "bulk"),
 }
 

@@ -77,7 +77,9 @@ class Surroundings:
             self.journal,
         )
         self.line = Line(self.clock)
-        self.modem = SIM800(self.clock, scenario, self.line, self._make_ppp, self.journal)
+        self.modem = SIM800(
+            self.clock, scenario, self.line, self._make_ppp, self.journal, self.internet
+        )
 
     def _make_ppp(self, apn, send, on_end, on_up):
         return PPPEnd(
@@ -142,6 +144,7 @@ class World(Surroundings):
             self.journal,
             Battery.from_cbc(scenario.modem.battery),
         )
+        self.modem.on_battery = self._battery_changed
         self.bus = Bus(self.clock, self._dir / "board", self.tcall)
         self._env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
@@ -159,6 +162,10 @@ class World(Surroundings):
     async def stop(self) -> None:
         await self.bus.stop()
         await super().stop()
+
+    def _battery_changed(self, cbc: tuple[int, int, int]) -> None:
+        # it is one battery that the modem and the power chip see
+        self.tcall.chip.battery = Battery.from_cbc(cbc)
 
     async def put(self, name: str, data: bytes) -> None:
         """Write a file to where scripts run, if they are not told another folder."""

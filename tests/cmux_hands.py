@@ -4,14 +4,14 @@ HANDS = """
 import cmux, gc, machine, network, socket
 import board
 
-def until(what, ms=5000):
+def until(what, ms=10000):
     end = time.ticks_add(time.ticks_ms(), ms)
     while not what():
         if time.ticks_diff(end, time.ticks_ms()) < 0:
             raise OSError("timeout")
         time.sleep_ms(5)
 
-def at(stream, command, ending=b"OK\\r\\n", ms=3000):
+def at(stream, command, ending=b"OK\\r\\n", ms=10000):
     stream.write(command + b"\\r")
     got = b""
     end = time.ticks_add(time.ticks_ms(), ms)
@@ -24,7 +24,8 @@ def at(stream, command, ending=b"OK\\r\\n", ms=3000):
 
 def enter(n2=12):
     # More tries than by default: the machine may be busy, and the time is not the real one.
-    assert at(uart, b"AT+CMUX=0").endswith(b"OK\\r\\n")
+    got = at(uart, b"AT+CMUX=0")
+    assert got.endswith(b"OK\\r\\n"), got
     return cmux.CMUX(uart, n2=n2)
 
 def channels(mux, *dlcis):

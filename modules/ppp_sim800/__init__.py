@@ -10,7 +10,10 @@ from .errors import (
     ATError,
     ATTimeout,
     AuthRefused,
+    CallError,
     ConfigError,
+    HTTPError,
+    LocationError,
     ModemRestarted,
     ModemSilent,
     NameNotFound,
@@ -26,6 +29,26 @@ from .errors import (
     SIM800Error,
     SIMAbsent,
     SIMError,
+    SMSError,
+    USSDError,
 )
-from .link import PPP
-from .modem import Modem
+
+_HOME = {
+    "PPP": "link",
+    "Modem": "modem",
+    "Battery": "modem",
+    "Event": "events",
+    "Location": "location",
+    "aio": "aio",
+}
+
+
+def __getattr__(name):
+    # Loaded when first asked for, as asyncio does it: who only catches errors pays for no more.
+    if name not in _HOME:
+        raise AttributeError(name)
+    value = __import__(_HOME[name], None, None, True, 1)
+    if name != "aio":
+        value = getattr(value, name)
+    globals()[name] = value
+    return value

@@ -7,12 +7,14 @@ Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (def
 
 from micropython import const
 
-from .errors import ATError, ATTimeout
+from .errors import ATError, ATTimeout, ConfigError
 from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
+_DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
+_PIECE = const(256)  # bytes of data handed to the UART at once
 
 _OK = (b"OK",)
 _NONE = ()
@@ -49,6 +51,25 @@ def fields(line):
                 out.append(first)
             out += rest
     return out
+
+
+def quoted(value, what, length):
+    """`value` if it can stand between quotes on a command line, else ConfigError with `what` it is."""
+    if not isinstance(value, str):
+        raise ConfigError("{} must be a str, not {}".format(what, type(value).__name__))
+    if len(value) > length or any(not 32 <= ord(c) < 127 or c == '"' for c in value):
+        raise ConfigError(
+            "{} must be at most {} printable ASCII characters without quotes".format(what, length)
+        )
+    return value
+
+
+def check_timeout(timeout):
+    """Raise ConfigError if `timeout` cannot be milliseconds."""
+    if not isinstance(timeout, int) or timeout < 0:
+        raise ConfigError(
+            "timeout must be milliseconds, an int of 0 or more, not {!r}".format(timeout)
+        )
 
 
 class Channel:
@@ -131,7 +152,12 @@ class Channel:
                 raise error
 
     def poll(self):
-        """Take in the lines that arrived while no command was in flight. Raises what `on_line` returns."""
+        """Take in the lines that arrived while no command was in flight; nothing while one is. Raises what
+        `on_line` returns."""
+        if not self._busy:
+            self._take_idle()
+
+    def _take_idle(self):
         while True:
             line = self.read_line()
             if line is None:
@@ -149,6 +175,8 @@ class Channel:
         ok=_OK,
         failed=_NONE,
         data=None,
+        prompt=None,
+        into=None,
         show=None,
         limit=_SIZE,
     ):
@@ -157,10 +185,13 @@ class Channel:
         command: str, without the line's end, e.g. "AT+CSQ".
         prefix: how the answer's own lines begin (str), or a function that tells them (bytes -> bool);
             None: it has none. All other lines are unsolicited.
-        timeout: milliseconds from the command's last byte to its final result.
+        timeout: milliseconds from the command's last byte, or the data's, to its final result.
         ok, failed: final results (bytes) that mean success (the line, or its beginning up to a blank), and
             failure besides ERROR, +CME ERROR and +CMS ERROR.
-        data: bytes to send when the modem prompts with "> ".
+        data: bytes, or an iterable of them, to send when the modem asks for it, 5 s at most.
+        prompt: the line (bytes) it asks with; None: "> ".
+        into: buffer for the bytes that follow a line with `prefix` which ends in their number; what it has
+            no room for is dropped. What the modem did not hear right then counts as damaged.
         show: what logs and errors see in place of the command, for one that carries a secret.
         Returns the list of the answer's lines (str), the final result last.
         Raises ATError, ATTimeout, and what `on_line` returns.
@@ -169,7 +200,7 @@ class Channel:
             yield _POLL_MS
         self._busy = True
         try:
-            self.poll()  # cannot be the answer to what is sent now
+            self._take_idle()  # cannot be the answer to what is sent now
             sent = command.encode()
             show = show or command
             self._show(">", show)
@@ -181,19 +212,20 @@ class Channel:
             lines = []
             # A final result that came before the echo, and how long it is kept.
             early = grace = None
-            deadline = Deadline(timeout)
+            deadline = Deadline(timeout if data is None else _DATA_MS)
             while True:
                 line = self.read_line(limit)
                 if line is None:
-                    if data is not None and self._at_prompt():
+                    if data is not None and prompt is None and self._at_prompt():
                         self._start = self._end
-                        self.uart.write(data)
+                        yield from self._send(data, show)
                         data = None
+                        deadline = Deadline(timeout)
                     elif early and not grace.left():
                         return self._end_with(early, show, lines, ok)
                     elif not deadline.left():
                         self._stale = True  # the answer may still come
-                        raise ATTimeout(show, timeout)
+                        raise ATTimeout(show, timeout if data is None else _DATA_MS)
                     else:
                         yield _POLL_MS
                 elif not echoed and line.endswith(sent):  # noise may stand before it
@@ -209,15 +241,66 @@ class Channel:
                     if echoed:
                         return self._end_with(line, show, lines, ok)
                     early, grace = self._before_echo(line)
+                elif data is not None and line == prompt:
+                    self._show("<", text(line))
+                    yield from self._send(data, show)
+                    data = None
+                    deadline = Deadline(timeout)
                 elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
                     self._show("<", text(line))
                     lines.append(text(line))
+                    # A command that was not echoed as it went may have asked for other bytes.
+                    if into is not None and not (
+                        (yield from self._take_bytes(line, into, deadline)) and echoed
+                    ):
+                        self._stale = True
+                        raise ATError(show, "something damaged")
                 elif show != command and b"AT" in line:
                     self._show("<", show)  # a damaged echo: what is left of the secret stays here
                 else:
                     self._unsolicited(line)
         finally:
             self._busy = False
+
+    def _send(self, data, show):
+        # No faster than the line takes it, so that nothing else waits.
+        for piece in (data,) if isinstance(data, bytes) else data:
+            view = piece if len(piece) <= _PIECE else memoryview(piece)
+            sent = 0
+            deadline = Deadline(_DATA_MS)
+            while sent < len(view) or not self.uart.txdone():
+                count = self.uart.txdone() and self.uart.write(view[sent : sent + _PIECE])
+                if count:
+                    sent += count
+                    deadline = Deadline(_DATA_MS)
+                elif deadline.left():
+                    yield _POLL_MS
+                else:
+                    self._stale = True
+                    raise ATTimeout(show, _DATA_MS)
+
+    def _take_bytes(self, line, into, deadline):
+        count = line[line.find(b":") + 1 :].strip()
+        end = bytearray(2)
+        if count.isdigit() and (yield from self._take(memoryview(into), int(count), deadline)):
+            yield from self._take(end, 2, deadline)
+        return end == b"\r\n"
+
+    def _take(self, into, count, deadline):
+        # False if they did not all come in time.
+        taken = 0
+        while taken < count:
+            here = min(self._end - self._start, count - taken)
+            if here:
+                fits = max(0, min(here, len(into) - taken))
+                into[taken : taken + fits] = self._view[self._start : self._start + fits]
+                self._start += here
+                taken += here
+            elif not self._fill(_SIZE):
+                if not deadline.left():
+                    return False
+                yield _POLL_MS
+        return True
 
     def _before_echo(self, line):
         # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and it

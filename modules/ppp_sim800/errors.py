@@ -101,5 +101,60 @@ class NegotiationFailed(PPPError):
     """The data call stands, but PPP did not come up in time."""
 
 
+class NoAnswer(PPPError):
+    """PPP is up, but nothing comes from the network: no data left on the SIM, or a dead bearer."""
+
+
+class BudgetSpent(PPPError):
+    """Recovering the link has used up its data budget, see PPP.config()."""
+
+
+class LinkBusy(PPPError):
+    """Another task, thread or `with` block has the link."""
+
+
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
+
+
+class SMSError(SIM800Error):
+    """A short message was not sent, read or deleted.
+
+    `code` is the number behind +CMS ERROR, None without one; `sent` how many parts of a long message went.
+    """
+
+    def __init__(self, message, code=None, sent=0):
+        super().__init__(message)
+        self.code = code
+        self.sent = sent
+
+
+class CallError(SIM800Error):
+    """A voice call did not come about.
+
+    `reason` is the modem's word: "BUSY", "NO ANSWER", "NO CARRIER" ..., None if it had none.
+    """
+
+    def __init__(self, message, reason=None):
+        super().__init__(message)
+        self.reason = reason
+
+
+class USSDError(SIM800Error):
+    """The network did not answer a USSD code, or does not know it."""
+
+
+class HTTPError(SIM800Error):
+    """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+class LocationError(SIM800Error):
+    """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code

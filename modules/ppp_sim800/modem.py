@@ -1,114 +1,146 @@
-"""What a SIM800 can do, one method per ability.
+"""A SIM800: its line, its power, what it is. What it can do is in one file per role: sim, radio, ...
 
 Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") and sections of the
 SIM800L Hardware Design V1.02 ("HW"). Waiting times are the manual's maximum response times.
 """
 
-import time
+from collections import namedtuple
 
+import machine
 from micropython import const
 
-from .at import DIAL_FAILED, Channel, fields
-from .errors import (
-    APNRefused,
-    ATError,
-    ATTimeout,
-    ConfigError,
-    ModemRestarted,
-    ModemSilent,
-    NoCarrier,
-    NoNetwork,
-    PINRequired,
-    PINWrong,
-    PUKRequired,
-    RegistrationDenied,
-    RegistrationError,
-    SIMAbsent,
-    SIMError,
-)
-from .run import Deadline, blocking, wait
+from .at import Channel, fields
+from .clock import Clock
+from .datacall import DataCall
+from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
+from .events import Events
+from .radio import Radio
+from .run import Deadline, Procedures, blocking, wait
+from .sim import SIM
 
-BAUDRATE = const(115200)
-_OTHER_RATES = (9600, 57600, 38400, 19200, 460800, 230400)
+BAUDRATE = const(115200)  # the highest a modem finds by itself
+FAST = const(460800)  # the highest it can
+_LIKELY_RATES = (BAUDRATE, FAST)
+_OTHER_RATES = (9600, 57600, 38400, 19200, 230400, 9600)  # noise may spoil the likeliest
 
-_NO_CARRIER_MS = const(1000)
+# Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
+_CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
+_PROOFS = const(4)  # times 600 characters without a fault, to trust the faster rate
 
-_PIN_TRIES = const(3)  # a fresh SIM's
-_DENIED_MS = const(10000)  # "denied" may pass while the modem tries the next network
+_RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
 
-# +CREG and +CGREG: <stat>
-_DENIED = const(3)
-_REGISTERED = (1, 5)  # at home, roaming
-
-_STAT = ("not searching", "registered", "searching", "denied", "unknown", "registered, roaming")
+Battery = namedtuple("Battery", ("mv", "percent", "charging"))
 
 
 def _digits(line):
     return line.isdigit()
 
 
-def _quoted(value, what, length):
-    # A string that is to stand between quotes on a command line.
-    if not isinstance(value, str):
-        raise ConfigError("{} must be a str, not {}".format(what, type(value).__name__))
-    if len(value) > length or any(not 32 <= ord(c) < 127 or c == '"' for c in value):
-        raise ConfigError(
-            "{} must be at most {} printable ASCII characters without quotes".format(what, length)
-        )
-    return value
+def _anything(line):
+    return True
 
 
-class Modem:
-    """A SIM800 behind a board: its power, its SIM, its radio.
+class Modem(Procedures):
+    """A SIM800 behind a board.
 
     board: says how the modem is wired, see docs/board.md for what it must have.
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
+    baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
+
+    Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http` over `bearer`.
     """
 
-    def __init__(self, board, trace=None):
+    def __init__(self, board, trace=None, baudrate=FAST):
+        if baudrate not in (BAUDRATE, FAST):
+            raise ConfigError("baudrate must be 115200 or 460800, not {!r}".format(baudrate))
         self.board = board
-        self.on_urc = None  # called with each unsolicited line (str)
-        self._trace = trace
-        self._at = None
-        self._settled = False  # up and quiet: from now on a boot message means a restart
         self.data_mode = False  # the line carries PPP, not AT
+        self.events = Events()
+        self.sim = SIM(self)
+        self.radio = Radio(self)
+        self.clock = Clock(self)
+        self.datacall = DataCall(self)
+        self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
+        self._sms = self._calls = self._bearer = self._http = None
+        self._trace = trace
+        self._channel = None
+        self._wanted_rate = baudrate
+        self._rate = BAUDRATE
+        self._noisy = False  # the faster rate was tried, and did not prove clean
+        self._settled = False  # up and quiet: from now on a boot message means a restart
+        self._dozing = False
+        self._presumed_off = machine.reset_cause() == machine.PWRON_RESET
+        self._expected = {}  # beginning of a line somebody waits for: the line, None until it came
 
     # The line
 
     @property
     def uart(self):
         """The machine.UART to the modem, None before the first power-up."""
-        return self._at.uart if self._at else None
+        return self._channel.uart if self._channel else None
+
+    @property
+    def baudrate(self):
+        """The line's rate in baud."""
+        return self._rate
 
     def _open(self, baudrate):
         uart = self.board.uart(baudrate)
-        if self._at is None:
-            self._at = Channel(uart, self._unsolicited)
-            self._at.trace = self._trace
+        self._rate = baudrate
+        if self._channel is None:
+            self._channel = Channel(uart, self._unsolicited)
+            self._channel.trace = self._trace
         else:
-            self._at.uart = uart
+            self._channel.uart = uart
 
     def _unsolicited(self, line):
-        if self.on_urc:
-            self.on_urc(line)
-        if self._settled and (line == "RDY" or line.endswith("POWER DOWN")):
-            self._settled = False
-            return ModemRestarted(
-                'the modem said "{}" by itself: check its supply (bursts of 2 A), then connect again'.format(
-                    line
-                )
-            )
+        for expected in self._expected:
+            if line.startswith(expected) and self._expected[expected] is None:
+                self._expected[expected] = line
+                return None
+        event = self.events.of(line)
+        if event is None:
+            return None
+        if event[0] in ("restarted", "switched off"):
+            # Not while it boots, or was told to.
+            return self._has_restarted(line) if self._settled else None
+        self.events.put(*event)
         return None
 
+    def _has_restarted(self, said):
+        self._settled = self._dozing = False
+        self.events.put("switched off" if said.endswith("DOWN") else "restarted", said)
+        return ModemRestarted(
+            'the modem said "{}" by itself: check its supply (bursts of 2 A), then connect again'.format(
+                said
+            )
+        )
+
     def _command(self, command, prefix=None, timeout=5000, **kwargs):
-        if self._at is None:
+        if self._channel is None:
             raise ModemSilent(
                 "the modem has not been switched on: call active(True) or on() first"
             )
         if self.data_mode:
             raise ConfigError("the line carries PPP: disconnect() before sending AT commands")
-        result = yield from self._at.command(command, prefix, timeout, **kwargs)
+        if self._dozing:
+            yield from self._wake()
+        try:
+            result = yield from self._channel.command(command, prefix, timeout, **kwargs)
+        except ATTimeout:
+            if (yield from self._has_fallen_back()):
+                raise self._has_restarted("AT at its first rate")
+            raise
         return result
+
+    def _has_fallen_back(self):
+        # A restart ends the faster rate; RDY is noise then.
+        if self._rate != FAST or not self._settled:
+            return False
+        if (yield from self._listens_at(BAUDRATE, 3)):
+            return True
+        self._open(FAST)
+        return False
 
     def _ask(self, command, prefix, timeout=5000):
         # The first line of an answer that must have one.
@@ -117,7 +149,34 @@ class Modem:
             raise ATError(command, "nothing but " + lines[-1])
         return lines[0]
 
-    def _at_command(self, command, timeout=5000):
+    def _command_and_urc(self, command, urc, timeout, **kwargs):
+        # A command whose outcome comes later, unsolicited, in a line that begins with `urc`: that line.
+        deadline = Deadline(timeout)
+        while urc in self._expected:  # another task waits for the same
+            if not deadline.left():
+                raise ATTimeout(command, timeout)
+            yield 50
+        self._expected[urc] = None
+        try:
+            yield from self._command(command, timeout=timeout, **kwargs)
+            while self._expected[urc] is None:
+                if not deadline.left():
+                    raise ATTimeout(command, timeout)
+                yield 20
+                self._channel.poll()
+            return self._expected[urc]
+        finally:
+            del self._expected[urc]
+
+    def _subscribe(self):
+        # Have the modem say when messages, their reports, calls and USSD come (M 75, 109, 125); it takes that
+        # once the SIM is ready.
+        try:
+            yield from self._command("AT+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1", timeout=15000)
+        except ATError:
+            pass  # it has no voice, or no messages
+
+    def _at(self, command, timeout=5000):
         """Send any AT command.
 
         command: str, e.g. "AT+CADC?"; timeout: milliseconds to its final result.
@@ -130,31 +189,123 @@ class Modem:
         result = yield from self._command(command, _anything, timeout)
         return result
 
-    at = blocking(_at_command)
+    def _event(self, timeout=0):
+        """The oldest thing that happened and was not asked for yet, as Event(name, detail), see events.py.
+
+        Waits for one, at most `timeout` milliseconds; then None. While the line carries PPP the modem keeps
+        what it has to say.
+        """
+        deadline = Deadline(timeout)
+        while True:
+            try:
+                if self.data_mode:
+                    if hasattr(self.board, "ring") and self.board.ring():
+                        self.events.put("ri")
+                elif self._channel:
+                    self._channel.poll()
+            except ModemRestarted:
+                pass  # it is among the events
+            event = self.events.take()
+            if event or not deadline.left():
+                return event
+            yield min(50, deadline.left())
+
+    at = blocking(_at)
+    event = blocking(_event)
+
+    # Roles that cost memory only where they are used
+
+    @property
+    def sms(self):
+        """Short messages, see sms.py."""
+        if self._sms is None:
+            from .sms import SMS
+
+            self._sms = SMS(self)
+        return self._sms
+
+    @property
+    def calls(self):
+        """Voice calls, see calls.py."""
+        if self._calls is None:
+            from .calls import Calls
+
+            self._calls = Calls(self)
+        return self._calls
+
+    @property
+    def bearer(self):
+        """The bearer of the modem's own applications."""
+        if self._bearer is None:
+            from .bearer import Bearer
+
+            self._bearer = Bearer(self)
+        return self._bearer
+
+    @property
+    def http(self):
+        """The modem's own HTTP."""
+        if self._http is None:
+            from .http import HTTP
+
+            self._http = HTTP(self)
+        return self._http
+
+    def _ussd(self, code, timeout=60000):
+        """Send a USSD code such as "*100#", or a choice from the menu it led to; returns the network's answer.
+
+        code: str of 1 to 160 characters; None ends a menu without a choice.
+        timeout: milliseconds for the answer; other commands wait for it. A str, with its line ends.
+        Raises ConfigError, USSDError. What the network sends by itself is the event "ussd" (M 109).
+        """
+        from .ussd import ask
+
+        result = yield from ask(self, code, timeout)
+        return result
+
+    ussd = blocking(_ussd)
+
+    def _location(self, timeout=60000):
+        """Where the cells say the modem is, as Location(lon, lat, time): degrees east and north, UTC.
+
+        Asks SIMCom's server, over `bearer`; PPP must be down. timeout: milliseconds for its answer.
+        Raises LocationError, and what Bearer.open() raises.
+        """
+        from .location import locate
+
+        result = yield from locate(self, timeout)
+        return result
+
+    location = blocking(_location)
 
     # Power
 
     def _on(self):
-        """Switch the modem on, or find it on, and agree on a baud rate. At most 30 s.
+        """Switch the modem on, or find it on, and agree on a baud rate. At most 40 s.
 
-        A modem that answers is left as it is. One that does not gets a press of PWRKEY (HW 3.2.1), which
-        starts it if it was off and is too short to switch it off if it was on. Then it is looked for at
-        other baud rates and in data mode, reset if the board can, and its key pressed once more.
+        A modem that answers is left as it is. One that does not is looked for in data mode, in a multiplexer
+        and at other baud rates, and its key is pressed (HW 3.2.1): 15 s without its reset key. That comes
+        next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent.
         """
-        self._settled = False
+        self._settled = self._dozing = False
         self.data_mode = False
         self.board.supply(True)
-        self._open(BAUDRATE)
-        if not (yield from self._at.sync(2)):
-            yield from self._press(self.board.PRESS_ON_MS)
+        self._hold_dtr(True)
+        self._open(self._rate)
+        if not (yield from self._channel.sync(2)):
             yield from self._find()
         yield from self._command("AT+CMEE=1")
-        yield from self._command("AT+CREG=0;+CGREG=0")
-        answer = yield from self._ask("AT+CFUN?", "+CFUN:", 10000)
-        if fields(answer)[0] != "1":  # somebody switched the radio off (M 104)
-            yield from self._command("AT+CFUN=1", timeout=10000)
-        yield from self._want_time()
+        yield from self._command("AT+CREG=2;+CGREG=2")
+        if not (yield from self.radio._is_on()):  # somebody switched it off (M 104)
+            yield from self.radio._on()
+        if self._rate not in (BAUDRATE, FAST):
+            yield from self._use_rate(BAUDRATE)
+        yield from self.clock._want_time()  # stores the profile: before the faster rate
+        if self._wanted_rate == FAST and not self._noisy:
+            yield from self._quicken()
+        elif self._rate == FAST:
+            yield from self._slow_down()
         self._settled = True
 
     def _press(self, ms):
@@ -164,100 +315,213 @@ class Modem:
         finally:
             self.board.pwrkey(False)
 
+    def _listens_at(self, baudrate, tries):
+        self._open(baudrate)
+        result = yield from self._channel.sync(tries)
+        return result
+
     def _find(self):
-        if (yield from self._at.sync(15)):  # boots, about 3 s (HW 3.2.1)
-            return
-        if (yield from self._leave_call()):
-            return
-        for baudrate in _OTHER_RATES:
-            self._open(baudrate)
-            if (yield from self._at.sync(2, 200)):
-                yield from self._use_baudrate(BAUDRATE)
+        # What a modem can have been left in, the likeliest and the harmless first: without RST at most 15 s.
+        for baudrate in _LIKELY_RATES:
+            if baudrate != self._rate and (yield from self._listens_at(baudrate, 2)):
                 return
-        self._open(BAUDRATE)
-        if self.board.reset(True):
-            yield from wait(150)  # > 105 ms (HW 3.2.4)
-            self.board.reset(False)
-            if (yield from self._at.sync(15)):
+        if self._presumed_off:
+            # Too short to switch off one that is on (but a SIM800C).
+            if (yield from self._start()) or (yield from self._fetch_back()):
                 return
-        yield from self._press(self.board.PRESS_ON_MS)  # the first press may have switched it off
-        if (yield from self._at.sync(15)):
+        elif (
+            (yield from self._fetch_back())
+            or (yield from self._listens_elsewhere())
+            or (yield from self._start())
+        ):
+            return
+        if (yield from self._escape_at(_OTHER_RATES)):
+            return
+        if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 15)):
+            return
+        if (yield from self._start()):  # the first press may have switched it off
             return
         raise ModemSilent(
             "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
             "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(BAUDRATE)
         )
 
-    def _use_baudrate(self, baudrate):
+    def _start(self):
+        # Press its key. It boots in about 3 s (HW 3.2.1).
+        self._presumed_off = False
+        yield from self._press(self.board.PRESS_ON_MS)
+        result = (yield from self._listens_at(BAUDRATE, 10)) or (
+            yield from self._listens_elsewhere()
+        )
+        return result
+
+    def _listens_elsewhere(self):
+        for baudrate in _OTHER_RATES:
+            if (yield from self._listens_at(baudrate, 1)):
+                return True
+        result = yield from self._listens_at(FAST, 1)
+        return result
+
+    def _fetch_back(self):
+        # Out of data mode or a multiplexer.
+        if (yield from self._escape_at(_LIKELY_RATES)):
+            return True
+        for baudrate in _LIKELY_RATES:
+            self._open(baudrate)
+            self.uart.write(_CLOSE_DOWN)
+            yield 100
+            if (yield from self._channel.sync(2)):
+                return True
+        return False
+
+    def _escape_at(self, rates):
+        # The silence before +++ need be kept but once: to a modem at another rate what was sent is noise, and
+        # the time after it silence again.
+        yield 1100
+        for baudrate in rates:
+            self._open(baudrate)
+            if (yield from self.datacall._escape()):
+                return True
+        return False
+
+    def _press_reset(self):
+        # False where the board has no wire to it.
+        if not self.board.reset(True):
+            return False
+        yield from wait(150)  # > 105 ms (HW 3.2.4)
+        self.board.reset(False)
+        return True
+
+    def _use_rate(self, baudrate):
         yield from self._command(
             "AT+IPR={}".format(baudrate)
         )  # the OK still comes at the old rate (M 55)
-        self._open(baudrate)
-        if not (yield from self._at.sync(5)):
+        if not (yield from self._listens_at(baudrate, 5)):
             raise ModemSilent(
                 "the modem was lost while changing to {} baud: try again".format(baudrate)
             )
 
-    def _want_time(self):
-        # The network's time (NITZ) is passed on only if asked for, and after a restart (M 152).
+    def _quicken(self):
+        # Four times the rate if the line carries it, else not again before the modem has been off. It is not
+        # stored, so a restart of the modem ends it.
+        if self._rate != FAST:
+            try:
+                yield from self._command("AT+IPR={}".format(FAST))
+            except ATError:
+                return
+        if not ((yield from self._listens_at(FAST, 3)) and (yield from self._is_clean())):
+            self._noisy = True
+            yield from self._slow_down()
+
+    def _slow_down(self):
+        for _ in range(10):  # noise may garble it on the way
+            self.uart.write(b"\rAT+IPR=%d\r" % BAUDRATE)
+            yield 100
+            if (yield from self._listens_at(BAUDRATE, 2)):
+                return
+            self._open(FAST)
+        yield from self._find()
+
+    def _is_clean(self):
+        # What is echoed must come back as it went.
         try:
-            answer = yield from self._ask("AT+CLTS?", "+CLTS:")
-            if fields(answer)[0] == "0":
-                yield from self._command("AT+CLTS=1;&W")
-        except ATError:
-            pass  # firmware without it
-
-    def _resync(self):
-        # Back to command mode, whatever an interrupted data call left. True if the modem answers.
-        self.data_mode = False
-        result = (yield from self._at.sync(1)) or (yield from self._leave_call())
-        return result
-
-    def _call_ended(self):
-        # PPP has been terminated: the modem says NO CARRIER and is in command mode. True if so.
-        if (yield from self._at.await_end(b"NO CARRIER", _NO_CARRIER_MS)):
-            self.data_mode = False
-        return not self.data_mode
-
-    def _leave_call(self):
-        # Leave data mode and hang up. True if the modem answers.
-        yield from self._at.escape()
-        if not (yield from self._at.sync(3)):
+            for _ in range(_PROOFS):
+                lines = yield from self._command(
+                    "AT" + "+GSN;" * 29 + "+GSN", _digits, timeout=3000
+                )
+                if len(lines) != 31 or len(set(lines[:-1])) != 1:
+                    return False
+        except (ATError, ATTimeout):
             return False
-        try:
-            yield from self._command("ATH", timeout=20000)
-        except ATError:
-            pass  # there was no call
         return True
 
     def _off(self):
         """Switch the modem off: by command, else by its key, then cut its supply. At most 12 s."""
         settled, self._settled = self._settled, False
-        if self._at is None:
+        if self._channel is None:
             self.board.supply(False)
             return
         if self.data_mode:
-            yield from self._resync()
+            yield from self.datacall._resync()
         try:
             if settled:
                 yield from self._command("AT+CPOWD=1", timeout=5000, ok=(b"NORMAL POWER DOWN",))
-            elif (yield from self._at.sync(2)):
-                yield from self._press(self.board.PRESS_OFF_MS)
-                yield from wait(2000)  # logs off the network (HW 3.2.3)
+            elif (yield from self._channel.sync(2)):
+                yield from self._press_off()
         except (ATError, ATTimeout):
-            yield from self._press(self.board.PRESS_OFF_MS)
-            yield from wait(2000)
+            yield from self._press_off()
         self.board.supply(False)
+        self._dozing = False
+        self._rate = BAUDRATE
+        self._noisy = False
+        self._presumed_off = True
         yield from wait(800)  # least time between off and on (HW 3.2.3)
+
+    def _press_off(self):
+        yield from self._press(self.board.PRESS_OFF_MS)
+        yield from wait(2000)  # logs off the network (HW 3.2.3)
+
+    def _reset(self):
+        """Restart the modem: by command (M 104), else by its reset key, else by its power. At most 60 s.
+
+        Raises ModemSilent.
+        """
+        self._settled = False
+        if self.data_mode:
+            yield from self.datacall._resync()
+        try:
+            yield from self._command("AT+CFUN=1,1", timeout=10000)
+        except (ATError, ATTimeout, ModemSilent):
+            if not (yield from self._press_reset()):
+                yield from self._off()
+        self._rate = BAUDRATE
+        yield from wait(_RESTART_MS)
+        yield from self._on()
 
     on = blocking(_on)
     off = blocking(_off)
+    reset = blocking(_reset)
 
-    # Identity
+    # Slow clock
+
+    def _sleep(self):
+        """Let the modem doze: about 1 mA, still registered; calls and messages come in (M 162, HW 3.4).
+
+        The next command wakes it. By DTR where the board has it wired, else the modem falls asleep after 5 s
+        without a byte on the line.
+        """
+        by_pin = self._hold_dtr(True)
+        yield from self._command("AT+CSCLK={}".format(1 if by_pin else 2))
+        self._dozing = True
+        self._hold_dtr(False)
+
+    def _wake(self):
+        """End sleep(). Raises ModemSilent."""
+        self._dozing = False
+        if not self._hold_dtr(True):
+            self.uart.write(b"A")  # lost; it wakes
+        yield from wait(120)  # > 50 ms by DTR, > 100 ms by a character
+        if not (yield from self._channel.sync(5)):
+            raise ModemSilent("the modem did not wake up: reset() it, check DTR if it is wired")
+        yield from self._command("AT+CSCLK=0")
+
+    def _hold_dtr(self, active):
+        # False where it is not wired; a board need not know of it.
+        return hasattr(self.board, "dtr") and self.board.dtr(active)
+
+    sleep = blocking(_sleep)
+    wake = blocking(_wake)
+
+    # What it is
 
     def _info(self):
         """What the modem says it is (ATI), e.g. "SIM800 R14.18"."""
         result = yield from self._ask("ATI", lambda line: line.startswith(b"SIM"))
+        return result
+
+    def _model(self):
+        """Its model (M 72), e.g. "SIMCOM_SIM800L"."""
+        result = yield from self._ask("AT+CGMM", lambda line: line.startswith(b"SIM"))
         return result
 
     def _firmware(self):
@@ -268,325 +532,25 @@ class Modem:
                 return tuple(int(number) for number in word[1:].split("."))
         return ()
 
+    def _revision(self):
+        """Firmware revision in the maker's words (M 72), e.g. "1418B05SIM800L24"."""
+        answer = yield from self._ask("AT+CGMR", "Revision:")
+        return answer[9:].strip()
+
     def _imei(self):
         """IMEI, a str of 15 digits (M 71)."""
         result = yield from self._ask("AT+GSN", _digits)
         return result
 
-    def _imsi(self):
-        """IMSI of the SIM, a str of digits (M 77). Raises SIMError."""
-        result = yield from self._sim_ask("AT+CIMI", 20000)
-        return result
-
-    def _iccid(self):
-        """Serial number of the SIM, a str of 19 or 20 digits (M 159). Raises SIMError."""
-        result = yield from self._sim_ask("AT+CCID", 2000)
-        return result
-
-    def _sim_ask(self, command, timeout):
-        try:
-            result = yield from self._ask(command, lambda line: line[:10].isdigit(), timeout)
-        except ATError as error:
-            raise _sim_error(error)
-        return result
+    def _battery(self):
+        """The modem's supply (M 83) as Battery(mv, percent, charging): millivolts, 0 to 100, bool."""
+        answer = yield from self._ask("AT+CBC", "+CBC:")
+        charging, percent, mv = fields(answer)
+        return Battery(int(mv), int(percent), charging == "1")
 
     info = blocking(_info)
+    model = blocking(_model)
     firmware = blocking(_firmware)
+    revision = blocking(_revision)
     imei = blocking(_imei)
-    imsi = blocking(_imsi)
-    iccid = blocking(_iccid)
-
-    # SIM
-
-    def _sim_state(self):
-        """What the SIM waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
-        deadline = Deadline(10000)
-        while True:
-            try:
-                answer = yield from self._ask("AT+CPIN?", "+CPIN:")
-                state = fields(answer)[0]
-                if state != "NOT READY" or not deadline.left():
-                    return state
-            except ATError as error:
-                if error.code == 10:
-                    return "NOT INSERTED"
-                if (
-                    error.code != 14 or not deadline.left()
-                ):  # 14: SIM busy, it has just been switched on
-                    raise _sim_error(error)
-            yield from wait(300)
-
-    def _pin_tries(self):
-        """How often a wrong PIN may still be entered, None if the firmware does not tell (M 157)."""
-        try:
-            answer = yield from self._ask("AT+SPIC", "+SPIC:")
-            return int(fields(answer)[0])
-        except (ATError, ValueError):
-            return None
-
-    def _unlock(self, pin):
-        """Enter the PIN (str of 4 to 8 digits), once. Raises PINWrong, PUKRequired, SIMError."""
-        if not isinstance(pin, str) or not 4 <= len(pin) <= 8 or not pin.isdigit():
-            raise ConfigError("the PIN must be a str of 4 to 8 digits")
-        try:
-            yield from self._command("AT+CPIN=" + pin, timeout=5000, show="AT+CPIN=****")
-        except ATError as error:
-            if error.code in (11, 12, 16):
-                tries = yield from self._pin_tries()
-                if error.code == 12 or tries == 0:
-                    raise _puk_required()
-                raise PINWrong(
-                    "the SIM refused the PIN, {} tries left: correct it before you try again".format(
-                        "unknown" if tries is None else tries
-                    ),
-                    tries,
-                )
-            raise _sim_error(error)
-
-    def _sim_ready(self, pin):
-        # Bring the SIM to READY. A PIN is entered by itself only while no wrong one has been: a script
-        # that runs at every boot would else block the card.
-        state = yield from self._sim_state()
-        if state == "SIM PIN":
-            if pin is None:
-                raise PINRequired(
-                    'the SIM asks for its PIN: pass pin="1234", or switch the PIN off in a phone'
-                )
-            tries = yield from self._pin_tries()
-            if tries is not None and tries < _PIN_TRIES:
-                raise PINWrong(
-                    "a wrong PIN has been entered before, {} tries left: it is not tried again by itself; "
-                    "call modem.unlock(pin) with the right one".format(tries),
-                    tries,
-                )
-            yield from self._unlock(pin)
-            deadline = Deadline(10000)
-            while (state := (yield from self._sim_state())) == "SIM PIN" and deadline.left():
-                yield from wait(200)
-        if state == "READY":
-            return
-        if state == "NOT INSERTED":
-            raise _sim_absent()
-        if state == "SIM PUK":
-            raise _puk_required()
-        raise SIMError("the SIM is not ready, it says {}: try the card in a phone".format(state))
-
-    sim_state = blocking(_sim_state)
-    pin_tries = blocking(_pin_tries)
-    unlock = blocking(_unlock)
-
-    # Radio
-
-    def _stat(self, command):
-        # <stat> of +CREG or +CGREG. The answer has two fields or more, a URC of the same name has
-        # its cell (in quotes) in the second, or none.
-        prefix = command[2:] + ":"
-        lines = yield from self._command(command + "?", prefix)
-        for line in reversed(lines[:-1]):
-            parts = line[len(prefix) :].strip().split(",")
-            if len(parts) > 1 and parts[1].isdigit():
-                return int(parts[1])
-        raise ATError(command + "?", "nothing but " + lines[-1])
-
-    def _registration(self):
-        """Registration as a number (M 82): 1 home, 5 roaming, 2 searching, 3 denied, 0 not searching."""
-        result = yield from self._stat("AT+CREG")
-        return result
-
-    def _register(self, timeout=120000):
-        """Wait until the network has taken the modem, for calls and for GPRS, at most `timeout` milliseconds.
-
-        Raises NoNetwork, RegistrationDenied, RegistrationError.
-        """
-        deadline = Deadline(timeout)
-        denied = None
-        command = "AT+CREG"
-        while True:
-            stat = yield from self._stat(command)
-            if stat in _REGISTERED:
-                if command == "AT+CGREG":
-                    break
-                command = "AT+CGREG"
-                denied = None
-                continue
-            what = "the network" if command == "AT+CREG" else "GPRS"
-            if stat != _DENIED:
-                denied = None
-            elif denied is None:
-                denied = Deadline(_DENIED_MS)
-            elif not denied.left():
-                raise RegistrationDenied(
-                    "{} refuses this SIM: check that it is activated, paid for, and may use 2G here".format(
-                        what
-                    )
-                )
-            if not deadline.left():
-                signal = yield from self._signal()
-                raise NoNetwork(
-                    "no registration to {} within {} s (state: {}, signal: {}): check the antenna and that there is "
-                    "2G coverage".format(
-                        what,
-                        timeout // 1000,
-                        _STAT[stat] if stat < len(_STAT) else stat,
-                        "none" if signal is None else "{} dBm".format(signal),
-                    )
-                )
-            yield from wait(min(300, deadline.left() + 1))
-        yield from self._attach(deadline)
-
-    def _attach(self, deadline):
-        answer = yield from self._ask("AT+CGATT?", "+CGATT:", 10000)
-        while fields(answer)[0] != "1":
-            try:
-                yield from self._command("AT+CGATT=1", timeout=10000)
-                return
-            except (ATError, ATTimeout) as error:
-                if not deadline.left():
-                    raise RegistrationError(
-                        "the modem is registered but cannot use GPRS ({}): does the SIM's plan include data?".format(
-                            error
-                        )
-                    )
-            yield from wait(1000)
-
-    def _signal(self):
-        """Signal strength in dBm (-115 to -52), None where it is not known (M 83)."""
-        answer = yield from self._ask("AT+CSQ", "+CSQ:")
-        rssi = int(fields(answer)[0])
-        return None if rssi == 99 else -115 if rssi == 0 else -114 + 2 * rssi + (rssi == 1)
-
-    def _operator(self):
-        """Name of the operator the modem is registered with, None if with none (M 80). At most 45 s."""
-        yield from self._command("AT+COPS=3,0", timeout=10000)
-        answer = yield from self._ask("AT+COPS?", "+COPS:", 45000)
-        parts = fields(answer)
-        return parts[2] if len(parts) > 2 else None
-
-    def _scan(self):
-        """Search for operators, up to 45 s and more (M 80).
-
-        Returns a list of (name, short name, number, status): status 0 unknown, 1 available, 2 current,
-        3 forbidden; number is country and network, e.g. "26201".
-        """
-        answer = yield from self._ask("AT+COPS=?", "+COPS:", 120000)
-        return parse_operators(answer)
-
-    registration = blocking(_registration)
-    register = blocking(_register)
-    signal = blocking(_signal)
-    operator = blocking(_operator)
-    scan = blocking(_scan)
-
-    # Time
-
-    def _time(self):
-        """UTC as the network told the modem (M 151), as (year, month, day, hour, minute, second).
-
-        None if it does not know: its clock starts at 2000 or 2004, and only some networks tell the time.
-        """
-        answer = yield from self._ask("AT+CCLK?", "+CCLK:")
-        return parse_cclk(fields(answer)[0])
-
-    time = blocking(_time)
-
-    # Data call
-
-    def _set_apn(self, apn):
-        define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
-        try:
-            yield from self._command(define)
-        except ATError:
-            # An active context cannot be defined; an earlier call may have left it so.
-            yield from self._command("AT+CGACT=0,1", timeout=150000)
-            yield from self._command(define)
-
-    def _dial(self, apn):
-        # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
-        for attempt in (1, 2):
-            try:
-                yield from self._command(
-                    "ATD*99***1#", timeout=60000, ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
-                )
-                self.data_mode = True
-                return
-            except ATError as error:
-                if attempt == 1 and error.result == "ERROR":
-                    # The modem's own IP stack holds the PDP context: take it away (M 224).
-                    yield from self._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
-                    continue
-                reason = error
-            yield from self._explain_dial(apn, reason)
-
-    def _explain_dial(self, apn, reason):
-        # NO CARRIER has no reason; activating the context without dialling has one.
-        try:
-            yield from self._command("AT+CGACT=1,1", timeout=150000)
-            yield from self._command("AT+CGACT=0,1", timeout=150000)
-        except ATError as error:
-            if error.code in (148, 149) or (error.code and 132 <= error.code <= 134):
-                raise APNRefused(
-                    'the network refuses APN "{}" ({}): check the name with your operator'.format(
-                        apn, error.result
-                    )
-                )
-            reason = error
-        raise NoCarrier(
-            "the data call was refused ({}): try again, then check APN and coverage".format(
-                reason.result
-            )
-        )
-
-
-def parse_operators(answer):
-    """`+COPS: (<stat>,"<long>","<short>","<number>"),...,,(<modes>),(<formats>)` as a list of tuples."""
-    operators = []
-    parts = answer.split('"')  # names may hold anything but quotes
-    for i in range(1, len(parts) - 4, 6):
-        status = parts[i - 1].split("(")[-1].rstrip(",")
-        if status.isdigit():
-            operators.append((parts[i], parts[i + 2], parts[i + 4], int(status)))
-    return operators
-
-
-def parse_cclk(value):
-    """`yy/MM/dd,hh:mm:ss±zz`, local time and its offset in quarters of an hour, as a UTC tuple, or None."""
-    if len(value) != 20 or value[17] not in "+-":
-        return None
-    try:
-        year, month, day, hour, minute, second, zone = [
-            int(value[i : i + 2]) for i in range(0, 20, 3)
-        ]
-    except ValueError:
-        return None
-    if year < 24 or not (
-        1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61
-    ):
-        return None
-    minutes = minute - zone * 15 if value[17] == "+" else minute + zone * 15
-    return time.gmtime(time.mktime((2000 + year, month, day, hour, minutes, second, 0, 0)))[:6]
-
-
-def _anything(line):
-    return True
-
-
-def _sim_absent():
-    return SIMAbsent(
-        "no SIM card: insert it (contacts down, until it clicks) and switch the modem on again"
-    )
-
-
-def _puk_required():
-    return PUKRequired("the SIM is blocked by wrong PINs: enter its PUK and a new PIN in a phone")
-
-
-def _sim_error(error):
-    if error.code == 10:
-        return _sim_absent()
-    if error.code == 11:
-        return PINRequired('the SIM asks for its PIN: pass pin="1234"')
-    if error.code == 12:
-        return _puk_required()
-    return SIMError(
-        "the SIM cannot be used ({}): clean its contacts, try it in a phone".format(error.result)
-    )
+    battery = blocking(_battery)

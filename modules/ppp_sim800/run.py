@@ -6,6 +6,11 @@ Every procedure of this package is a generator that yields the milliseconds it w
 import time
 
 
+class Procedures:
+    """What a class is whose methods `_name` are procedures and whose `name` runs them, here blocking, in
+    `aio` for asyncio."""
+
+
 def run(procedure):
     """Run a procedure to its end, sleeping as it asks, and return its result.
 
@@ -31,6 +36,27 @@ def blocking(procedure):
         return run(procedure(self, *args, **kwargs))
 
     return method
+
+
+def fed(procedure, wdt):
+    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits."""
+    if wdt is None:
+        result = yield from procedure
+        return result
+    try:
+        pause = next(procedure)
+        while True:
+            wdt.feed()
+            try:
+                yield pause
+            except BaseException as error:
+                pause = procedure.throw(error)
+            else:
+                pause = next(procedure)
+    except StopIteration as end:
+        return end.value
+    finally:
+        procedure.close()
 
 
 class Deadline:

@@ -17,13 +17,13 @@ if modem.firmware() < (14, 0):
     print("this firmware has no TLS of its own")
 
 print("== network")
-print("SIM: {}, ICCID {}".format(modem.sim_state(), modem.iccid()))
-modem.register()
-for name, short, number, status in modem.scan():
+print("SIM: {}, ICCID {}".format(modem.sim.state(), modem.sim.iccid()))
+modem.radio.register()
+for name, short, number, status in modem.radio.scan():
     print(
         "scan: {} {} ({})".format(number, name, ("?", "available", "current", "forbidden")[status])
     )
-print("registered with {}, signal {} dBm".format(modem.operator(), modem.signal()))
+print("registered with {}, signal {} dBm".format(modem.radio.operator(), modem.radio.signal()))
 
 print("== link")
 nic.connect()

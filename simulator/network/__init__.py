@@ -11,9 +11,10 @@ lcp, auth, ipcp  the control protocols (RFC 1661, 1334, 1994, 1332, 1877)
 ppp           PPPEnd: the modem's end of the line
 air, link     what a radio link does to packets: as data, and done
 internet      Internet: DNS, ping, routes, refusals
-ip, dns       packets and name server answers, pure functions
+ip, dns, ntp  packets and servers' answers, pure functions
+sockets       the modem's own stack: names, TCP, TLS 1.0 and UDP over the air
 passt         the user-mode TCP/IP stack as a child process
 pcap          captures of the line for Wireshark
 certificates  throw-away certificates, good and bad
-servers       HTTP, HTTPS and bulk TCP that stand in for the world
+servers       HTTP, HTTPS, bulk TCP and NTP that stand in for the world
 """

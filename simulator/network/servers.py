@@ -1,4 +1,4 @@
-"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS, bulk TCP.
+"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS, bulk TCP, NTP.
 
 HTTP and HTTPS answer
     /ip             {"origin": the client's address}
@@ -14,6 +14,7 @@ bytes, then answers "OK N sha256").
 
 import asyncio
 import contextlib
+import datetime
 import hashlib
 import json
 import socket
@@ -21,12 +22,13 @@ import socketserver
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 
-from . import certificates
+from . import certificates, ntp
+from .sockets import only_tls10
 
 MAX_BYTES = 1 << 30  # of /bytes and GET
 MAX_DELAY = 600.0
@@ -265,15 +267,37 @@ class _Server(socketserver.ThreadingTCPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Time(socketserver.ThreadingUDPServer):
+    """An NTP server that tells what `now()` says, seconds since 1970."""
+
+    daemon_threads = True
+
+    def __init__(self, owner: "Servers", now: Callable[[], float]):
+        super().__init__(("127.0.0.1", 0), None)
+        self.owner, self.now = owner, now
+
+    def finish_request(self, request, client_address) -> None:
+        question, sock = request
+        utc = datetime.datetime.fromtimestamp(self.now(), datetime.UTC).replace(tzinfo=None)
+        if answer := ntp.answer(question, utc):
+            self.owner.log("ntp", f"it is {utc}")
+            sock.sendto(answer, client_address)
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+
 class Servers:
     """All of them, each on a free port of 127.0.0.1, in threads of their own.
 
     directory: where the certificates are or will be made; journal: gets an entry with source
     "http" for each request, in its own event loop if there is one; client: what /ip says, None:
-    the address the connection comes from; speed: simulated seconds in a real one.
+    the address the connection comes from; speed: simulated seconds in a real one; now: the time NTP tells, seconds since 1970.
 
     `ports` after start(): "http", "https", "wronghost", "expired", "unknownca" (HTTPS with that
-    fault) and "bulk".
+    fault), "tls10" (HTTPS with TLS 1.0 only), "bulk" and "ntp"
+    (UDP).
     """
 
     def __init__(
@@ -283,13 +307,15 @@ class Servers:
         *,
         client: str | None = None,
         speed: float = 1.0,
+        now: Callable[[], float] = time.time,
     ):
         self.ports: dict[str, int] = {}
         self.client = client
         self.speed = speed
+        self.now = now
         self.journal = journal
         self._directory = Path(directory)
-        self._servers: list[_Server] = []
+        self._servers: list[_Server | _Time] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -305,9 +331,16 @@ class Servers:
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.load_cert_chain(self._directory / f"{name}.pem")
             self._add(name, _HTTP, context)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._directory / "https.pem")
+        only_tls10(context)
+        self._add("tls10", _HTTP, context)
+        self._run("ntp", _Time(self, self.now))
 
     def _add(self, name: str, handler, context: ssl.SSLContext | None) -> None:
-        server = _Server(self, name, handler, context)
+        self._run(name, _Server(self, name, handler, context))
+
+    def _run(self, name: str, server: "_Server | _Time") -> None:
         self._servers.append(server)
         self.ports[name] = server.server_address[1]
         threading.Thread(

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import importlib.util
 import re
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -28,7 +29,7 @@ commands on standard input, one a line:
   pwrkey SECONDS           press PWRKEY that long
   reset SECONDS            press RESET that long
   dtr high|low             set DTR (low is active)
-  inject NAME [KEY=VALUE]  make a fault or event happen, see below
+  inject NAME [KEY=VALUE]  make a fault or event happen, see below (KEY='two words')
   status                   show what the modem is doing
   quit                     end
 
@@ -145,14 +146,6 @@ def build(args) -> Scenario:
     )
 
 
-def value(text: str):
-    """An argument of inject: a number, True, False or a string."""
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
 class Console:
     """Commands on standard input."""
 
@@ -196,12 +189,16 @@ class Console:
     def _arguments(self, action: str, text: str) -> dict:
         """KEY=VALUE words, or all the text as the action's first argument."""
         names = faults.parameters(action)
-        given = [word.partition("=") for word in text.split()]
+        try:
+            words = shlex.split(text)
+        except ValueError:  # an open quotation mark
+            words = [text]
+        given = [word.partition("=") for word in words]
         if all(key in names and equals for key, equals, _ in given):
-            return {key: value(rest) for key, _, rest in given}
+            return {key: faults.value(action, key, rest) for key, _, rest in given}
         if not names:
             raise ValueError(f"action {action!r} takes no arguments")
-        return {names[0]: value(text)}
+        return {names[0]: faults.value(action, names[0], text)}
 
 
 async def run(args, scenario: Scenario) -> None:
@@ -218,7 +215,7 @@ async def run(args, scenario: Scenario) -> None:
             journal.listeners.append(lambda e: print(e, file=sys.stderr, flush=True))
         internet = await start_internet(clock, scenario, journal)
         make_ppp = ppp_maker(args, clock, scenario, journal, internet, files)
-        modem = SIM800(clock, scenario, line, make_ppp, journal)
+        modem = SIM800(clock, scenario, line, make_ppp, journal, internet)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         await modem.start()

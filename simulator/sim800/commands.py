@@ -5,6 +5,7 @@ with `modem.info`, return None for OK or another result code ("" for none), and 
 errors. Page numbers are those of the SIM800 Series AT Command Manual V1.09.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from .errors import BadValue
 class Spec:
     """One command. `latency` is its typical time and `limit` the manual's maximum, in seconds;
     `ops` its forms; `test` the answer to `=?` ("" is a bare OK, or a handler); for `needs` see
-    SIM800.require; `ssl`: only in a firmware with TLS."""
+    SIM800.require; `ssl`, `lbs`: only in a firmware with
+    TLS, with AT+CLBS."""
 
     handler: Callable
     latency: float
@@ -25,17 +27,20 @@ class Spec:
     test: str | Callable
     needs: str
     ssl: bool
+    lbs: bool
 
+
+_NUMBER = re.compile(r"-?\d{1,10}", re.ASCII)
 
 TABLE: dict[str, Spec] = {}
 
 
-def command(name, *ops, latency=0.005, limit=5.0, test=None, needs="", ssl=False):
+def command(name, *ops, latency=0.005, limit=5.0, test=None, needs="", ssl=False, lbs=False):
     """Decorator: put a handler in the table. `test` None: has no test form."""
 
     def add(handler):
         forms = (*(ops or ("",)), *(() if test is None else ("=?",)))
-        TABLE[name] = Spec(handler, latency, limit, forms, test or "", needs, ssl)
+        TABLE[name] = Spec(handler, latency, limit, forms, test or "", needs, ssl, lbs)
         return handler
 
     return add
@@ -63,9 +68,9 @@ class Args:
             if default is None:
                 raise BadValue
             return default
-        if isinstance(value, at.Quoted) or not value.isascii() or not value.isdigit():
+        if isinstance(value, at.Quoted) or not _NUMBER.fullmatch(value):
             raise BadValue
-        if int(value) not in allowed:
+        if int(value) not in allowed or (value[0] == "-" and min(allowed) >= 0):
             raise BadValue
         return int(value)
 
@@ -99,4 +104,14 @@ def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
             modem.settings[name] = Args(c).most(1).number(0, allowed)
 
 
-from . import general, mobile, packet  # noqa: E402, F401  (they fill the table)
+from . import (  # noqa: E402  (they fill the table)
+    general,  # noqa: F401
+    http,  # noqa: F401
+    location,  # noqa: F401
+    message_commands,  # noqa: F401
+    mobile,  # noqa: F401
+    ntp,  # noqa: F401
+    packet,  # noqa: F401
+    ussd,  # noqa: F401
+    voice,  # noqa: F401
+)

@@ -23,13 +23,24 @@ CME_TEXT = {
 }
 
 CMS_TEXT = {
+    1: "unassigned number",
+    21: "short message transfer rejected",
+    38: "network out of order",
+    41: "temporary failure",
+    42: "congestion",
     302: "operation not allowed",
+    303: "operation not supported",
     304: "invalid PDU mode parameter",
     305: "invalid text mode parameter",
     310: "SIM not inserted",
     311: "SIM PIN necessary",
+    314: "SIM busy",
+    316: "SIM PUK required",
     321: "invalid memory index",
+    322: "memory full",
     330: "SMSC address unknown",
+    331: "no network service",
+    332: "network timeout",
     500: "unknown error",
 }
 

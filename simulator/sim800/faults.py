@@ -1,8 +1,11 @@
 """What can go wrong or just happen, by name: for scenario events and SIM800.inject()."""
 
+import contextlib
 import inspect
 
 from . import cmux
+from .errors import CMS_TEXT
+from .scenario import USSD
 
 ACTIONS = {}
 
@@ -25,10 +28,27 @@ def check(name: str, args: dict) -> None:
         raise ValueError(f"action {name!r}: {error}; it takes {takes}") from None
     if args.get("way", "both") not in WAYS:
         raise ValueError(f"action {name!r}: way is {args['way']!r}; use one of {WAYS}")
+    if name == "sms_refused_once" and args.get("code", 38) not in CMS_TEXT:
+        raise ValueError(f"action {name!r}: code is {args['code']}; use one of {list(CMS_TEXT)}")
     for share in ("rate",):
         value = args.get(share)
         if value is not None and not 0 <= value <= 1:
             raise ValueError(f"action {name!r}: {share} is {value}; use 0 to 1")
+
+
+def value(name: str, parameter: str, text: str):
+    """An argument written down: a number, True, False or a string, as the action wants it.
+
+    Raises ValueError if there is no such action.
+    """
+    check_name(name)
+    wanted = inspect.signature(ACTIONS[name]).parameters.get(parameter)
+    if wanted is not None and wanted.annotation is str:
+        return text
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def parameters(name: str) -> list[str]:
@@ -78,6 +98,29 @@ def carrier_lost(modem, no_carrier_after=None):
 
 
 @action
+def bearer_silent(modem):
+    """the bearer dies without a word; the modem's PPP lives on and answers echo, but nothing gets through"""
+    if modem.ppp is not None:
+        modem.ppp.cut = True
+    modem.journal.add("modem", "bearer silent")
+
+
+@action
+def no_data(modem, on=True):
+    """from now on the network carries no data, over any call (on=False: it does again)"""
+    modem.no_data = bool(on)
+    if modem.ppp is not None:
+        modem.ppp.cut = modem.no_data
+
+
+@action
+def echo_stops(modem):
+    """the modem's PPP answers LCP echo no more, all else goes on"""
+    if modem.ppp is not None:
+        modem.ppp.config.echo_replies = False
+
+
+@action
 def no_carrier(modem):
     """the network ends the data call: NO CARRIER"""
     modem.hang_up("fault")
@@ -109,6 +152,24 @@ def apn_refused(modem, on=True):
 
 
 @action
+def pdp_silent(modem, on=True):
+    """the network answers neither +CIICR nor +SAPBR=1: an error after 85 s (on=False: it does again)"""
+    modem.network.pdp_silent = on
+
+
+@action
+def http_ends(modem, code=604):
+    """the next AT+HTTPACTION ends with this status (as 602, no memory), and sends nothing"""
+    modem.http_code = code
+
+
+@action
+def location_ends(modem, code=404):
+    """the next +CIPGSMLOC says this code (404, 408, 601 to 604), +CLBS what is like it"""
+    modem.location_code = code
+
+
+@action
 def gprs_detach(modem):
     """the network detaches the modem from GPRS: all contexts end"""
     modem.packet_lost("GPRS detach")
@@ -131,6 +192,13 @@ def registration_lost(modem, stat=2):
 
 
 @action
+def no_network(modem, on=True, stat=2):
+    """there is no network any more (stat=3: none that takes this SIM), until on=False"""
+    modem.network.gone = int(stat) if on else None
+    modem.network.settle()
+
+
+@action
 def registration_back(modem):
     """registered again, as the scenario's registration ends"""
     modem.network.settle()
@@ -140,6 +208,12 @@ def registration_back(modem):
 def cell_change(modem, lac="1A2B", cell="3C4E"):
     """the modem moves to another cell"""
     modem.network.move(lac, cell)
+
+
+@action
+def position(modem, longitude=0.0, latitude=0.0):
+    """another place, for +CIPGSMLOC and +CLBS"""
+    modem.network.position = (longitude, latitude)
 
 
 @action
@@ -159,19 +233,64 @@ def sim_removed(modem):
 
 
 @action
-def ring(modem, number="+491709876543", count=5):
-    """a voice call rings `count` times"""
-    modem.ring(number, count)
+def sim_inserted(modem):
+    """the SIM card is there again; a modem notices when it starts"""
+    modem.card.power(False)
+    modem.card.inserted = True
 
 
 @action
-def sms_arrived(modem, index=1):
-    """a short message arrives: +CMTI, RI low for 120 ms"""
-    modem.message_arrived(index)
+def ring(modem, number: str = "+491709876543", count=5):
+    """a voice call rings `count` times (number="": it is withheld)"""
+    modem.calls.ring(number, count)
 
 
 @action
-def urc(modem, text, with_answer=False):
+def call_ended(modem):
+    """the other side hangs up, or gives up ringing: NO CARRIER"""
+    modem.calls.end("NO CARRIER")
+
+
+@action
+def tone_heard(modem, key: str, ms=160):
+    """the other side presses a key, for so many milliseconds: +DTMF, if AT+DDET asks for it"""
+    modem.calls.tone(str(key), ms)
+
+
+@action
+def sms_received(
+    modem,
+    number: str = "+491709876543",
+    text: str = "Hello",
+    kind=None,
+    backwards=False,
+    without=0,
+):
+    """somebody writes to the modem (`kind`: message class 0 to 3); long ones may come `backwards` or `without` a part"""
+    modem.messages.center.send(number, text, kind, backwards, without)
+
+
+@action
+def sms_pdu_received(modem, tpdu: str):
+    """the same, with any SMS-DELIVER in hex, without a service centre before it"""
+    modem.messages.center.send_pdu(bytes.fromhex(tpdu))
+
+
+@action
+def sms_refused_once(modem, code=38, seconds=0):
+    """the network refuses the next message with this +CMS ERROR, after so long (332, 60: its timeout)"""
+    modem.messages.center.refusal = (code, seconds)
+
+
+@action
+def ussd_received(modem, text: str = "Hello", menu=False):
+    """the network sends USSD by itself (menu: and waits for an answer)"""
+    if modem.network.registered:
+        modem.ussd.say(USSD(text, replies={} if menu else None))
+
+
+@action
+def urc(modem, text: str, with_answer=False):
     """the modem says `text` unasked (with_answer: between the lines of its next answer)"""
     modem.urc(text, with_answer)
 
@@ -203,6 +322,18 @@ def supply_cut(modem, seconds=None):
 
 
 @action
+def battery(modem, charging=0, percent=50, millivolts=3700):
+    """what AT+CBC says from now on (charging: 1 it is, 2 it is full), with the warnings that voltage brings"""
+    modem.battery.set(charging, percent, millivolts)
+
+
+@action
+def battery_falls(modem, millivolts=1.0):
+    """the voltage falls by so much each second (0: no longer)"""
+    modem.battery.fall(millivolts)
+
+
+@action
 def undervoltage_warning(modem):
     """UNDER-VOLTAGE WARNNING"""
     modem.urc("UNDER-VOLTAGE WARNNING")
@@ -210,7 +341,7 @@ def undervoltage_warning(modem):
 
 @action
 def undervoltage_off(modem):
-    """UNDER-VOLTAGE POWER DOWN, then off"""
+    """UNDER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("UNDER-VOLTAGE POWER DOWN")
 
 
@@ -222,7 +353,7 @@ def overvoltage_warning(modem):
 
 @action
 def overvoltage_off(modem):
-    """OVER-VOLTAGE POWER DOWN, then off"""
+    """OVER-VOLTAGE POWER DOWN, then off, as with AT+CBATCHK=1"""
     modem.power_down_with("OVER-VOLTAGE POWER DOWN")
 
 
@@ -239,6 +370,18 @@ def silent(modem):
 def echo_on(modem):
     """command echo is on again, as after an unseen reset of the profile"""
     modem.settings["E"] = 1
+
+
+@action
+def echo_off(modem):
+    """command echo is off, as a profile of somebody else's leaves it"""
+    modem.settings["E"] = 0
+
+
+@action
+def other_rate(modem, baud):
+    """the modem is at another baud rate all of a sudden"""
+    modem.line.change_rate(int(baud))
 
 
 @action
@@ -270,6 +413,13 @@ def double_bytes(modem, rate, way="both"):
     """a share of `rate` of the bytes arrives twice (0: no longer)"""
     for fault in _line_faults(modem, way):
         fault.rates["double"] = rate
+
+
+@action
+def rate_noise(modem, above=230400, rate=0.02, way="both"):
+    """while the line is faster than `above` baud, a share of `rate` of the bytes has one bit wrong"""
+    for fault in _line_faults(modem, way):
+        fault.noise_above, fault.noise = above, rate
 
 
 # ---- the multiplexer (nothing where the modem does not multiplex) --------------------------

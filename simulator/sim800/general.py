@@ -252,7 +252,7 @@ async def functionality(modem, c):
 
 @command("+CBC", latency=0.01, test="+CBC: (0-2),(1-100),(voltage)", limit=2.0)
 def battery(modem, c):
-    modem.info("+CBC: {},{},{}".format(*modem.battery))
+    modem.info("+CBC: {},{},{}".format(*modem.battery.cbc))
 
 
 @command("+CADC", "?", test="+CADC: (0,1),(0-2800)", limit=2.0)
@@ -291,9 +291,3 @@ def clock(modem, c):
 @command("+CIPSSL", "?", "=", test="+CIPSSL: (0-1)", ssl=True)
 def cip_ssl(modem, c):
     raise Final("ERROR")
-
-
-@command("+HTTPSSL", "?", "=", test="+HTTPSSL: (0-1)", ssl=True)
-def http_ssl(modem, c):
-    # needs HTTPINIT before, which this modem does not have yet
-    raise CME(3)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import at
 from .commands import TABLE
+from .entry import PROMPT, Entry
 from .errors import CME, CMS, BadValue, Final, failed
 from .masking import Mask
 
@@ -13,6 +14,24 @@ ABORT_AFTER = 0.125  # V.250 5.6.1: what follows the line sooner (a line feed) d
 PARSE_TIME = 0.003  # seconds that any line takes
 INPUT_LIMIT = 1024  # bytes kept while a command runs; more are lost
 LINE_AGE = 2.0  # seconds that a half-typed line keeps URCs back
+
+
+class Data:
+    """Bytes for a command instead of a command line, up to `count`."""
+
+    def __init__(self, count: int):
+        self.left = count
+        self.got = bytearray()
+        self.complete = asyncio.Event()
+        self.feed(b"")
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what belongs to it; returns the rest."""
+        self.got += data[: self.left]
+        rest, self.left = data[self.left :], max(0, self.left - len(data))
+        if not self.left:
+            self.complete.set()
+        return rest
 
 
 class Interpreter:
@@ -35,16 +54,20 @@ class Interpreter:
         self.extra_latency = 0.0  # seconds added to every answer, by a fault
         self.reader.reset()
         self._waiting = bytearray()
+        self._data: Data | None = None  # what the running command takes itself
         self._abortable: str | None = None  # what the running command ends with if aborted
         self._line_began = 0.0
         self._line_ended = 0.0
+        self._entry: Entry | None = None  # what is being entered after a prompt
 
     @property
     def busy(self) -> bool:
         return self.task is not None
 
-    def urc_wait(self) -> float:
-        """Seconds until a URC would not fall into a half-typed line."""
+    def urc_wait(self) -> float | None:
+        """Seconds until a URC would not fall into a half-typed line; None: not before the line's end."""
+        if self._entry is not None:
+            return None
         if self.busy or not self.reader.partial:
             return 0.0
         left = self._line_began + LINE_AGE - self.modem.clock.now()
@@ -54,6 +77,8 @@ class Interpreter:
         if not self.busy:
             self._read(data)
             return
+        if self._entry is not None:
+            data = self._enter(data)
         since = self.modem.clock.now() - self._line_ended
         if self._abortable is not None and since >= ABORT_AFTER:
             self.modem.journal.add("modem", "command aborted")
@@ -63,6 +88,8 @@ class Interpreter:
             self._waiting = bytearray(data[1:][:INPUT_LIMIT])
             self._finish(result)
             return
+        if self._data is not None:
+            data = self._data.feed(data)
         # the manual wants the answer awaited (1.4.5): what comes sooner waits, echo included
         self._waiting += data[: INPUT_LIMIT - len(self._waiting)]
 
@@ -124,7 +151,7 @@ class Interpreter:
         modem = self.modem
         extended = command.name[0] in "+*^"
         spec = TABLE.get(command.name)
-        if spec is None or (spec.ssl and not modem.profile.ssl):
+        if spec is None or not modem.profile.has(spec):
             # V.25ter commands know only ERROR; extended ones answer as AT+CMEE wants
             raise CME(100) if extended else failed()
         if command.op not in spec.ops:
@@ -145,6 +172,33 @@ class Interpreter:
             raise CME(3) if extended else failed() from None
         return "OK" if answer is None else answer
 
+    async def enter(self) -> str | None:
+        """Prompt for a text and wait for it; None if that was given up with ESC.
+
+        What came before the prompt was out is lost.
+        """
+        self._waiting.clear()
+        self._entry = entry = Entry()
+        self.modem.output.send(PROMPT)
+        try:
+            text = await entry.done
+        finally:
+            self._entry = None
+        self.modem.journal.add("at", "> ESC" if text is None else f"> {text!r} Ctrl-Z")
+        return text
+
+    def _enter(self, data: bytes) -> bytes:
+        """Give bytes to the entry; returns what comes after its end."""
+        entered, rest = self._entry.feed(data)
+        # every line is prompted for anew (27.005 3.5.1)
+        if self.modem.settings["E"]:
+            self.modem.output.send(entered.replace(b"\r", b"\r" + PROMPT))
+        else:
+            self.modem.output.send(PROMPT * entered.count(b"\r"))
+        if self._entry.done.done():
+            self._entry = None
+        return rest
+
     async def wait(self, seconds: float, extra: float = 0.0) -> None:
         """Take a command's typical time, as the scenario stretches it."""
         seconds = seconds * self.modem.scenario.modem.latency + extra
@@ -153,9 +207,28 @@ class Interpreter:
 
     async def wait_abortable(self, seconds: float, result: str) -> None:
         """The same for a command that any character aborts; it then ends with `result`."""
-        self._abortable = result
+        self.abortable(result)
         await self.wait(seconds)
-        self._abortable = None
+        self.abortable(None)
+
+    def abortable(self, result: str | None) -> None:
+        """From now on any character ends the command with `result`; None: no longer."""
+        self._abortable = result
+
+    async def data(self, count: int, seconds: float) -> bytes:
+        """The next `count` bytes as they come, for the running command; fewer when time is up.
+
+        There is no echo. What came before this call is lost: the prompt was not out.
+        """
+        self._waiting.clear()
+        self._data = Data(count)
+        timer = self.modem.clock.call_later(seconds, self._data.complete.set)
+        try:
+            await self._data.complete.wait()
+            return bytes(self._data.got)
+        finally:
+            timer.cancel()
+            self._data = None
 
     def _error(self, error: CME) -> str:
         level = self.modem.settings["+CMEE"]

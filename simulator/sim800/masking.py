@@ -14,8 +14,16 @@ _SECRETS = [
         (r'\+CSTT="[^"]*","[^"]*",', _WORD),
         (r'\+SAPBR=3,\d+,"PWD",', _WORD),
         (r"\+CGAUTH=\d+,\d+,", _WORD),
+        (r'\+HTTPPARA="USERDATA",', _WORD),
     )
 ]
+
+_SHOWN = re.compile(r"(?P<keep>PWD|USERDATA): .*")
+
+
+def shown(text: str) -> str:
+    """A line the modem says, without the secrets that reading a parameter shows."""
+    return _SHOWN.sub(r"\g<keep>: ****", text)
 
 
 class Mask:

@@ -1,7 +1,8 @@
-"""Commands about SIM, registration, operators, calls and messages."""
+"""Commands about SIM, registration and operators."""
 
-from .commands import Args, command, setting
-from .errors import CME, CMS, BadValue
+from .commands import Args, command
+from .errors import CME, BadValue
+from .scenario import Cell
 
 # ---- SIM -----------------------------------------------------------------------------------
 
@@ -35,14 +36,17 @@ def pin(modem, c):
                 raise BadValue
             card.verify(code)
     except CME:
-        _journal_refused(modem)
+        _refused(modem)
         raise
     modem.journal.add("modem", "SIM unlocked")
     modem.then(modem.card_answers)
 
 
-def _journal_refused(modem):
+def _refused(modem):
     card = modem.card
+    if card.state() == "SIM PUK" and modem.network.registered:
+        modem.packet_lost("SIM blocked")
+        modem.network.stop()
     modem.journal.add(
         "modem", "SIM code refused", pin_tries=card.pin_tries, puk_tries=card.puk_tries
     )
@@ -63,17 +67,18 @@ def lock(modem, c):
     if args.quoted(0).upper() != "SC":
         raise CME(4)
     mode = args.number(1, (0, 1, 2))
+    args.number(3, range(1, 256), 7)  # of which service, which the SIM's lock does not have
     card = modem.card
     if mode == 2:
         modem.info(f"+CLCK: {int(card.pin_enabled)}")
         return
-    code = args.text(2)
+    code = args.quoted(2)
     if card.pin_enabled == bool(mode):
         raise CME(3)
     try:
         card.verify(code)
     except CME:
-        _journal_refused(modem)
+        _refused(modem)
         raise
     card.pin_enabled = bool(mode)
 
@@ -83,7 +88,7 @@ def change_password(modem, c):
     args = Args(c).most(3)
     if args.quoted(0).upper() != "SC":
         raise CME(4)
-    old, new = args.text(1), args.text(2)
+    old, new = args.quoted(1), args.quoted(2)
     card = modem.card
     if not card.pin_enabled:
         raise CME(3)
@@ -92,7 +97,7 @@ def change_password(modem, c):
     try:
         card.verify(old)
     except CME:
-        _journal_refused(modem)
+        _refused(modem)
         raise
     card.pin = new
 
@@ -184,12 +189,13 @@ async def operator(modem, c):
                 chosen = candidate
         if mode == 1:
             await modem.wait_abortable(2.0, "ERROR")
-            if chosen is None:
-                raise CME(30)
-            if chosen.status == 3:
-                modem.packet_lost("network not allowed")
-                net.lose(3)
-                raise CME(32)
+            if chosen is None or chosen.status == 3:
+                # no other network is taken instead (27.007 7.3)
+                modem.cops_mode, modem.cops_format = 1, form
+                modem.packet_lost("no such network" if chosen is None else "network not allowed")
+                net.lose(0 if chosen is None else 3)
+                raise CME(30 if chosen is None else 32)
+        modem.cops_format = form
     if mode == 0 and modem.cops_mode != 2 and net.registered and net.chosen is None:
         modem.cops_mode = 0
         return
@@ -203,62 +209,45 @@ async def operator(modem, c):
     modem.start_radio()
 
 
+_CENG_TEST = "+CENG: (0-4),(0-1)"
+
+
+@command("+CENG", "?", "=", latency=0.02, test=_CENG_TEST, needs="!full sim")
+def engineering_mode(modem, c):
+    """Mode 1 tells all of the serving cell, 3 what names a cell; mode 2 and 4 tell by
+    themselves and are not modelled."""
+    if c.op == "=":
+        args = Args(c).most(2)
+        mode, numbered = args.number(0, range(5)), args.number(1, (0, 1), 0)
+        if mode in (2, 4):
+            raise CME(4)
+        modem.ceng = (mode, numbered)
+        return
+    mode, numbered = modem.ceng
+    lines = [f"+CENG: {mode},{numbered}"]
+    if mode and modem.network.operator:
+        lines += _cells(modem.network, mode)
+    modem.info(*lines)
+
+
+def _cells(net, mode):
+    """The serving cell and its neighbours; `rxl` as AT+CSQ, or the neighbour's."""
+    plmn = net.operator.plmn
+    mcc, mnc = plmn[:3], plmn[3:]
+    serving = Cell(net.lac, net.cell, 0 if net.csq[0] == 99 else 2 * net.csq[0])
+    for number, cell in enumerate((serving, *net.radio.neighbours[:6])):
+        lac, name, rxl = cell.lac.lower(), cell.cell.lower(), cell.rxl
+        if mode == 3:
+            text = f"{mcc},{mnc},{lac},{name},{cell.bsic:02d},{rxl:02d}"
+        elif number == 0:
+            text = (
+                f"{cell.arfcn:04d},{rxl:02d},00,{mcc},{mnc},{cell.bsic:02d},{name},00,05,{lac},255"
+            )
+        else:
+            text = f"{cell.arfcn:04d},{rxl:02d},{cell.bsic:02d},{name},{mcc},{mnc},{lac}"
+        yield f'+CENG: {number},"{text}"'
+
+
 @command("+COPN", latency=0.05, test="")
 def operator_names(modem, c):
     modem.info(*(f'+COPN: "{o.plmn}","{o.name}"' for o in modem.scenario.radio.operators))
-
-
-# ---- calls ---------------------------------------------------------------------------------
-
-setting("+CLIP", range(2), test="+CLIP: (0-1)", limit=15.0)
-setting("+CRC", range(2), test="+CRC: (0-1)")
-
-
-@command("A", latency=0.2, limit=20.0)
-def answer(modem, c):
-    if modem.call != "ringing":
-        return "NO CARRIER"
-    modem.answer_call()
-    return "OK"
-
-
-@command("+CPAS", latency=0.01, test="+CPAS: (0,2,3,4)")
-def activity(modem, c):
-    busy = 4 if modem.call == "active" or modem.ppp is not None else 0
-    modem.info(f"+CPAS: {3 if modem.call == 'ringing' else busy}")
-
-
-# ---- messages: settings only, so far -------------------------------------------------------
-
-setting("+CMGF", range(2), test="+CMGF: (0-1)")
-
-
-@command("+CNMI", "?", "=", test="+CNMI: (0-3),(0-3),(0,2),(0,1),(0,1)")
-def new_message_indication(modem, c):
-    if c.op == "?":
-        modem.info(f"+CNMI: {modem.settings['+CNMI']}")
-        return
-    args = Args(c).most(5)
-    old = modem.settings["+CNMI"].split(",")
-    allowed = (range(4), range(4), (0, 2), (0, 1), (0, 1))
-    new = [args.number(i, allowed[i], int(old[i])) for i in range(5)]
-    modem.settings["+CNMI"] = ",".join(map(str, new))
-
-
-@command("+CSCA", "?", "=", latency=0.02, limit=5.0, test="")
-def service_center(modem, c):
-    if modem.card.state() != "READY":
-        raise CMS(310 if not modem.card.inserted else 311)
-    if c.op == "?":
-        modem.info(f'+CSCA: "{modem.service_center}",145')
-        return
-    args = Args(c).most(2)
-    modem.service_center = args.quoted(0, longest=21)
-
-
-@command("+CGSMS", "?", "=", test="+CGSMS: (0-3)")
-def message_service(modem, c):
-    if c.op == "?":
-        modem.info(f"+CGSMS: {modem.cgsms}")
-    else:
-        modem.cgsms = Args(c).most(1).number(0, range(4))

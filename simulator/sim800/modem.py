@@ -4,20 +4,26 @@ Command mode is in interpreter.py, what commands mean in general.py, mobile.py a
 what the modem says in output.py, +++ in escape.py, keys and rails in power.py.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
+from network.sockets import Sockets
 
-from . import faults, profiles
+from . import bearer, faults, profiles
 from .autobaud import FIXED_RATES, Trainer
+from .battery import Battery
+from .calls import Calls
 from .card import Card
 from .cmux import Multiplexer
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
+from .messages import Messages
+from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
@@ -26,6 +32,7 @@ from .rtc import RealTimeClock
 from .scenario import APN, PPP, Event, Scenario
 from .serial import Line
 from .settings import Settings
+from .ussd import Session
 
 HELD_LIMIT = 1 << 16  # PPP bytes kept in online command mode; more are lost
 TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
@@ -33,7 +40,6 @@ SLEEP_AFTER = 5.0  # AT+CSCLK=2: without a byte for so long the modem sleeps
 DTR_WAKE_TIME = 0.05  # AT+CSCLK=1: from DTR low until the UART hears
 BYTE_WAKE_TIME = 0.1  # AT+CSCLK=2: from the waking character until the UART hears
 RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
-RING_TIME = 4.0
 WHENS = ("start", "power", "boot", "ready", "registered", "dial", "connect", "ip")
 
 
@@ -42,7 +48,9 @@ class SIM800:
 
     `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
     scenario.APN: an object with start(), receive(bytes), close(), terminate() and
-    `muted`. `on_ri(high)` is called with the level of the RI pin.
+    `muted`. `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what
+    AT+CBC says when that changes. `internet` has the air, names
+    and routes for the modem's own TCP/IP stack; without one the scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
 
@@ -53,6 +61,7 @@ class SIM800:
         line: Line,
         make_ppp: Callable,
         journal: Journal,
+        internet=None,
     ):
         modem = scenario.modem
         if modem.start not in ("off", "command", "data", "cmux"):
@@ -80,13 +89,21 @@ class SIM800:
         self.info, self.result = self.output.info, self.output.result
         self.wait, self.wait_abortable = self.interpreter.wait, self.interpreter.wait_abortable
         self.on_ri: Callable[[bool], None] = lambda high: None
+        self.on_battery: Callable[[tuple[int, int, int]], None] = lambda cbc: None
+        self.messages = Messages(self)
+        self.calls = Calls(self)
+        self.ussd = Session(self)
         self.silent = modem.silent
-        self.battery = modem.battery
+        self.battery = Battery(self, modem.battery)
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
         self.mux: Multiplexer | None = None
         self.ppp_side = self  # who has the data call: the modem itself, or a cmux.Port
+        self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
+        self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
+        self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
+        self.no_data = False  # the network carries none
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -98,17 +115,19 @@ class SIM800:
         self.mode = "off"  # or "booting", "command", "data", "cmux"
         self.cfun = 1
         self.cops_mode, self.cops_format = 0, 0
+        self.ceng = (0, 0)
         self.contexts: dict[int, dict] = {}
         self.ip_state = "IP INITIAL"
         self.ip_apn = ""
-        self.bearers: dict[int, dict] = {}
+        self.bearers = bearer.profiles(self.stored_bearers)
+        self.http = None  # a sim800.http.Service between AT+HTTPINIT and +HTTPTERM
+        self.ntp = NTP()
+        self.location_code = 0  # what the next AT+CIPGSMLOC says, if not 0
+        self.http_code = 0  # what its next action ends with, if not 0
         self.cipmux = 0
         self.gprs_class = "B"
         self.cgsms = 1
-        self.service_center = "+491710760000"
-        self.call = ""  # a voice call: "", "ringing", "active"
-        self.caller = ""
-        self.rings = 0
+        self.messages.reset()
         self.ppp = None
         self.ppp_cid = 0
         self.bearer_dead = False
@@ -163,9 +182,11 @@ class SIM800:
         """Everything ends, the line as well."""
         self._die("stop")
         self.power.close()
+        self.battery.stop()
         for timer in self._event_timers:
             timer.cancel()
         self._event_timers.clear()
+        self.messages.center.stop()
         self.line.stop()
 
     def inject(self, action: str, **args) -> None:
@@ -200,6 +221,13 @@ class SIM800:
         self._timers.add(timer)
         return timer
 
+    def background(self, work: Coroutine) -> asyncio.Task:
+        """Let something go on beside the commands; it does not outlive a reset."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     # -- boot and end --------------------------------------------------------------------
 
     def _boot(self, why: str) -> None:
@@ -228,6 +256,7 @@ class SIM800:
             self.urc("+CFUN: 1")
         self.milestone("boot")
         self.start_card()
+        self.battery.look()
 
     def _start_running(self) -> None:
         """Be met running: booted, registered, rate found and clock set by whoever used it before."""
@@ -247,6 +276,7 @@ class SIM800:
             self.network.settle()
             if self.scenario.radio.nitz and self.network.operator:
                 self.rtc.nitz(self.scenario.radio, self.network.operator, self.profile.ciev)
+            self.messages.ready = True
             self.milestone("ready")
         if self.scenario.modem.start == "data":
             # somebody dialled and went away
@@ -285,11 +315,18 @@ class SIM800:
             timer.cancel()
         self._timers.clear()
         self._end_mux(why)
+        for task in self._tasks:
+            task.cancel()
         self.interpreter.reset()
         self.escape.stop()
+        self.sockets.stop()
         self._close_ppp(why)
         self.network.stop()
+        self.calls.reset()
+        self.ussd.reset()
         self.card.power(False)
+        self.battery.forget()
+        self.on_ri(True)
 
     def hang(self, on: bool = True) -> None:
         """The firmware hangs: it neither hears nor says anything."""
@@ -318,6 +355,8 @@ class SIM800:
         if self.settings["+CIURC"]:
             self.urc("Call Ready")
             self.urc("SMS Ready")
+        self.messages.ready = True
+        self.messages.center.run()
         self.milestone("ready")
 
     def start_radio(self) -> None:
@@ -344,9 +383,17 @@ class SIM800:
                     for text in self.rtc.nitz(radio, net.operator, ciev):
                         self.urc(text)
                 self.milestone("registered")
+                self.messages.center.run()
+            elif was and not self._registered:
+                self.calls.end("NO CARRIER")
+                self.ussd.lost()
+        self.mute_ppp()
+
+    def mute_ppp(self) -> None:
+        """The bearer stalls while there is no network or a voice call, and goes on afterwards."""
         if self.ppp is not None:
-            # the bearer stalls while there is no network and goes on afterwards
-            self.ppp.muted = self.bearer_dead or not net.attached
+            suspended = self.calls.on_channel or not self.network.attached
+            self.ppp.muted = self.bearer_dead or suspended
 
     def require(self, needs: str, op: str = "") -> None:
         """Raises the CME error of the first need not met.
@@ -376,10 +423,13 @@ class SIM800:
         if self.ip_state in STACK_UP:
             self.ip_state = "PDP DEACT"
             self.urc("+PDP: DEACT")
-        for cid, bearer in self.bearers.items():
-            if bearer["open"]:
-                bearer["open"] = False
-                self.urc(f"+SAPBR {cid}: DEACT")
+        for profile in self.bearers.values():
+            if profile.open:
+                profile.close()
+                self.urc(f"+SAPBR {profile.cid}: DEACT")
+
+    def _bearer_carries(self) -> bool:
+        return self.network.attached and not self.bearer_dead and not self.calls.on_channel
 
     # -- the serial line -----------------------------------------------------------------
 
@@ -441,8 +491,13 @@ class SIM800:
         self.interpreter.after_line = action
 
     def pulse_ri(self) -> None:
+        """RI low for a moment, unless a call holds it there anyway."""
         self.on_ri(False)
-        self.later(RI_PULSE, self.on_ri, True)
+        self.later(RI_PULSE, self._release_ri)
+
+    def _release_ri(self) -> None:
+        if not self.calls.ringing:
+            self.on_ri(True)
 
     # -- the multiplexer -----------------------------------------------------------------
 
@@ -484,12 +539,14 @@ class SIM800:
         self.bearer_dead = False
         self._go_online()
         self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
+        self.ppp.cut = self.no_data
         config = self.scenario.ppp
         if config.silent or config.no_carrier_after is not None:
             self.bearer_dead = self.ppp.muted = True
             if config.no_carrier_after is not None:
                 self.later(config.no_carrier_after, self.hang_up, "no_carrier_after")
         else:
+            self.mute_ppp()
             self.ppp.start()
         self.milestone("connect")
 
@@ -522,6 +579,7 @@ class SIM800:
         self.escape.stop()
         self.interpreter.reader.reset()
         self.mode = "command"
+        self.messages.center.retry()
 
     def _to_ppp(self, data: bytes) -> None:
         if self.ppp is not None:
@@ -578,47 +636,6 @@ class SIM800:
         if self.ppp_cid in self.contexts:
             self.contexts[self.ppp_cid]["active"] = False
         self.ppp_cid = 0
-
-    # -- voice calls and messages --------------------------------------------------------
-
-    def ring(self, number: str, count: int) -> None:
-        """An incoming voice call rings `count` times."""
-        if self.call or self.mode in ("off", "booting"):
-            return
-        self.call, self.caller, self.rings = "ringing", number, 0
-        self.on_ri(False)
-        self._ring(count)
-
-    def _ring(self, left: int) -> None:
-        if self.call != "ringing":
-            return
-        if left == 0:
-            self.end_call()
-            self.urc("NO CARRIER")
-            return
-        self.rings += 1
-        self.urc("+CRING: VOICE" if self.settings["+CRC"] else "RING")
-        if self.settings["+CLIP"]:
-            kind = 145 if self.caller.startswith("+") else 129
-            self.urc(f'+CLIP: "{self.caller}",{kind},"",0,"",0')
-        if self.settings["S0"] and self.rings >= self.settings["S0"]:
-            self.answer_call()
-        self.later(RING_TIME, self._ring, left - 1)
-
-    def answer_call(self) -> None:
-        self.call = "active"
-        self.on_ri(True)
-
-    def end_call(self) -> None:
-        self.call = ""
-        self.on_ri(True)
-
-    def message_arrived(self, index: int) -> None:
-        """A short message is on the SIM."""
-        mode, mt = (int(v) for v in self.settings["+CNMI"].split(",")[:2])
-        self.pulse_ri()
-        if mode and mt == 1:
-            self.urc(f'+CMTI: "SM",{index}')
 
 
 def ppp_config(ppp: PPP, apn: APN) -> SimpleNamespace:

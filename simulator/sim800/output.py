@@ -6,6 +6,7 @@ from collections.abc import Callable
 from network.journal import Journal
 
 from .errors import NUMERIC
+from .masking import shown
 from .serial import Line
 from .settings import Settings
 
@@ -46,7 +47,7 @@ class Output:
                 self._say_with_answer()
 
     def _line(self, text: str, first: bool) -> None:
-        self.journal.add("at", f"< {text}")
+        self.journal.add("at", f"< {shown(text)}")
         before = "\r\n" if first and self.settings["V"] else ""
         self.send(f"{before}{text}\r\n".encode("latin-1", "replace"))
 

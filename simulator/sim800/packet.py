@@ -3,10 +3,11 @@
 import ipaddress
 import re
 
+from . import voice
+from .bearer import CIDS
 from .commands import Args, command
 from .errors import CME, BadValue
 
-CIDS = (1, 2, 3)
 STACK_UP = ("IP GPRSACT", "IP STATUS")  # the internal TCP/IP stack has a PDP context
 # mode, subset, port speed, N1, T1, N2, T2, T3, k (page 96): what is allowed, and the default; mode has none
 CMUX_PARAMS = (
@@ -20,6 +21,7 @@ CMUX_PARAMS = (
     (range(1, 256), 10),
     (range(1, 8), 2),
 )
+PDP_TIME = 85.0  # until a network that does not answer +CIICR or +SAPBR=1 is given up
 _PPP_DIAL = re.compile(r"\*99(?:\*\*\*([1-9]))?(?:\*\*\*)?#")
 
 
@@ -34,7 +36,7 @@ def _context(modem, cid):
 
 def _stack_up(modem) -> bool:
     ip = modem.ip_state in STACK_UP or modem.ip_state == "PDP DEACT"
-    return ip or any(b["open"] for b in modem.bearers.values())
+    return ip or any(b.open for b in modem.bearers.values())
 
 
 # ---- chapter 7 -----------------------------------------------------------------------------
@@ -101,10 +103,10 @@ async def activate(modem, c):
             modem.hang_up("AT+CGACT=0")
         context["active"] = False
         return
-    await _bring_up(modem, context)
+    await activate_context(modem, context)
 
 
-async def _bring_up(modem, context) -> None:
+async def activate_context(modem, context) -> None:
     """Attach if need be and activate the context. Raises CME 30, 107 or 148."""
     net = modem.network
     if not net.registered:
@@ -126,10 +128,10 @@ def address(modem, c):
     context = modem.contexts.get(cid)
     if context is None:
         raise CME(3)
-    modem.info(f'+CGPADDR: {cid},"{_own_address(modem) if context["active"] else "0.0.0.0"}"')
+    modem.info(f'+CGPADDR: {cid},"{own_address(modem) if context["active"] else "0.0.0.0"}"')
 
 
-def _own_address(modem) -> str:
+def own_address(modem) -> str:
     return str(ipaddress.ip_address(modem.scenario.ppp.remote))
 
 
@@ -154,30 +156,15 @@ async def dial(modem, c):
     modem.journal.add("modem", "dial", number=c.args)
     modem.milestone("dial")
     if match is None:
-        return await _voice(modem, c.args)
+        return await voice.dial(modem, c.args)
     return await _start_ppp(modem, int(match.group(1) or 1))
-
-
-async def _voice(modem, number):
-    if not number.endswith(";"):
-        # a circuit-switched data call: no network offers them any more
-        modem.require("full sim")
-        await modem.wait_abortable(0.5, "NO CARRIER")
-        return "NO CARRIER"
-    digits = number[:-1]
-    if not re.fullmatch(r"[TtPp]?\+?[0-9*#ABCD]{1,40}", digits):
-        raise CME(26 if len(digits) > 40 else 3)
-    modem.require("full sim network")
-    if modem.call:
-        raise CME(3)
-    await modem.wait_abortable(1.0, "NO CARRIER")
-    modem.call = "active"
-    return "OK"
 
 
 async def _start_ppp(modem, cid):
     """Refused like a call, NO CARRIER; what SIM or +CFUN forbid has an error of its own."""
     modem.require("full sim")
+    if modem.calls.state:
+        return "NO CARRIER"  # class B: the one or the other
     if modem.ppp is not None or _stack_up(modem):
         return "ERROR"
     context = _context(modem, cid) if cid in CIDS else None
@@ -188,7 +175,7 @@ async def _start_ppp(modem, cid):
         if modem.refuse_call_once:
             modem.refuse_call_once = False
             raise CME(148)
-        await _bring_up(modem, context)
+        await activate_context(modem, context)
     except CME as error:
         # the network's no takes about as long as its yes
         await modem.wait_abortable(0.6, "NO CARRIER")
@@ -245,12 +232,12 @@ def online(modem, c):
 async def hang_up(modem, c):
     if c.args not in ("", "0"):
         raise BadValue
+    if modem.calls.state:
+        await modem.wait(0.2)
+        modem.calls.end()
     if modem.ppp is not None and modem.ppp_side is modem:
         await modem.wait(0.4)
         modem.drop_call("ATH")
-    elif modem.call:
-        await modem.wait(0.2)
-        modem.end_call()
 
 
 # ---- the internal TCP/IP stack (chapter 8): as far as its state is concerned ---------------
@@ -272,18 +259,27 @@ def start_task(modem, c):
 
 
 @command("+CIICR", latency=0.02, limit=85.0, test="", needs="full sim")
-async def bring_up(modem, c):
+async def start_stack(modem, c):
     if modem.ip_state != "IP START" or modem.ppp is not None:
         return "ERROR"
     modem.ip_state = "IP CONFIG"
     try:
         await modem.wait(1.2)
-        await _bring_up(modem, {"apn": modem.ip_apn, "active": False})
+        await _activate_own(modem, modem.ip_apn)
     except BaseException:
         modem.ip_state = "PDP DEACT"
         raise
     modem.ip_state = "IP GPRSACT"
     return None
+
+
+async def _activate_own(modem, apn: str) -> None:
+    """A context for what runs in the modem itself. Raises CME."""
+    if modem.network.pdp_silent:
+        await modem.clock.sleep(PDP_TIME)
+        raise CME(148)
+    await activate_context(modem, {"apn": apn, "active": False})
+    modem.bearer_dead = False
 
 
 @command("+CIFSR", latency=0.01, test="")
@@ -292,7 +288,7 @@ def local_address(modem, c):
     if modem.ip_state not in STACK_UP:
         return "ERROR"
     modem.ip_state = "IP STATUS"
-    modem.info(_own_address(modem))
+    modem.info(own_address(modem))
     return ""
 
 
@@ -320,7 +316,10 @@ def multi_connection(modem, c):
         modem.cipmux = Args(c).most(1).number(0, (0, 1))
 
 
-_BEARER_TAGS = ("CONTYPE", "APN", "USER", "PWD", "PHONENUM", "RATE")
+# ---- bearers of the modem's own applications (IP application note) --------------------------
+
+# parameter: its longest value; RATE alone is a number
+_BEARER_TEXTS = {"CONTYPE": 4, "PHONENUM": 40, "APN": 64, "USER": 32, "PWD": 32}
 
 
 @command(
@@ -328,33 +327,60 @@ _BEARER_TAGS = ("CONTYPE", "APN", "USER", "PWD", "PHONENUM", "RATE")
     "=",
     latency=0.01,
     limit=85.0,
-    test='+SAPBR: (0-5),(1-3),"(CONTYPE,APN,USER,PWD,PHONENUM,RATE)"',
+    test='+SAPBR: (0-5),(1-3),"(CONTYPE,PHONENUM,APN,USER,PWD,RATE)"',
 )
-async def bearer(modem, c):
-    """IP application manual: 3 sets a parameter, 1 opens, 2 asks, 0 closes, 4 shows parameters."""
-    args = Args(c).most(4)
-    what, cid = args.number(0, range(5)), args.number(1, CIDS)
-    bearers = modem.bearers
-    entry = bearers.setdefault(cid, {"open": False, "CONTYPE": "GPRS"})
-    if what == 3:
-        tag, value = args.quoted(2).upper(), args.text(3)
-        if tag not in _BEARER_TAGS or entry["open"]:
-            raise CME(3)
-        entry[tag] = value
-    elif what == 2:
-        entry_address = _own_address(modem) if entry["open"] else "0.0.0.0"
-        modem.info(f'+SAPBR: {cid},{1 if entry["open"] else 3},"{entry_address}"')
-    elif what == 4:
-        modem.info("+SAPBR:", *(f"{tag}: {entry.get(tag, '')}" for tag in _BEARER_TAGS))
-    elif what == 1:
-        modem.require("full sim")
-        if entry["open"] or modem.ppp is not None:
-            raise CME(3)
-        await modem.wait(1.2)
-        await _bring_up(modem, {"apn": entry.get("APN", ""), "active": False})
-        entry["open"] = True
-    else:
-        if not entry["open"]:
+async def bearer_settings(modem, c):
+    """0 closes, 1 opens, 2 asks, 3 sets a parameter, 4 shows them, 5 keeps them in flash."""
+    args = Args(c)
+    what, cid = args.number(0, range(6)), args.number(1, CIDS)
+    args.most(4 if what == 3 else 2)
+    profile = modem.bearers[cid]
+    if what == 0:
+        if not profile.open:
             raise CME(3)
         await modem.wait(0.5)
-        entry["open"] = False
+        profile.close()
+    elif what == 1:
+        await _open_bearer(modem, profile)
+    elif what == 2:
+        address = own_address(modem) if profile.open else "0.0.0.0"
+        modem.info(f'+SAPBR: {cid},{1 if profile.open else 3},"{address}"')
+    elif what == 3:
+        _set_bearer(profile, args)
+    elif what == 4:
+        modem.info("+SAPBR:", *(f"{tag}: {value}" for tag, value in profile.values.items()))
+    else:
+        modem.stored_bearers[cid] = dict(profile.values)
+
+
+def _set_bearer(profile, args: Args) -> None:
+    tag = args.quoted(2).upper()
+    if tag in _BEARER_TEXTS:
+        value = args.quoted(3, longest=_BEARER_TEXTS[tag])
+        if tag == "CONTYPE":
+            value = value.upper()
+            if value not in ("GPRS", "CSD"):
+                raise BadValue
+    elif tag == "RATE":
+        value = args.number(3, range(4))
+    else:
+        raise BadValue
+    if profile.open:
+        raise CME(3)
+    profile.values[tag] = value
+
+
+async def _open_bearer(modem, profile) -> None:
+    """Raises CME: open already, PPP in the way, or what the network says."""
+    modem.require("full sim")
+    if profile.open or modem.ppp is not None:
+        raise CME(3)
+    values = profile.values
+    await modem.wait(1.2)
+    if values["CONTYPE"] != "GPRS":
+        raise CME(148)  # no network offers data calls any more
+    await _activate_own(modem, values["APN"])
+    apn = modem.scenario.radio.apns[values["APN"]]
+    if apn.user is not None and (values["USER"], values["PWD"]) != (apn.user, apn.password or ""):
+        raise CME(149)
+    profile.open = True

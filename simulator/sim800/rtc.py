@@ -34,6 +34,10 @@ class RealTimeClock:
         """The power is gone."""
         self._set = None
 
+    def utc(self) -> datetime.datetime:
+        """The time the network knows, whatever the modem believes."""
+        return self._start + datetime.timedelta(seconds=self.clock.now())
+
     def read(self) -> tuple[datetime.datetime, int]:
         """Local time and zone, as the modem believes."""
         if self._set is None:
@@ -44,14 +48,18 @@ class RealTimeClock:
     def set(self, local: datetime.datetime, zone: int) -> None:
         self._set = (local, self.clock.now(), zone)
 
+    def network(self, radio: Radio) -> tuple[datetime.datetime, int]:
+        """Local time and zone, as the network knows them."""
+        return self.utc() + datetime.timedelta(minutes=15 * radio.zone), radio.zone
+
     def nitz(self, radio: Radio, operator: Operator, ciev: bool) -> list[str]:
         """Take the network's time; returns the URCs that tell it (manual 5.2.4, AT+CLTS).
 
         Their form is that of real modems (+CTZV with the hours of summer time, unquoted);
         `ciev`: the newer firmware's, with +CIEV: 10 where the older has *PSNWID.
         """
-        utc = self._start + datetime.timedelta(seconds=self.clock.now())
-        self.set(utc + datetime.timedelta(minutes=15 * radio.zone), radio.zone)
+        utc = self.utc()
+        self.set(*self.network(radio))
         zone, dst = f"{radio.zone:+d}", radio.dst
         stamp = f"{utc.year},{utc.month},{utc.day},{utc.hour},{utc.minute},{utc.second}"
         urcs = [f"+CTZV: {zone},{dst}", f'*PSUTTZ: {stamp},"{zone}",{dst}', f"DST: {dst}"]

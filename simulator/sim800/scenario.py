@@ -27,6 +27,8 @@ class Modem:
     latency: float = 1.0  # factor on every command's documented typical latency; 0 answers at once
     imei: str = "861234567890123"
     battery: tuple[int, int, int] = (0, 87, 4012)  # +CBC: charging, percent, mV
+    message_places: int = 50  # short messages that fit into the modem's own memory, "ME"
+    missed_call: bool = False  # says MISSED_CALL of a call nobody answered, as some firmware does
     escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
     cmux: bool = True  # knows AT+CMUX
     silent: bool = False  # dead: takes power and keys, never says a byte
@@ -43,6 +45,8 @@ class SIM:
     imsi: str = "262011234567890"
     iccid: str = "89490200001234567890"
     number: str = "+491701234567"
+    message_places: int = 20  # short messages that fit on the card, "SM"
+    service_center: str = "+491710760000"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,17 @@ class Operator:
     short: str
     plmn: str
     status: int = 1  # 0 unknown, 1 available, 2 current, 3 forbidden
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the network, as AT+CENG tells of it; `rxl` is its strength, 0 to 63."""
+
+    lac: str
+    cell: str
+    rxl: int = 30
+    arfcn: int = 44
+    bsic: int = 21
 
 
 @dataclass(frozen=True)
@@ -70,15 +85,42 @@ class Radio:
     csq: tuple[int, int] = (18, 0)  # rssi, ber; (99, 99) is unknown
     lac: str = "1A2B"
     cell: str = "3C4D"
+    neighbours: tuple[Cell, ...] = (
+        Cell("1A2B", "3C4E", 22, 57, 30),
+        Cell("1A2B", "01F0", 14, 71, 8),
+    )
     operators: tuple[Operator, ...] = (
         Operator("Telekom.de", "TDG", "26201", 2),
         Operator("vodafone.de", "Voda", "26202", 1),
         Operator("o2 - de", "o2", "26203", 3),
     )
     apns: dict[str, APN] = field(default_factory=lambda: {"internet": APN()})
+    # longitude, latitude in degrees, what +CIPGSMLOC and +CLBS say; None: the cells are not known
+    position: tuple[float, float] | None = (13.404954, 52.520008)
     zone: int = 8  # local time, quarter hours east of UTC, summer time included
     dst: int = 1  # hours of summer time in it
     nitz: bool = True  # the network tells the time (only when asked with AT+CLTS=1)
+
+
+@dataclass(frozen=True)
+class Phone:
+    """Another subscriber, as the modem meets him when it calls or writes."""
+
+    rings: float = 2.0  # after dialling until his phone rings, or the network says why not
+    answers: float | None = 5.0  # he takes the call when it has rung so long; None: never
+    talks: float | None = None  # he hangs up after so long; None: never
+    busy: bool = False
+    reachable: bool = True  # False: calls get NO CARRIER, messages are not delivered
+    reports: float | None = 3.0  # until the status report of a message to him; None: never
+
+
+@dataclass(frozen=True)
+class USSD:
+    """The network's answer to a USSD code or to a choice from a menu."""
+
+    text: str
+    after: float = 1.5
+    replies: dict[str, "USSD"] | None = None  # not None: a menu, and what each choice leads to
 
 
 @dataclass(frozen=True)
@@ -116,6 +158,8 @@ class Scenario:
     sim: SIM = SIM()
     radio: Radio = Radio()
     ppp: PPP = PPP()
+    phones: dict[str, Phone] = field(default_factory=dict)  # by number; others are a Phone()
+    ussd: dict[str, USSD] = field(default_factory=dict)  # by code, as dialled
     air: Air = IDEAL
     board: str = "SIM800L_IP5306_20200811"  # wiring: a name in board.tcall.BOARDS
     # name -> address; None: the DNS says there is no such name; "" : the DNS does not answer

@@ -22,25 +22,30 @@ TERMIOS2 = struct.Struct("=4I20B2I")
 
 
 class Fault:
-    """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1)."""
+    """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1).
+
+    `noise`: share with a bit flipped only while the line is faster than `noise_above` baud.
+    """
 
     def __init__(self, seed: int = 800):
         self.random = random.Random(seed)
         self.rates = {"drop": 0.0, "double": 0.0, "flip": 0.0}
         self.drop_next = 0
+        self.noise_above, self.noise = 0, 0.0
 
-    def apply(self, data: bytes) -> bytes:
+    def apply(self, data: bytes, baud: float) -> bytes:
         if self.drop_next:
             lost = min(self.drop_next, len(data))
             self.drop_next -= lost
             data = data[lost:]
-        if not any(self.rates.values()):
+        flip = self.rates["flip"] + (self.noise if baud > self.noise_above else 0.0)
+        if not any((*self.rates.values(), flip)):
             return data
         out = bytearray()
         for byte in data:
             if self.random.random() < self.rates["drop"]:
                 continue
-            if self.random.random() < self.rates["flip"]:
+            if self.random.random() < flip:
                 byte ^= 1 << self.random.randrange(8)  # noqa: PLW2901
             out.append(byte)
             if self.random.random() < self.rates["double"]:
@@ -87,7 +92,8 @@ class Line:
     `rate` is the modem's baud rate, or None while it does not know one (autobauding):
     then received bytes are handed on as sent, with `dte_rate()` to judge them, and
     nothing can be sent. `on_data(bytes)` is called with what the modem's UART receives.
-    `dead` makes the modem's UART deaf and mute (no power).
+    `dead` makes the modem's UART deaf and mute (no power). `rate_told` is False where the DTE's program does
+    not set the pty's rate: then whatever rate the modem has is taken for the DTE's as well.
     """
 
     def __init__(self, clock: Clock, link: str | None = None):
@@ -95,6 +101,7 @@ class Line:
         self.link = link
         self.rate: int | None = 115200
         self.dead = True
+        self.rate_told = True
         self.on_data: Callable[[bytes], None] = lambda data: None
         self.to_dte = Fault(800)
         self.from_dte = Fault(801)
@@ -135,6 +142,8 @@ class Line:
 
     def dte_rate(self) -> float:
         """The rate the DTE's side of the pty is set to, in baud."""
+        if not self.rate_told:
+            return float(self.rate or 115200)
         raw = fcntl.ioctl(self._master, TCGETS2, bytes(TERMIOS2.size))
         return float(TERMIOS2.unpack(raw)[-1])
 
@@ -203,7 +212,7 @@ class Line:
     def _write(self, chunk: bytes) -> None:
         self.sent += len(chunk)
         dte = self.dte_rate()
-        chunk = self.to_dte.apply(chunk)
+        chunk = self.to_dte.apply(chunk, self.rate)
         if dte <= 0:
             return
         if not same_rate(dte, self.rate):
@@ -222,10 +231,9 @@ class Line:
         if self.dead or not data:
             return
         self.received += len(data)
-        data = self.from_dte.apply(data)
-        if self.rate is not None:
-            dte = self.dte_rate()
-            if not same_rate(dte, self.rate):
-                data = garble(data, dte, self.rate)
+        dte = self.dte_rate()
+        data = self.from_dte.apply(data, dte)
+        if self.rate is not None and not same_rate(dte, self.rate):
+            data = garble(data, dte, self.rate)
         if data:
             self.on_data(data)

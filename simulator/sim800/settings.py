@@ -26,7 +26,9 @@ PROFILE_DEFAULTS = {
     "+CNMI": "2,1,0,0,0",
     "+CSCS": '"IRA"',
     "+CDRIND": 0,
-    "+CLIP": 0,
+    "+VTD": 1,
+    "+DDET": 0,
+    "+MORING": 0,
     "+CRC": 0,
     "+CBATCHK": 0,
     "+IPR": 0,
@@ -34,6 +36,19 @@ PROFILE_DEFAULTS = {
     "+ICF": "3,3",
     "+CSCLK": 0,
 }
+
+# NO_SAVE in the manual: gone with the power, not touched by AT&W, ATZ and AT&F
+VOLATILE = {
+    "+CLIP": 0,
+    "+CLIR": 0,
+    "+COLP": 0,
+    "+CSDH": 0,
+    "+CSMP": (17, 167, 0, 0),  # first octet, validity, PID, DCS
+    "+CUSD": 0,
+    "DDET how": (0, 0, 0),  # its interval, report mode and single tones (page 334)
+}
+# AUTO_SAVE: stored at once
+AUTOMATIC = {"+CLCC": 0}
 
 # neither ATZ nor AT&F touches these (manual 2.2.27, 2.2.28)
 KEPT = ("+IPR", "+IFC", "+ICF", "+CSCLK")
@@ -43,9 +58,10 @@ class Settings(dict):
     """The active profile, by name; `stored` is the user profile in flash, kept without power."""
 
     def __init__(self, **changes):
-        super().__init__(PROFILE_DEFAULTS)
+        super().__init__(PROFILE_DEFAULTS | VOLATILE | AUTOMATIC)
         self.update(changes)
-        self.stored = dict(self)
+        self.stored = {}
+        self.store()
 
     def another(self) -> "Settings":
         """Those of another channel: they begin as at power-up, and AT&W stores to the same place."""
@@ -56,7 +72,7 @@ class Settings(dict):
 
     def boot(self) -> None:
         """Power-up: everything as AT&W left it."""
-        self.update(self.stored)
+        self.update(self.stored | VOLATILE)
 
     def reset(self) -> None:
         """ATZ: the user profile, but not the serial line's settings."""
@@ -68,4 +84,4 @@ class Settings(dict):
 
     def store(self) -> None:
         """AT&W."""
-        self.stored.update(self)
+        self.stored.update({name: self[name] for name in PROFILE_DEFAULTS})

@@ -15,9 +15,8 @@ ROUNDS = pytest.mark.parametrize(
 DIAL = """
 from ppp_sim800.run import run
 nic.active(True)
-nic.modem.register()
-run(nic.modem._set_apn(nic.config("apn")))
-run(nic.modem._dial(nic.config("apn")))
+nic.modem.radio.register()
+run(nic.modem.datacall._dial(nic.config("apn")))
 """
 
 

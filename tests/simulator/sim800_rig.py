@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import termios
 import tty
 from dataclasses import replace
@@ -12,6 +13,8 @@ from network.journal import Journal
 from sim800.modem import SIM800
 from sim800.scenario import APN, Modem, Radio, Scenario
 from sim800.serial import Fault, Line, same_rate
+
+RESULT = re.compile(rb"\r\n(OK|ERROR|\+CM[ES] ERROR: [^\r]*)\r\n")
 
 # a modem met running, echo on, whose commands take no time
 READY = Scenario(
@@ -23,7 +26,7 @@ READY = Scenario(
 def scenario(base=READY, **parts):
     """`base` with fields of its parts changed: scenario(modem=dict(latency=1))."""
     for name, value in parts.items():
-        if isinstance(value, dict) and name not in ("names", "routes"):
+        if isinstance(value, dict) and name not in ("names", "routes", "phones", "ussd"):
             value = replace(getattr(base, name), **value)  # noqa: PLW2901
         base = replace(base, **{name: value})
     return base
@@ -64,6 +67,7 @@ class MemoryLine:
         self.pending = 0
         self.on_data = lambda data: None
         self.output = bytearray()
+        self.pending = 0
         self.to_dte, self.from_dte = Fault(), Fault()
         self.start = self.stop = self.drop = lambda: None
 
@@ -193,6 +197,39 @@ def modem_test(setup=READY, limit=60.0):
         return test
 
     return wrap
+
+
+class LiveRig(Rig):
+    """The same in real time at `speed`, as real sockets need; still in memory."""
+
+    def __init__(self, setup=READY, speed=20.0, internet=None):
+        super().__init__(setup)
+        self.clock = Clock(speed)
+        self.journal = Journal(self.clock)
+        self.line = MemoryLine()
+        self.modem = SIM800(self.clock, setup, self.line, self._make_ppp, self.journal, internet)
+
+    async def until(self, what, limit=20.0):
+        """Wait until the modem said `what`; returns all up to it. `limit` is in real seconds."""
+        end = asyncio.get_running_loop().time() + limit
+        while what not in self.line.output:
+            assert asyncio.get_running_loop().time() < end, bytes(self.line.output)
+            await asyncio.sleep(0.001)
+        size = self.line.output.index(what) + len(what)
+        out = bytes(self.line.output[:size])
+        del self.line.output[:size]
+        return out
+
+    async def ask(self, command):
+        """The answer to a command up to its OK or error, without the frame around it."""
+        self.line.feed(f"AT{command}\r".encode("latin-1"))
+        end = asyncio.get_running_loop().time() + 20
+        while not (result := RESULT.search(self.line.output)):
+            assert asyncio.get_running_loop().time() < end, bytes(self.line.output)
+            await asyncio.sleep(0.001)
+        answer = self.line.output[: result.end()].decode("latin-1")
+        del self.line.output[: result.end()]
+        return answer.removesuffix("\r\n\r\nOK\r\n").strip("\r\n")
 
 
 class PtyRig(Rig):

@@ -460,6 +460,7 @@ def test_random_bytes_never_hang_it(data):
         async with Rig() as rig:
             await rig.say(data, 30)
             assert len(rig.modem.interpreter._waiting) <= 1024
+            await rig.say(b"\x1b", 30)  # out of a message's text
             rig.modem.settings.update({"+CSCLK": 0})
             await rig.say("\r", 30)
             answer = await rig.say("ATQ0V1E0\r", 1)

@@ -1,11 +1,14 @@
 """Baud rates: autobauding, AT+IPR, and what a wrong rate makes of bytes."""
 
+import asyncio
+import termios
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sim800.autobaud import AUTO_RATES, FIXED_RATES, Trainer
 from sim800.serial import garble
-from sim800_rig import Rig, modem_test, run, scenario
+from sim800_rig import PtyRig, Rig, modem_test, run, scenario
 
 AUTO = scenario(modem={"start": "off", "ipr": 0})
 FIXED = scenario(modem={"ipr": 9600})
@@ -145,6 +148,86 @@ async def test_serial_settings_survive_z_and_f(rig):
 
 def test_the_rates_the_manual_lists():
     assert FIXED_RATES == (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800)
+
+
+def paced(rate, constant, count):
+    async def body():
+        async with PtyRig(scenario(modem={"ipr": rate, "echo": False}), baud=constant) as rig:
+            start = rig.clock.now()
+            rig.line.send(b"x" * count)
+            while len(rig.got) < count:
+                await asyncio.sleep(0.001)
+                # never more than the wire has carried, and 10 ms under way
+                assert len(rig.got) <= (rig.clock.now() - start + 0.01) * rate / 10
+            rig.take()
+            rig.write(b"AT+IPR?\r")
+            assert await rig.until(b"OK\r\n") == b"\r\n+IPR: %d\r\n\r\nOK\r\n" % rate
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+
+
+def test_the_fastest_rate_is_paced_and_works():
+    paced(460800, termios.B460800, 23040)  # half a second
+
+
+def test_raising_the_rate_to_the_fastest():
+    async def body():
+        async with PtyRig(scenario(modem={"ipr": 115200, "echo": False})) as rig:
+            rig.write(b"AT+IPR=460800\r")
+            assert await rig.until(b"OK\r\n") == b"\r\nOK\r\n"
+            rig.set_baud(termios.B460800)
+            await asyncio.sleep(0.05)
+            rig.write(b"AT\r")
+            await rig.until(b"\r\nOK\r\n")
+            assert rig.line.rate == 460800
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+
+
+@pytest.mark.parametrize(
+    ("rate", "constant", "clean"),
+    [
+        (115200, termios.B115200, True),
+        (230400, termios.B230400, True),
+        (460800, termios.B460800, False),
+    ],
+)
+def test_noise_above_a_rate(rate, constant, clean):
+    async def body():
+        async with PtyRig(scenario(modem={"ipr": rate}), baud=constant) as rig:
+            rig.modem.inject("rate_noise", above=230400, rate=0.02)
+            sent = bytes(range(32, 127)) * 40
+            rig.line.send(sent)
+            while len(rig.got) < len(sent):
+                await asyncio.sleep(0.001)
+            heard = rig.take()
+            wrong = [(a, b) for a, b in zip(sent, heard, strict=True) if a != b]
+            assert all((a ^ b).bit_count() == 1 for a, b in wrong)
+            assert not wrong if clean else len(sent) * 0.01 < len(wrong) < len(sent) * 0.03
+            # and towards the modem as well: its echo shows
+            received = []
+            rig.line.on_data = received.append
+            rig.write(sent[:2000])
+            while sum(map(len, received)) < 2000:
+                await asyncio.sleep(0.001)
+            assert (b"".join(received) == sent[:2000]) == clean
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+
+
+@pytest.mark.parametrize("way", ["to_modem", "to_host"])
+def test_noise_one_way_and_its_end(way):
+    async def body():
+        async with PtyRig(scenario(modem={"ipr": 115200})) as rig:
+            rig.modem.inject("rate_noise", above=9600, rate=1, way=way)
+            fault = rig.line.from_dte if way == "to_modem" else rig.line.to_dte
+            other = rig.line.to_dte if way == "to_modem" else rig.line.from_dte
+            assert fault.apply(b"abc", 115200) != b"abc" == other.apply(b"abc", 115200)
+            assert fault.apply(b"abc", 9600) == b"abc"
+            rig.modem.inject("rate_noise", rate=0)
+            assert fault.apply(b"abc", 460800) == b"abc"
+
+    asyncio.run(asyncio.wait_for(body(), 20))
 
 
 # -- garbage ----------------------------------------------------------------------------------

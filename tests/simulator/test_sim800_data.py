@@ -236,10 +236,10 @@ async def test_cgact_0_ends_the_call(rig):
 async def test_urcs_wait_for_command_mode(rig):
     await context(rig)
     await rig.say("ATD*99#\r", 2)
-    rig.modem.inject("sms_arrived", index=7)
+    rig.modem.inject("sms_received")
     await rig.wait(2)
     assert rig.take() == b""
-    assert await rig.say("+++", 1.1) == b'\r\nOK\r\n\r\n+CMTI: "SM",7\r\n'
+    assert await rig.say("+++", 1.1) == b'\r\nOK\r\n\r\n+CMTI: "SM",1\r\n'
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ BOOT = b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"
 ARGUMENTS = {
     "signal": {"rssi": 5},
     "urc": {"text": "RING"},
+    "tone_heard": {"key": "5"},
+    "sms_pdu_received": {"tpdu": "040A919451113254000062605121000080" + "0131"},
     "late_answers": {"seconds": 1},
     "flip_bits": {"rate": 0.0},
     "double_bytes": {"rate": 0.0},
@@ -107,6 +109,94 @@ async def test_voltage(rig):
     assert rig.modem.power.state == "leaving"
 
 
+WARNING = b"\r\nUNDER-VOLTAGE WARNNING\r\n"
+
+
+@modem_test(PLAIN)
+async def test_battery_says_what_it_is(rig):
+    assert await rig.say("AT+CBC\r") == b"\r\n+CBC: 0,87,4012\r\n\r\nOK\r\n"
+    rig.modem.inject("battery", charging=1, percent=90, millivolts=4100)
+    assert await rig.say("AT+CBC\r") == b"\r\n+CBC: 1,90,4100\r\n\r\nOK\r\n"
+    rig.modem.inject("battery", charging=2, percent=100, millivolts=4200)
+    assert await rig.say("AT+CBC\r", 20) == b"\r\n+CBC: 2,100,4200\r\n\r\nOK\r\n"
+
+
+@modem_test(PLAIN, limit=100)
+async def test_battery_is_told_to_who_listens(rig):
+    told = []
+    rig.modem.on_battery = told.append
+    rig.modem.inject("battery", charging=1, percent=90, millivolts=4100)
+    rig.modem.inject("battery_falls", millivolts=100)
+    await rig.wait(2.5)
+    assert told == [(1, 90, 4100), (0, 75, 4000), (0, 62, 3900)]
+
+
+@modem_test(PLAIN)
+async def test_low_voltage_is_warned_of_again_and_again(rig):
+    rig.modem.inject("battery", millivolts=3501)
+    assert await rig.say("", 20) == b""
+    rig.modem.inject("battery", millivolts=3500)
+    rig.modem.inject("battery", millivolts=3450)
+    assert await rig.say("", 4.9) == WARNING
+    assert await rig.say("", 10) == 2 * WARNING
+    rig.modem.inject("battery", millivolts=3600)
+    assert await rig.say("", 20) == b""
+    rig.modem.inject("battery", millivolts=4300)
+    assert await rig.say("", 4) == b"\r\nOVER-VOLTAGE WARNNING\r\n"
+
+
+@modem_test(PLAIN)
+async def test_low_voltage_powers_down_only_if_asked_to(rig):
+    rig.modem.inject("battery", millivolts=3300)
+    assert await rig.say("", 4) == WARNING
+    assert await rig.say("AT+CBATCHK=1\r", 2) == b"\r\nOK\r\n\r\nUNDER-VOLTAGE POWER DOWN\r\n"
+    await rig.wait(3)
+    assert rig.modem.power.state == "off"
+
+
+@modem_test(PLAIN)
+async def test_high_voltage_powers_down_only_if_asked_to(rig):
+    await rig.say("AT+CBATCHK=1\r")
+    rig.modem.inject("battery", millivolts=4400)
+    assert await rig.say("", 1) == b"\r\nOVER-VOLTAGE WARNNING\r\n"
+    rig.modem.inject("battery", millivolts=4401)
+    assert rig.take() == b"\r\nOVER-VOLTAGE POWER DOWN\r\n"
+
+
+@modem_test(PLAIN, limit=200)
+async def test_battery_falls_until_nothing_works(rig):
+    rig.modem.inject("battery", millivolts=3700)
+    rig.modem.inject("battery_falls", millivolts=10)
+    await rig.wait(10.5)
+    assert await rig.say("AT+CBC\r") == b"\r\n+CBC: 0,25,3600\r\n\r\nOK\r\n"
+    assert (await rig.say("", 15)).startswith(WARNING)
+    rig.modem.inject("battery_falls", millivolts=0)
+    rig.take()
+    voltage = await rig.say("AT+CBC\r")
+    await rig.wait(20)
+    rig.take()
+    assert await rig.say("AT+CBC\r") == voltage
+    rig.modem.inject("battery_falls", millivolts=50)
+    await rig.wait(20)
+    assert rig.take().replace(WARNING, b"") == b""
+    assert rig.modem.power.state == "off"  # without a word
+    await rig.key(1.2, 5)
+    assert rig.take() == b""
+    rig.modem.inject("battery_falls", millivolts=0)
+    rig.modem.inject("battery", millivolts=4000)
+    await rig.key(1.2, 2.7)
+    assert BOOT in rig.take()
+
+
+@modem_test(PLAIN)
+async def test_a_weak_battery_is_warned_of_after_each_boot(rig):
+    rig.modem.inject("battery", millivolts=3450)
+    rig.modem.inject("modem_reset")
+    rig.take()
+    await rig.wait(2.7)
+    assert rig.take() == BOOT + WARNING
+
+
 @modem_test(PLAIN)
 async def test_last_words_are_the_usual_ones_again(rig):
     rig.modem.inject("overvoltage_off")
@@ -186,20 +276,20 @@ async def test_call_rings_and_ri_follows(rig):
     await rig.say("ATS0=2\r")
     rig.modem.inject("ring")
     await rig.wait(5)
-    assert rig.modem.call == "active"
+    assert rig.modem.calls.state == "active"
 
 
 @modem_test(PLAIN)
 async def test_message(rig):
     levels = []
     rig.modem.on_ri = lambda high: levels.append((high, rig.clock.now()))
-    rig.modem.inject("sms_arrived", index=3)
-    assert rig.take() == b'\r\n+CMTI: "SM",3\r\n'
+    rig.modem.inject("sms_received")
+    assert rig.take() == b'\r\n+CMTI: "SM",1\r\n'
     await rig.wait(1)
     (low, start), (high, end) = levels
     assert (low, high) == (False, True) and end - start == pytest.approx(0.12)
     await rig.say("AT+CNMI=2,0\r")
-    rig.modem.inject("sms_arrived", index=4)
+    rig.modem.inject("sms_received")
     assert rig.take() == b""
 
 
@@ -308,6 +398,24 @@ def test_events_around_a_call():
             assert seen == ["dial", "connect", "ip"]
 
     run(body)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameter", "text", "value"),
+    [
+        ("ring", "number", "0170", "0170"),
+        ("ring", "count", "3", 3),
+        ("sms_received", "text", "7", "7"),
+        ("sms_received", "number", "+4917", "+4917"),
+        ("late_answers", "seconds", "0.5", 0.5),
+        ("urc", "text", "+FOO: 1", "+FOO: 1"),
+        ("urc", "with_answer", "True", True),
+        ("drop_bytes", "way", "to_host", "to_host"),
+    ],
+)
+def test_arguments_that_are_written_down(action, parameter, text, value):
+    found = faults.value(action, parameter, text)
+    assert found == value and type(found) is type(value)
 
 
 def test_help_has_a_line_for_each():

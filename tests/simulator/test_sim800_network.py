@@ -117,6 +117,39 @@ async def test_lock_and_password(rig):
     assert await ask(rig, '+CPIN="2222"') == "+CME ERROR: 3"  # not asked for now
 
 
+@modem_test(scenario(sim={"pin": "1234"}, modem={"echo": False}))
+async def test_blocking_the_card_ends_all(rig):
+    await ask(rig, "+CMEE=1;+CREG=1")
+    ppp = await dial(rig)
+    await rig.wait(1.1)
+    await rig.say("+++", 1.2)
+    for answer in ("16", "16"):
+        assert await ask(rig, '+CPWD="SC","1111","2222"') == f"+CME ERROR: {answer}"
+    said = await ask(rig, '+CLCK="SC",0,"1111"')
+    assert said == "NO CARRIER\r\n\r\n+CREG: 0\r\n\r\n+CME ERROR: 12"
+    assert ppp.closed
+    assert await ask(rig, "+CPIN?") == "+CPIN: SIM PUK"
+    assert await ask(rig, "+CIMI") == "+CME ERROR: 12"
+    assert "+CPIN: READY" in await ask(rig, "+CPIN=12345678,4321", 5)
+    assert await ask(rig, "+CREG?") == "+CREG: 1,1"
+
+
+@modem_test(scenario(sim={"pin": "1234"}, modem={"echo": False}))
+async def test_lock_wants_its_codes_quoted(rig):
+    for bad in (
+        '+CLCK="SC",0,1234',
+        '+CLCK="SC",0',
+        "+CLCK=SC,2",
+        '+CLCK="SC",3',
+        '+CLCK="SC",0,"1234",0',
+        '+CPWD="SC",1234,"4321"',
+        '+CPWD="SC","1234"',
+        '+CPWD=SC,"1234","4321"',
+    ):
+        assert await ask(rig, bad) == "ERROR", bad
+    assert await ask(rig, "+SPIC") == "+SPIC: 3,3,10,10"
+
+
 @modem_test(PIN)
 async def test_codes_never_reach_the_journal_but_are_told_apart(rig):
     await boot(rig)
@@ -235,6 +268,77 @@ async def test_manual_operator(rig):
 
 
 @modem_test(scenario(modem={"echo": False}))
+async def test_operator_by_number_sets_the_format_too(rig):
+    assert await ask(rig, '+COPS=1,2,"26202"', 3) == "OK"
+    assert await ask(rig, "+COPS?") == '+COPS: 1,2,"26202"'
+    assert await ask(rig, "+COPS=3,1;+COPS?") == '+COPS: 1,1,"Voda"'
+    assert await ask(rig, '+COPS=4,1,"nobody"', 3) == "OK"  # automatic, if there is none such
+    assert await ask(rig, "+COPS?") == '+COPS: 4,1,"TDG"'
+    for bad in ("1", "1,2", '1,3,"26202"', "1,2,26202", "5", "3", "", '0,0,"x",1,1'):
+        assert await ask(rig, f"+COPS={bad}", 3) == "ERROR", bad
+
+
+@modem_test(scenario(modem={"echo": False}))
+async def test_an_operator_that_is_not_there_leaves_none(rig):
+    await ask(rig, "+CREG=1;+CMEE=1")
+    assert await ask(rig, '+COPS=1,2,"99999"', 3) == "+CREG: 0\r\n\r\n+CME ERROR: 30"
+    assert await ask(rig, "+COPS?") == "+COPS: 1"
+    assert await ask(rig, '+COPS=1,2,"26203"', 3) == "+CREG: 3\r\n\r\n+CME ERROR: 32"
+    assert await ask(rig, "+COPS=0", 3) == "+CREG: 0\r\n\r\nOK\r\n\r\n+CREG: 2\r\n\r\n+CREG: 1"
+    assert await ask(rig, "+COPS=2", 3) == "+CREG: 0"
+    assert await ask(rig, "+COPS?") == "+COPS: 2"
+
+
+@modem_test(scenario(modem={"echo": False, "latency": 1}))
+async def test_search_for_operators_is_aborted_by_a_character(rig):
+    await rig.say("AT+COPS=?\r", 3)
+    assert await rig.say("x", 1) == b"\r\nERROR\r\n"
+    found = await rig.say("AT+COPS=?\r", 8)
+    assert found == (
+        b'\r\n+COPS: (2,"Telekom.de","TDG","26201"),(1,"vodafone.de","Voda","26202"),'
+        b'(3,"o2 - de","o2","26203"),,(0-4),(0-2)\r\n\r\nOK\r\n'
+    )
+
+
+@modem_test(scenario(modem={"echo": False}))
+async def test_cells(rig):
+    assert await ask(rig, "+CENG?") == "+CENG: 0,0"
+    assert await ask(rig, "+CENG=3,1;+CENG?") == (
+        '+CENG: 3,1\r\n+CENG: 0,"262,01,1a2b,3c4d,21,36"\r\n+CENG: 1,"262,01,1a2b,3c4e,30,22"\r\n'
+        '+CENG: 2,"262,01,1a2b,01f0,08,14"'
+    )
+    assert await ask(rig, "+CENG=1,0;+CENG?") == (
+        '+CENG: 1,0\r\n+CENG: 0,"0044,36,00,262,01,21,3c4d,00,05,1a2b,255"\r\n'
+        '+CENG: 1,"0057,22,30,3c4e,262,01,1a2b"\r\n+CENG: 2,"0071,14,08,01f0,262,01,1a2b"'
+    )
+    rig.modem.inject("cell_change", lac="AAAA", cell="BBBB")
+    assert '0,"0044,36,00,262,01,21,bbbb,00,05,aaaa,255"' in await ask(rig, "+CENG?")
+    rig.modem.inject("registration_lost")
+    assert await ask(rig, "+CENG?") == "+CENG: 1,0"
+    for bad in ("5", "2", "1,2", "", '"1"'):
+        assert await ask(rig, f"+CENG={bad}") == "ERROR", bad
+
+
+@modem_test(scenario(modem={"echo": False}))
+async def test_own_number(rig):
+    assert await ask(rig, "+CNUM") == '+CNUM: "","+491701234567",145,7,4'
+    rig.modem.card.number = ""
+    assert await ask(rig, "+CNUM") == "OK"
+
+
+@modem_test(scenario(modem={"echo": False}))
+async def test_radio_off(rig):
+    await ask(rig, "+CMEE=1")
+    assert await ask(rig, "+CFUN=4;+CFUN?") == "+CFUN: 4"
+    assert await ask(rig, "+CSQ") == "+CSQ: 99,99"
+    for command in ("+COPS=?", "+COPS=0", "+CGATT=1", "+CENG=3", "+CIPGSMLOC=1,1", "+SAPBR=1,1"):
+        assert await ask(rig, command) == "+CME ERROR: 3", command
+    assert await ask(rig, "+CFUN=0") == "+CME ERROR: 3"  # not directly
+    for bad in ("2", "", "0,1", "1,2", "1,1,1"):
+        assert await ask(rig, f"+CFUN={bad}") == "+CME ERROR: 3", bad
+
+
+@modem_test(scenario(modem={"echo": False}))
 async def test_losing_and_finding_the_network(rig):
     await ask(rig, "+CREG=1")
     ppp = await dial(rig)
@@ -248,9 +352,11 @@ async def test_losing_and_finding_the_network(rig):
 
 @modem_test(scenario(modem={"echo": False}))
 async def test_cell_change(rig):
-    await ask(rig, "+CREG=2")
+    await ask(rig, "+CREG=2;+CGREG=2")
     rig.modem.inject("cell_change", lac="AAAA", cell="BBBB")
-    assert rig.take() == b'\r\n+CREG: 1,"AAAA","BBBB"\r\n'
+    assert rig.take() == (b'\r\n+CREG: 1,"AAAA","BBBB"\r\n\r\n+CGREG: 1,"AAAA","BBBB"\r\n')
+    assert await ask(rig, "+CREG?") == '+CREG: 2,1,"AAAA","BBBB"'
+    assert await ask(rig, "+CREG=1;+CREG?") == "+CREG: 1,1"
 
 
 # -- time -------------------------------------------------------------------------------------

@@ -98,8 +98,11 @@ def test_boots_by_itself_and_talks(tmp_path):
             assert b"+CPIN: SIM PIN\r\n" in port.read_until(b"OK\r\n")
             port.write(b'AT+CPIN="1234"\r')
             port.read_until(b"SMS Ready\r\n")
-            program.obey("inject sms_arrived 7")
-            assert port.read_until(b"7\r\n").endswith(b'+CMTI: "SM",7\r\n')
+            program.obey("inject sms_received number=+4917012 text='Hello you'")
+            assert port.read_until(b"1\r\n").endswith(b'+CMTI: "SM",1\r\n')
+            port.write(b"AT+CMGF=1;+CMGR=1\r")
+            said = port.read_until(b"OK\r\n")
+            assert b'"+4917012"' in said and b"\r\nHello you\r\n" in said
             program.obey("status")
             assert "SIM READY" in program.process.stdout.readline()
             program.obey("fly")

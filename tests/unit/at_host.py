@@ -4,16 +4,20 @@ import json
 import sys
 
 from ppp_sim800.at import Channel, fields, text
+from ppp_sim800.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
-from ppp_sim800.modem import parse_cclk, parse_operators
+from ppp_sim800.http import parse_headers
+from ppp_sim800.location import parse_location
+from ppp_sim800.radio import parse_operators
 
 
 class Wire:
     """A UART that hears nothing before it is written to, then one chunk at each wait of the reader."""
 
-    def __init__(self, chunks):
+    def __init__(self, chunks, takes=None):
         self.chunks = [bytes.fromhex(chunk) for chunk in chunks]
         self.sent = b""
+        self.takes = takes  # bytes of data at once
 
     def any(self):
         return len(self.chunks[0]) if self.chunks and self.sent else 0
@@ -27,6 +31,8 @@ class Wire:
         return count
 
     def write(self, data):
+        if self.takes is not None and b"\r" in self.sent:
+            data = data[: self.takes]
         self.sent += data
         return len(data)
 
@@ -39,7 +45,7 @@ class Wire:
 
 
 def converse(request):
-    wire = Wire(request["chunks"])
+    wire = Wire(request["chunks"], request.get("takes"))
     unsolicited = []
     channel = Channel(wire, unsolicited.append)
     results = []
@@ -47,8 +53,13 @@ def converse(request):
         for key in ("ok", "failed"):
             if key in command:
                 command[key] = [word.encode() for word in command[key]]
-        if "data" in command:
-            command["data"] = command["data"].encode()
+        for key in ("data", "prompt"):
+            if isinstance(command.get(key), str):
+                command[key] = command[key].encode()
+        if isinstance(command.get("data"), list):
+            command["data"] = (piece.encode() for piece in command["data"])
+        if "into" in command:
+            command["into"] = bytearray(command["into"])
         if command.get("prefix") == "digits":
             command["prefix"] = lambda line: line.isdigit()
         procedure = channel.command(**command)
@@ -57,7 +68,8 @@ def converse(request):
                 next(procedure)
                 wire.next()
         except StopIteration as end:
-            results.append(end.value)
+            taken = [command["into"].hex()] if "into" in command else []
+            results.append(end.value + taken)
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
     while wire.chunks:
@@ -78,6 +90,13 @@ def answer(request):
         return parse_cclk(request["value"])
     if what == "scan":
         return parse_operators(request["line"])
+    if what == "headers":
+        return parse_headers(bytes.fromhex(request["head"]))
+    if what == "location":
+        try:
+            return tuple(parse_location(request["line"]))
+        except SIM800Error as error:
+            return str(error)
     raise ValueError(what)
 
 

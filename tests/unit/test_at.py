@@ -38,10 +38,11 @@ def ask(vm):
 
 @pytest.fixture
 def converse(ask):
-    def converse(stream: bytes | list[bytes], *commands, **command):
+    def converse(stream: bytes | list[bytes], *commands, takes=None, **command):
         chunks = [stream] if isinstance(stream, bytes) else stream
         return ask(
             do="converse",
+            takes=takes,
             chunks=[chunk.hex() for chunk in chunks],
             commands=list(commands) or [{"timeout": 1000, **command}],
         )
@@ -179,6 +180,99 @@ def test_prompt_gets_the_data(converse):
     assert bytes.fromhex(got["sent"]) == b'AT+CMGS="1"\rhello\x1a'
 
 
+def test_download_gets_the_data_in_pieces(converse):
+    body = ["x" * 700, "", "Bienenstöcke"]
+    got = converse(
+        [b"AT+HTTPDATA=713,5000\r\r\nDOWNLOAD\r\n", b"\r\nOK\r\n"],
+        command="AT+HTTPDATA=713,5000",
+        data=body,
+        prompt="DOWNLOAD",
+    )
+    assert got["results"] == [["OK"]]
+    assert got["unsolicited"] == []
+    assert bytes.fromhex(got["sent"]) == b"AT+HTTPDATA=713,5000\r" + "".join(body).encode()
+
+
+@pytest.mark.parametrize("takes", [1, 3, 0])
+def test_uart_that_takes_little_at_once(converse, takes):
+    """As one with timeout=0 may whose buffer is full; one that takes nothing is not waited for for ever."""
+    got = converse(
+        [b"AT+X\r\r\nDOWNLOAD\r\n", b"\r\nOK\r\n"],
+        takes=takes,
+        command="AT+X",
+        data="0123456789",
+        prompt="DOWNLOAD",
+    )
+    if takes:
+        assert got["results"] == [["OK"]]
+        assert bytes.fromhex(got["sent"]) == b"AT+X\r0123456789"
+    else:
+        assert got["results"][0]["error"] == "ATTimeout"
+
+
+def test_data_stays_here_if_nobody_asks_for_it(converse):
+    got = converse(
+        b"AT+HTTPDATA=5,5000\r\r\n+CME ERROR: 3\r\n",
+        command="AT+HTTPDATA=5,5000",
+        data="hello",
+        prompt="DOWNLOAD",
+    )
+    assert got["results"][0]["error"] == "ATError"
+    assert bytes.fromhex(got["sent"]) == b"AT+HTTPDATA=5,5000\r"
+
+
+READ = {"command": "AT+HTTPREAD=0,60", "prefix": "+HTTPREAD:", "timeout": 20}
+
+
+@SETTINGS
+@given(data=st.data(), body=st.binary(max_size=60))
+def test_bytes_of_any_kind_follow_a_line(converse, data, body):
+    stream = b"AT+HTTPREAD=0,60\r\r\n+HTTPREAD: %d\r\n%b\r\nOK\r\n" % (len(body), body)
+    got = converse(
+        cut(data, stream + b"\r\nRING\r\n"),
+        {**READ, "timeout": 1000, "into": 60},
+        {"command": "AT", "timeout": 1},
+    )
+    lines, taken = got["results"][0][:-1], bytes.fromhex(got["results"][0][-1])
+    assert lines == [f"+HTTPREAD: {len(body)}", "OK"]
+    assert taken == body.ljust(60, b"\0")
+    assert got["unsolicited"] == ["RING"]
+
+
+def test_more_bytes_than_fit_are_dropped(converse):
+    body = b"0123456789" * 300
+    stream = b"AT+HTTPHEAD\r\r\n+HTTPHEAD: 3000\r\n" + body + b"\r\nOK\r\n"
+    got = converse(stream, command="AT+HTTPHEAD", prefix="+HTTPHEAD:", into=5)
+    assert got["results"] == [["+HTTPHEAD: 3000", "OK", b"01234".hex()]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"123456789", b"12345678901", b"1" * 40, b"12345678\r\nOK", b"\r\nOK\r\n1234567"],
+)
+def test_lost_or_doubled_bytes_are_noticed(converse, body):
+    stream = b"AT+HTTPREAD=0,60\r\r\n+HTTPREAD: 10\r\n" + body + b"\r\nOK\r\n"
+    got = converse(
+        [stream, b"", b"AT\r\r\nOK\r\n"], {**READ, "into": 60}, {"command": "AT", "timeout": 1000}
+    )
+    assert got["results"][0]["error"] == "ATError"
+    assert "something damaged" in got["results"][0]["text"]
+    assert got["results"][1] == ["OK"]
+
+
+def test_bytes_for_another_command_are_not_taken(converse):
+    stream = b"AT+HTTPREAD=0,6\r\r\n+HTTPREAD: 6\r\n012345\r\nOK\r\n"
+    got = converse(stream, **READ, into=60)
+    assert got["results"][0]["error"] == "ATError"
+
+
+@pytest.mark.parametrize("count", [b"", b"x", b"-1", b"9999999"])
+def test_a_damaged_count_is_noticed(converse, count):
+    stream = b"AT+HTTPREAD=0,60\r\r\n+HTTPREAD: " + count + b"\r\n0123456789\r\nOK\r\n"
+    got = converse(stream, **READ, into=60)
+    assert got["results"][0]["error"] == "ATError"
+
+
 def test_overlong_line_is_dropped_whole(converse):
     got = converse(b"\r\n" + b"x" * 5000 + b"\r\n\r\nOK\r\n", command="AT")
     assert got["results"] == [["OK"]]
@@ -285,6 +379,53 @@ def test_clock(ask, value, result):
 )
 def test_operators(ask, line, result):
     assert ask(do="scan", line=line) == result
+
+
+# As real modems and servers said it
+@pytest.mark.parametrize(
+    ("line", "result"),
+    [
+        (
+            "+CIPGSMLOC: 0,-74.007729,40.730160,2015/10/15,19:24:55",
+            [-74.007729, 40.730160, [2015, 10, 15, 19, 24, 55]],
+        ),
+        (
+            "+CIPGSMLOC: 0,36.833633,-1.304255,2019/03/22,10:08:02",
+            [36.833633, -1.304255, [2019, 3, 22, 10, 8, 2]],
+        ),
+        (
+            "+CLBS: 0,103.812345,1.312345,550,2022/06/26,12:08:39",
+            [103.812345, 1.312345, [2022, 6, 26, 12, 8, 39]],
+        ),
+        (
+            "+CLBS: 0,18.279854,59.480068,500,25/08/15,23:14:00",
+            [18.279854, 59.480068, [2025, 8, 15, 23, 14, 0]],
+        ),
+        ("+CIPGSMLOC: 601", "no location (601): the network failed: try again"),
+        ("+CIPGSMLOC: 404", "no location (404): the server does not know the cells here"),
+        ("+CIPGSMLOC: 999", "no location (999): the network failed: try again"),
+    ],
+)
+def test_location(ask, line, result):
+    assert ask(do="location", line=line) == result
+
+
+@SETTINGS
+@given(st.text(alphabet="+CIPGSMLOC: 0123456789,./-", max_size=60))
+def test_location_takes_all_lines(ask, line):
+    ask(do="location", line=line)
+
+
+def test_headers(ask):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type:text/plain\r\nX: a: b \r\nBad\r\nY: \xff\r\n\r\n"
+    assert ask(do="headers", head=head.hex()) == {"Content-Type": "text/plain", "X": "a: b"}
+    assert ask(do="headers", head=head[:34].hex()) == {}
+
+
+@SETTINGS
+@given(st.binary(max_size=200))
+def test_headers_take_all_bytes(ask, head):
+    assert isinstance(ask(do="headers", head=head.hex()), dict)
 
 
 @SETTINGS

@@ -123,49 +123,8 @@ def test_modem_left_in_data_mode_is_found(play):
     assert played.value("status") == "up"
 
 
-def test_modem_abilities(play):
-    played = play(
-        UP
-        + """
-nic.disconnect()
-modem = nic.modem
-for name in ("info", "firmware", "imei", "imsi", "iccid", "sim_state", "pin_tries", "registration", "operator",
-             "signal", "scan"):
-    print("%s=%r" % (name, getattr(modem, name)()))
-print("at=%r" % modem.at("AT+CBC"))
-print("rssi=%r" % nic.status("rssi"))
-""",
-        modem=Modem(profile="R13.08"),
-    )
-    assert played.value("info") == "'SIM800 R13.08'"
-    assert played.value("firmware") == "(13, 8)"
-    assert played.value("imei") == "'861234567890123'"
-    assert played.value("imsi") == "'262011234567890'"
-    assert played.value("iccid") == "'89490200001234567890'"
-    assert played.value("sim_state") == "'READY'"
-    assert played.value("pin_tries") == "3"
-    assert played.value("registration") == "1"
-    assert played.value("operator") == "'Telekom.de'"
-    assert played.value("signal") == "-78"
-    assert "('vodafone.de', 'Voda', '26202', 1)" in played.value("scan")
-    assert played.value("at") == "['+CBC: 0,87,4012', 'OK']"
-    assert played.value("rssi") == "-78"
-
-
-@pytest.mark.parametrize(
-    ("csq", "dbm"), [(0, -115), (1, -111), (2, -110), (30, -54), (31, -52), (99, None)]
-)
-def test_signal_in_dbm(play, csq, dbm):
-    played = play(
-        'nic = ppp_sim800.PPP("internet")\nnic.active(True)\nprint("dbm=%r" % nic.modem.signal())',
-        modem=Modem(start="command", latency=0),
-        radio=Radio(csq=(csq, 0)),
-    )
-    assert played.value("dbm") == repr(dbm)
-
-
 def test_commands_while_online_are_refused_in_words(play):
-    played = play(UP + 'timed("signal", nic.modem.signal)')
+    played = play(UP + 'timed("signal", nic.modem.radio.signal)')
     assert played.value("signal").startswith("ConfigError: the line carries PPP")
 
 
@@ -191,13 +150,13 @@ DENIED = ((0.3, 3), (30.0, 1))
 NOT_YET = ((0.3, 2), (40.0, 1))
 
 FAILURES = {
-    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 35),
+    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 40),
     "no SIM": ({"sim": SIM(inserted=False)}, "SIMAbsent", "insert", "", None, 30),
     "PIN missing": (
         {"sim": SIM(pin="4711")}, "PINRequired", 'pin="1234"', 'nic.config(pin="4711")', "ok", 30,
     ),
     "PIN wrong": (
-        {"sim": SIM(pin="1111")}, "PINWrong", "2 tries left", 'nic.modem.unlock("1111")', "ok", 30,
+        {"sim": SIM(pin="1111")}, "PINWrong", "2 tries left", 'nic.modem.sim.unlock("1111")', "ok", 30,
     ),
     "PIN wrong before": (
         {"sim": SIM(pin="4711", pin_tries=2)}, "PINWrong", "not tried again by itself", "", "PINWrong", 30,
@@ -310,8 +269,8 @@ print("status=" + nic.status())
         ("'internet', 5", "user must be a str"),
         ("'internet', 'a', b'b'", "password must be a str"),
         ("'internet', auth='mschap'", "auth must be"),
-        ("'internet', pin=1234", "pin must be"),
-        ("'internet', pin='12'", "pin must be"),
+        ("'internet', pin=1234", "PIN must be"),
+        ("'internet', pin='12'", "PIN must be"),
     ],
 )
 def test_bad_argument(play, arguments, words):
@@ -352,7 +311,7 @@ nic.active(True)
 do("modem_reset")
 start = time.ticks_ms()
 while time.ticks_diff(time.ticks_ms(), start) < 8000:
-    timed("signal", nic.modem.signal)
+    timed("signal", nic.modem.radio.signal)
     time.sleep_ms(100)
 timed("again", nic.connect)
 """,

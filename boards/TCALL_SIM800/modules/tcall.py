@@ -11,6 +11,8 @@ TX = const(27)  # to the modem
 RX = const(26)  # from the modem
 PWRKEY = const(4)  # low: key pressed
 RST = const(5)  # low: key pressed; not wired on the SIM800C
+DTR = const(32)  # low: the modem is to be awake
+RI = const(33)  # low: it rings, or has a message
 SDA = const(21)
 SCL = const(22)
 
@@ -29,13 +31,15 @@ class TCall:
     """A T-Call as ppp_sim800 wants a board.
 
     supply: pin number (or several) of the modem's supply switch; None: by the power chip found.
+    dtr: True if DTR and RI are wired, as on the v1.4 with an IP5306 (not on its v1.3, and they look alike from
+        inside); None: by the power chip found.
     """
 
     # Long enough to start the modem (1 s, HW 3.2.1), too short to switch off a running one (1.5 s, HW 3.2.3).
     PRESS_ON_MS = const(1200)
     PRESS_OFF_MS = const(2000)
 
-    def __init__(self, supply=None):
+    def __init__(self, supply=None, dtr=None):
         self.power_chip = self._prepare_power_chip()
         if supply is None:
             supply = SUPPLY_AXP192 if self.power_chip == "AXP192" else SUPPLY_IP5306
@@ -45,7 +49,16 @@ class TCall:
         self._supply = [Pin(number) for number in supply]
         self._pwrkey = Pin(PWRKEY, Pin.OUT, value=1)
         self._rst = Pin(RST, Pin.OUT, value=1)
+        self._dtr = self._ri = None
+        self._rang = False
+        if self.power_chip == "AXP192" if dtr is None else dtr:
+            self._dtr = Pin(DTR, Pin.OUT, value=0)
+            self._ri = Pin(RI, Pin.IN, Pin.PULL_UP)
+            self._ri.irq(self._on_ri, Pin.IRQ_FALLING)
         self._uart = None
+
+    def _on_ri(self, pin):
+        self._rang = True
 
     def _prepare_power_chip(self):
         i2c = I2C(0, scl=Pin(SCL), sda=Pin(SDA), freq=100_000)
@@ -75,6 +88,18 @@ class TCall:
         """Press or release the modem's reset key. Returns False where it is not wired (it may not be)."""
         self._rst.value(0 if pressed else 1)
         return True
+
+    def dtr(self, active):
+        """Hold DTR active (low): the modem stays awake. Returns False where it is not wired (then no DTR)."""
+        if self._dtr is None:
+            return False
+        self._dtr.value(0 if active else 1)
+        return True
+
+    def ring(self):
+        """True if the ring indicator went active since the last time this was asked."""
+        rang, self._rang = self._rang, False
+        return rang
 
     def uart(self, baudrate):
         """The machine.UART to the modem at `baudrate`. Buffers hold 0.7 s and 0.35 s at 115200 baud."""

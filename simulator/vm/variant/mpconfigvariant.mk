@@ -37,6 +37,7 @@ vpath %.c $(SIM_TREES)
 SRC_C += $(addprefix sim/,\
 	boot.c \
 	bus.c \
+	certs.c \
 	clock.c \
 	cmux_port.c \
 	machine_i2c.c \

@@ -1,0 +1,69 @@
+"""The bearer of the modem's own applications, HTTP and location. PPP needs none and stands in its way.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from .at import fields, quoted
+from .errors import ATError, ConfigError, NoCarrier
+from .run import Procedures, blocking
+
+_CONNECTED = "1"
+
+
+class Bearer(Procedures):
+    """Bearer profile 1 of `modem` (M chapter 9)."""
+
+    def __init__(self, modem):
+        self._modem = modem
+
+    def _address(self):
+        """Its IP address (str), None while it is closed."""
+        answer = yield from self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,")
+        _, status, address = fields(answer)
+        return address if status == _CONNECTED else None
+
+    def _open(self, apn=None, user="", password="", timeout=120000):
+        """Open it; does nothing if it is open. HTTP and location do so by themselves where a PPP object knows the APN.
+
+        apn, user, password: as for PPP, None: what the PPP object has. timeout: milliseconds for the network
+        to be found; opening takes at most 85 s more. It stays open until close() or PPP's connect().
+        Raises RegistrationError, NoCarrier.
+        """
+        modem = self._modem
+        if apn is None and modem.access:
+            apn, user, password = modem.access()
+        values = (
+            ("CONTYPE", "GPRS"),
+            ("APN", quoted(apn or "", "the APN", 64)),
+            ("USER", quoted(user, "user", 32)),
+            ("PWD", quoted(password, "password", 32)),
+        )
+        if (yield from self._address()):
+            return
+        if apn is None:
+            raise ConfigError(
+                "no APN is known: call modem.bearer.open(apn) first, or use the modem of a PPP object"
+            )
+        yield from modem.radio._register(timeout)
+        for name, value in values:
+            show = 'AT+SAPBR=3,1,"PWD","****"' if name == "PWD" else None
+            yield from modem._command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)
+        try:
+            yield from modem._command("AT+SAPBR=1,1", timeout=85000)
+        except ATError as error:
+            raise NoCarrier(
+                'the modem cannot open a bearer to APN "{}" ({}): check APN, user and password; PPP must be down'.format(
+                    apn, error.result
+                )
+            )
+
+    def _close(self):
+        """Close it; does nothing if it is closed. At most 65 s."""
+        try:
+            yield from self._modem._command("AT+SAPBR=0,1", timeout=65000)
+        except ATError:
+            pass  # it was
+
+    address = blocking(_address)
+    open = blocking(_open)
+    close = blocking(_close)

@@ -1,0 +1,315 @@
+"""The modem's own HTTP: for plain http and small bodies, without PPP.
+
+Its TLS is SSL 2, SSL 3 or TLS 1.0 and looks at no certificate; https belongs on PPP, with the
+microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from micropython import const
+
+from .at import fields, quoted
+from .errors import ATError, ATTimeout, ConfigError, HTTPError
+from .run import Procedures, blocking, wait
+
+_METHODS = ("GET", "POST", "HEAD")  # as AT+HTTPACTION numbers them
+_MOST = const(319488)  # bytes of a body (M 11.2.3)
+_READ = const(1024)  # bytes of one AT+HTTPREAD
+_PIECE = const(512)  # bytes of one step of a loop over a response
+_HEAD = const(2048)  # bytes of headers that are looked at
+_TRIES = const(3)  # for bytes that were lost on the line
+
+# +HTTPACTION: <status> above those of HTTP (M 11.2.4)
+_FAILURES = {
+    600: "what the server sent is no HTTP",
+    601: "the network failed, or the server did not answer: check its address and port, try again",
+    602: "the answer is longer than the modem can hold ({} bytes)".format(_MOST),
+    603: "there is no such host: check the spelling",
+    604: "the modem is still busy: try again",
+    605: "the TLS handshake failed: use PPP and the microcontroller's TLS",
+    606: "the server refused the modem's TLS: use PPP and the microcontroller's TLS",
+}
+
+
+class HTTP(Procedures):
+    """The HTTP client of `modem`. Its bearer is opened when it is needed, see Bearer.open()."""
+
+    def __init__(self, modem):
+        self._modem = modem
+        self._response = None  # the one whose body the modem holds
+        self._busy = False
+
+    def _request(
+        self,
+        method,
+        url,
+        *,
+        data=None,
+        headers=None,
+        content_type="application/octet-stream",
+        timeout=120000,
+        unverified_tls=False,
+    ):
+        """Ask a server; PPP must be down. One request at a time: it ends the response before it.
+
+        method: "GET", "POST" or "HEAD". url: "http://...", ASCII, at most 512 characters.
+        data: for POST: str, bytes or an open file, at most 319488 bytes.
+        headers: dict of str, at most 512 characters in all. content_type: of `data`.
+        timeout: milliseconds for the server's whole answer.
+        unverified_tls: True lets the modem do "https://...": anybody on the way can read and answer it.
+        Returns a Response. Redirections are not followed.
+        Raises HTTPError, and what Bearer.open() raises.
+        """
+        action, secure = _check(method, url, data, unverified_tls)
+        if not isinstance(timeout, int) or timeout <= 0:
+            raise ConfigError("timeout must be milliseconds, an int above 0")
+        length, pieces = _body(data)
+        parameters = _parameters(url, headers, content_type if length else None)
+        parameters["TIMEOUT"] = min(1000, max(30, timeout // 1000 + 1))
+        while self._busy:
+            yield 50
+        self._busy = True
+        try:
+            yield from self._modem.bearer._open()
+            yield from self._terminate()
+            response = None
+            try:
+                response = yield from self._ask(
+                    action, parameters, length, pieces, secure, timeout
+                )
+            finally:
+                if response is None:
+                    yield from self._terminate()
+            self._response = response
+            return response
+        finally:
+            self._busy = False
+
+    def _terminate(self):
+        self._response = None
+        try:
+            yield from self._modem._command("AT+HTTPTERM")
+        except (ATError, ATTimeout):
+            pass  # nothing was begun, or there is worse
+
+    def _ask(self, action, parameters, length, pieces, secure, timeout):
+        modem = self._modem
+        yield from modem._command("AT+HTTPINIT")
+        for name, value in parameters.items():
+            form = 'AT+HTTPPARA="{}",{}' if isinstance(value, int) else 'AT+HTTPPARA="{}","{}"'
+            show = form.format(name, "****") if name == "USERDATA" else None  # may be a key
+            yield from modem._command(form.format(name, value), show=show)
+        if secure:
+            try:
+                yield from modem._command("AT+HTTPSSL=1")
+            except ATError:
+                raise HTTPError("this modem's firmware has no TLS for HTTP: use PPP", None)
+        if length:
+            yield from self._upload(length, pieces)
+        try:
+            line = yield from modem._command_and_urc(
+                "AT+HTTPACTION={}".format(action), "+HTTPACTION: {},".format(action), timeout
+            )
+        except ATTimeout:
+            raise HTTPError("no answer from the server within {} s".format(timeout // 1000), None)
+        try:
+            _, status, length = [int(value) for value in fields(line)]
+        except ValueError:
+            raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(line), None)
+        if status >= 600:
+            why = _FAILURES.get(status, "the modem gives no reason: try again")
+            raise HTTPError("the request failed ({}): {}".format(status, why), status)
+        headers = yield from self._headers()
+        return Response(self, status, headers, length)
+
+    def _upload(self, length, pieces):
+        # The modem takes it in for twice the time the line needs (M 11.2.3). Where bytes were lost it would wait for
+        # them to the end, then say OK all the same.
+        time = min(120000, 5000 + length * 20000 // self._modem.baudrate)
+        try:
+            yield from self._modem._command(
+                "AT+HTTPDATA={},{}".format(length, time),
+                timeout=3000,
+                data=pieces,
+                prompt=b"DOWNLOAD",
+            )
+        except (ATTimeout, ConfigError) as error:
+            yield from wait(time)  # until then it takes commands for data
+            if isinstance(error, ConfigError):
+                raise
+            raise HTTPError("the body did not reach the modem whole: try again", None)
+
+    def _headers(self):
+        head = bytearray(_HEAD)
+        try:
+            lines = yield from self._modem._command("AT+HTTPHEAD", "+HTTPHEAD:", into=head)
+        except (ATError, ATTimeout):
+            return {}  # firmware without it, or damaged
+        if len(lines) < 2:
+            return {}
+        return parse_headers(head[: int(fields(lines[0])[0])])
+
+    request = blocking(_request)
+
+
+class Response(Procedures):
+    """A server's answer: `status_code`, `headers` (dict), `length` of the body in bytes.
+
+    The modem holds the body until close() or the next request; read it in pieces, in a loop over the
+    response, or whole by `content`. What the line has lost is read again, by its count; AT has no checksum.
+    """
+
+    def __init__(self, http, status_code, headers, length):
+        self._http = http
+        self.status_code = status_code
+        self.headers = headers
+        self.length = length
+        self._at = 0
+        self._whole = None
+
+    def _readinto(self, buffer):
+        """Read into `buffer`, at most 1024 bytes at once. Returns their number, 0 at the end. Raises HTTPError."""
+        count = min(len(buffer), self.length - self._at, _READ)
+        if count <= 0:
+            return 0
+        if self._http._response is not self:
+            raise HTTPError("the response was closed before its body was read", None)
+        into = memoryview(buffer)[:count]
+        command = "AT+HTTPREAD={},{}".format(self._at, count)
+        for _ in range(_TRIES):
+            try:
+                lines = yield from self._http._modem._command(command, "+HTTPREAD:", into=into)
+                if len(lines) > 1 and fields(lines[0])[0] == str(count):
+                    self._at += count
+                    return count
+            except (ATError, ATTimeout):
+                pass
+        raise HTTPError("the modem does not give the rest of the body: ask the server again", None)
+
+    def _read(self, size=-1):
+        """The next `size` bytes, fewer at the end, or all that is left."""
+        left = self.length - self._at
+        data = bytearray(left if size is None or size < 0 else min(size, left))
+        view = memoryview(data)
+        while view:
+            view = view[(yield from self._readinto(view)) :]
+        return bytes(data)
+
+    def _next(self):
+        data = yield from self._read(_PIECE)
+        return data
+
+    def _content(self):
+        """All of the body that was not read before, kept; the modem is then free of it."""
+        if self._whole is None:
+            self._whole = yield from self._read()
+            yield from self._close()
+        return self._whole
+
+    def _close(self):
+        """Let the modem forget the body."""
+        if self._http._response is self:
+            yield from self._http._terminate()
+
+    readinto = blocking(_readinto)
+    read = blocking(_read)
+    close = blocking(_close)
+    content = property(blocking(_content))
+
+    def __iter__(self):
+        return self
+
+    _step = blocking(_next)
+
+    def __next__(self):
+        piece = self._step()
+        if not piece:
+            raise StopIteration
+        return piece
+
+
+def _check(method, url, data, unverified_tls):
+    if method not in _METHODS:
+        raise ConfigError("the modem can GET, POST and HEAD, not {!r}".format(method))
+    if data is not None and method != "POST":
+        raise ConfigError("only POST takes data")
+    quoted(url, "the URL", 512)
+    if " " in url:
+        raise ConfigError("a URL must not contain blanks: write %20")
+    if url.startswith("https://"):
+        if unverified_tls is not True:
+            raise ConfigError(
+                "https is not for the modem: it speaks SSL 2, SSL 3 or TLS 1.0, which servers refuse, and checks "
+                "no certificate. connect() and use requests; unverified_tls=True insists"
+            )
+        return _METHODS.index(method), True
+    if not url.startswith("http://"):
+        raise ConfigError('a URL begins with "http://", not as {!r}'.format(url[:20]))
+    return _METHODS.index(method), False
+
+
+def _parameters(url, headers, content_type):
+    # What AT+HTTPPARA is given.
+    parameters = {"CID": 1, "URL": url}
+    lines = []
+    for name, value in (headers or {}).items():
+        quoted(name, "a header's name", 100)
+        quoted(value, "header " + name, 512)
+        if "\\" in name + value or ":" in name:  # the modem takes \r\n for a line's end
+            raise ConfigError(
+                "header {} must be without backslashes, its name without ':'".format(name)
+            )
+        if name.lower() == "content-type":
+            content_type = content_type and value
+        elif name.lower() == "user-agent":
+            parameters["UA"] = quoted(value, "User-Agent", 100)
+        else:
+            lines.append("{}: {}".format(name, value))
+    if lines:
+        parameters["USERDATA"] = quoted("\\r\\n".join(lines), "all headers together", 512)
+    if content_type:
+        parameters["CONTENT"] = quoted(content_type, "content_type", 100)
+    return parameters
+
+
+def _body(data):
+    # Its length in bytes, and its pieces.
+    if data is None:
+        return 0, ()
+    if isinstance(data, str):
+        data = data.encode()
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        length, pieces = len(data), (data,)
+    elif hasattr(data, "readinto") and hasattr(data, "seek"):
+        start = data.seek(0, 1)
+        length = data.seek(0, 2) - start
+        data.seek(start)
+        pieces = _pieces(data, length)
+    else:
+        raise ConfigError(
+            "data must be str, bytes or an open file, not {}".format(type(data).__name__)
+        )
+    if length > _MOST:
+        raise ConfigError("{} bytes are more than the modem takes ({})".format(length, _MOST))
+    return length, pieces
+
+
+def _pieces(file, length):
+    buffer = memoryview(bytearray(_PIECE))
+    while length:
+        count = file.readinto(buffer[: min(length, _PIECE)])
+        if not count:
+            raise ConfigError("the file has become shorter: {} bytes are missing".format(length))
+        yield buffer[:count]
+        length -= count
+
+
+def parse_headers(head):
+    """The lines `Name: value` of a response's head (bytes) as a dict."""
+    headers = {}
+    for line in bytes(head).split(b"\r\n")[1:-1]:
+        colon = line.find(b":")
+        if colon > 0:
+            try:
+                headers[str(line[:colon], "utf-8")] = str(line[colon + 1 :].strip(), "utf-8")
+            except UnicodeError:
+                pass
+    return headers

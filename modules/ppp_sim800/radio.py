@@ -1,0 +1,230 @@
+"""The radio: registration, operators, signal, cell, attachment to GPRS.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from micropython import const
+
+from .at import fields
+from .errors import (
+    ATError,
+    ATTimeout,
+    ConfigError,
+    NoNetwork,
+    RegistrationDenied,
+    RegistrationError,
+)
+from .run import Deadline, Procedures, blocking, wait
+
+_DENIED_MS = const(10000)  # "denied" may pass while the modem tries the next network
+
+# +CREG and +CGREG: <stat>
+_STAT = ("off", "home", "searching", "denied", "unknown", "roaming")
+REGISTERED = ("home", "roaming")
+
+
+class Radio(Procedures):
+    """The radio of `modem`."""
+
+    def __init__(self, modem):
+        self._modem = modem
+
+    def _on(self):
+        """Switch the radio on (M 104). It then looks for a network by itself."""
+        yield from self._modem._command("AT+CFUN=1", timeout=10000)
+
+    def _off(self):
+        """Switch the radio off: no network, no data, a tenth of the current; SIM and AT go on (M 104)."""
+        yield from self._modem._command("AT+CFUN=4", timeout=10000)
+
+    def _is_on(self):
+        answer = yield from self._modem._ask("AT+CFUN?", "+CFUN:", 10000)
+        return fields(answer)[0] == "1"
+
+    def _report(self, command):
+        # (stat, lac, cell) of AT+CREG? or AT+CGREG?. The answer has two fields or more, a URC of the same
+        # name has its cell (in quotes) in the second, or none.
+        prefix = command[2:] + ":"
+        lines = yield from self._modem._command(command + "?", prefix)
+        found = None
+        for line in lines[:-1]:
+            parts = line[len(prefix) :].strip().replace('"', "").split(",")
+            raw = line[len(prefix) :].strip().split(",")
+            if len(raw) > 1 and raw[1].isdigit():
+                found = parts
+            else:
+                self._modem._unsolicited(line)
+        if found is None:
+            raise ATError(command + "?", "nothing but " + lines[-1])
+        lac, cell = (found[2], found[3]) if len(found) > 3 else (None, None)
+        return stat_word(found[1]), lac, cell
+
+    def _registration(self):
+        """Registration as a word (M 82): "home", "roaming", "searching", "denied", "off", "unknown"."""
+        stat, _, _ = yield from self._report("AT+CREG")
+        return stat
+
+    def _cell(self):
+        """Where the modem is: (location area code, cell id), each an int; None if not registered (M 82)."""
+        stat, lac, cell = yield from self._report("AT+CREG")
+        if stat not in REGISTERED or not lac or not cell:
+            return None
+        return int(lac, 16), int(cell, 16)
+
+    def _register(self, timeout=120000):
+        """Wait until the network has taken the modem, for calls and for GPRS, at most `timeout` milliseconds.
+
+        Raises NoNetwork, RegistrationDenied, RegistrationError.
+        """
+        deadline = Deadline(timeout)
+        denied = None
+        command = "AT+CREG"
+        while True:
+            stat, _, _ = yield from self._report(command)
+            if stat in REGISTERED:
+                if command == "AT+CGREG":
+                    break
+                command = "AT+CGREG"
+                denied = None
+                continue
+            if command == "AT+CGREG" and stat == "off":  # detached: by us, or by the network
+                try:
+                    yield from self._modem._command("AT+CGATT=1", timeout=10000)
+                    yield from wait(min(700, deadline.left()))
+                except (ATError, ATTimeout):
+                    pass
+            what = "the network" if command == "AT+CREG" else "GPRS"
+            if stat != "denied":
+                denied = None
+            elif denied is None:
+                denied = Deadline(_DENIED_MS)
+            elif not denied.left():
+                raise RegistrationDenied(
+                    "{} refuses this SIM: check that it is activated, paid for, and may use 2G here".format(
+                        what
+                    )
+                )
+            if not deadline.left():
+                signal = yield from self._signal()
+                raise NoNetwork(
+                    "no registration to {} within {} s (state: {}, signal: {}): check the antenna and that there is "
+                    "2G coverage".format(
+                        what,
+                        timeout // 1000,
+                        stat,
+                        "none" if signal is None else "{} dBm".format(signal),
+                    )
+                )
+            yield from wait(min(300, deadline.left() + 1))
+        yield from self._attach(deadline.left())
+
+    def _is_attached(self):
+        answer = yield from self._modem._ask("AT+CGATT?", "+CGATT:", 10000)
+        return fields(answer)[0] == "1"
+
+    def _attach(self, timeout=30000):
+        """Attach to GPRS (M 213), trying again for `timeout` milliseconds. Raises RegistrationError."""
+        deadline = Deadline(timeout)
+        while not (yield from self._is_attached()):
+            try:
+                yield from self._modem._command("AT+CGATT=1", timeout=10000)
+                return
+            except (ATError, ATTimeout) as error:
+                if not deadline.left():
+                    raise RegistrationError(
+                        "the modem is registered but cannot use GPRS ({}): does the SIM's plan include data?".format(
+                            error
+                        )
+                    )
+            yield from wait(1000)
+
+    def _detach(self):
+        """Detach from GPRS: no data until attach() or connect(); calls and messages go on (M 213)."""
+        yield from self._modem._command("AT+CGATT=0", timeout=10000)
+
+    def _rssi(self):
+        answer = yield from self._modem._ask("AT+CSQ", "+CSQ:")
+        rssi = int(fields(answer)[0])
+        return rssi if 0 <= rssi <= 31 else None
+
+    def _signal(self):
+        """Signal strength in dBm (-115 to -52), None where it is not known (M 83)."""
+        rssi = yield from self._rssi()
+        return None if rssi is None else -115 if rssi == 0 else -114 + 2 * rssi + (rssi == 1)
+
+    def _signal_percent(self):
+        """Signal strength in percent of the best the modem tells (0 to 100), None where it is not known."""
+        rssi = yield from self._rssi()
+        return None if rssi is None else rssi * 100 // 31
+
+    def _operator(self):
+        """Name of the operator the modem is registered with, None if with none (M 80). At most 45 s."""
+        yield from self._modem._command("AT+COPS=3,0", timeout=10000)
+        answer = yield from self._modem._ask("AT+COPS?", "+COPS:", 45000)
+        parts = fields(answer)
+        return parts[2] if len(parts) > 2 else None
+
+    def _scan(self):
+        """Search for operators, up to 45 s and more (M 80).
+
+        Returns a list of (name, short name, number, status): status 0 unknown, 1 available, 2 current,
+        3 forbidden; number is country and network, e.g. "26201".
+        """
+        answer = yield from self._modem._ask("AT+COPS=?", "+COPS:", 120000)
+        return parse_operators(answer)
+
+    def _choose(self, number=None):
+        """Use one operator and no other, e.g. "26201", or with None the one the SIM likes best (M 80).
+
+        Returns when the modem has it; registration follows, see register(). At most 2 minutes.
+        Raises RegistrationDenied, NoNetwork.
+        """
+        if number is None:
+            command = "AT+COPS=0"
+        elif isinstance(number, str) and number.isdigit() and 5 <= len(number) <= 6:
+            command = 'AT+COPS=1,2,"{}"'.format(number)
+        else:
+            raise ConfigError(
+                'an operator is a str of 5 or 6 digits such as "26201" (see scan()), or None'
+            )
+        try:
+            yield from self._modem._command(command, timeout=120000)
+        except ATError as error:
+            if error.code == 32:
+                raise RegistrationDenied(
+                    "operator {} does not take this SIM: choose another, or None".format(number)
+                )
+            if error.code == 30:
+                raise NoNetwork(
+                    "operator {} is not to be found here: scan() tells who is".format(number)
+                )
+            raise
+
+    on = blocking(_on)
+    off = blocking(_off)
+    registration = blocking(_registration)
+    cell = blocking(_cell)
+    register = blocking(_register)
+    attach = blocking(_attach)
+    detach = blocking(_detach)
+    signal = blocking(_signal)
+    signal_percent = blocking(_signal_percent)
+    operator = blocking(_operator)
+    scan = blocking(_scan)
+    choose = blocking(_choose)
+
+
+def stat_word(stat):
+    """The word for a <stat> (str) of +CREG or +CGREG."""
+    return _STAT[int(stat)] if stat.isdigit() and int(stat) < len(_STAT) else "unknown"
+
+
+def parse_operators(answer):
+    """`+COPS: (<stat>,"<long>","<short>","<number>"),...,,(<modes>),(<formats>)` as a list of tuples."""
+    operators = []
+    parts = answer.split('"')  # names may hold anything but quotes
+    for i in range(1, len(parts) - 4, 6):
+        status = parts[i - 1].split("(")[-1].rstrip(",")
+        if status.isdigit():
+            operators.append((parts[i], parts[i + 2], parts[i + 4], int(status)))
+    return operators

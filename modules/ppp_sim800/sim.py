@@ -1,0 +1,229 @@
+"""The SIM card: its state, its codes, what is written on it.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from micropython import const
+
+from .at import fields
+from .errors import (
+    ATError,
+    ConfigError,
+    PINRequired,
+    PINWrong,
+    PUKRequired,
+    SIMAbsent,
+    SIMError,
+)
+from .run import Deadline, Procedures, blocking, wait
+
+_PIN_TRIES = const(3)  # a fresh SIM's
+
+
+class SIM(Procedures):
+    """The card in `modem`."""
+
+    def __init__(self, modem):
+        self._modem = modem
+
+    def _state(self):
+        """What the card waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
+        deadline = Deadline(10000)
+        while True:
+            try:
+                answer = yield from self._modem._ask("AT+CPIN?", "+CPIN:")
+                state = fields(answer)[0]
+                if state != "NOT READY" or not deadline.left():
+                    return state
+            except ATError as error:
+                if error.code == 10:
+                    return "NOT INSERTED"
+                if (
+                    error.code != 14 or not deadline.left()
+                ):  # 14: SIM busy, it has just been switched on
+                    raise sim_error(error)
+            yield from wait(300)
+
+    def _tries(self):
+        """How often a wrong PIN may still be entered, None if the firmware does not tell (M 157)."""
+        try:
+            answer = yield from self._modem._ask("AT+SPIC", "+SPIC:")
+            return int(fields(answer)[0])
+        except (ATError, ValueError):
+            return None
+
+    def _unlock(self, pin):
+        """Enter the PIN (str of 4 to 8 digits), once. Raises PINWrong, PUKRequired, SIMError."""
+        check_code(pin, "the PIN")
+        yield from self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
+
+    def _unblock(self, puk, pin):
+        """Enter the PUK (str of 8 digits) of a blocked card, and its new PIN. Once: ten wrong ones end the card.
+
+        Raises PINWrong, SIMError.
+        """
+        if not isinstance(puk, str) or len(puk) != 8 or not puk.isdigit():
+            raise ConfigError("the PUK must be a str of 8 digits")
+        check_code(pin, "the new PIN")
+        try:
+            yield from self._modem._command(
+                'AT+CPIN="{}","{}"'.format(puk, pin), timeout=5000, show="AT+CPIN=****,****"
+            )
+        except ATError as error:
+            if error.code in (12, 16):
+                raise PINWrong("the SIM refused the PUK: compare it with the operator's letter")
+            raise sim_error(error)
+
+    def _change_pin(self, old, new):
+        """Change the PIN (str of 4 to 8 digits each). The card must ask for its PIN, see ask_pin() (M 95).
+
+        Raises PINWrong, PUKRequired, SIMError.
+        """
+        check_code(old, "the old PIN")
+        check_code(new, "the new PIN")
+        yield from self._enter(
+            'AT+CPWD="SC","{}","{}"'.format(old, new), 'AT+CPWD="SC",****,****', 15000
+        )
+
+    def _ask_pin(self, on, pin):
+        """Let the card ask for its PIN at each start (on=True), or not (M 74). Does nothing if it is so already.
+
+        Raises PINWrong, PUKRequired, SIMError.
+        """
+        check_code(pin, "the PIN")
+        try:
+            answer = yield from self._modem._ask('AT+CLCK="SC",2', "+CLCK:", 15000)
+        except ATError as error:
+            raise sim_error(error)
+        if fields(answer)[0] != str(int(on)):
+            yield from self._enter(
+                'AT+CLCK="SC",{:d},"{}"'.format(on, pin),
+                'AT+CLCK="SC",{:d},****'.format(on),
+                15000,
+            )
+
+    def _enter(self, command, show, timeout=5000):
+        # A command that carries a PIN; tells a wrong one from all else.
+        try:
+            yield from self._modem._command(command, timeout=timeout, show=show)
+        except ATError as error:
+            if error.code not in (11, 12, 16):
+                raise sim_error(error)
+            tries = yield from self._tries()
+            if error.code == 12 or tries == 0:
+                raise _puk_required()
+            raise PINWrong(
+                "the SIM refused the PIN, {} tries left: correct it before you try again".format(
+                    "unknown" if tries is None else tries
+                ),
+                tries,
+            )
+
+    def _ready(self, pin=None):
+        """Bring the card to READY, with its PIN if it asks for one. At most 30 s.
+
+        The PIN is entered only while no wrong one has been: a script that runs at every boot would else
+        block the card. Raises SIMAbsent, PINRequired, PINWrong, PUKRequired, SIMError.
+        """
+        state = yield from self._state()
+        if state == "SIM PIN":
+            if pin is None:
+                raise _pin_required()
+            tries = yield from self._tries()
+            if tries is not None and tries < _PIN_TRIES:
+                raise PINWrong(
+                    "a wrong PIN has been entered before, {} tries left: it is not tried again by itself; "
+                    "call modem.sim.unlock(pin) with the right one".format(tries),
+                    tries,
+                )
+            yield from self._unlock(pin)
+            deadline = Deadline(10000)
+            while (state := (yield from self._state())) == "SIM PIN" and deadline.left():
+                yield from wait(200)
+        if state == "READY":
+            yield from self._modem._subscribe()
+            return
+        if state == "NOT INSERTED":
+            raise _sim_absent()
+        if state == "SIM PUK":
+            raise _puk_required()
+        raise SIMError("the SIM is not ready, it says {}: try the card in a phone".format(state))
+
+    def _imsi(self):
+        """IMSI, a str of digits (M 77). Raises SIMError."""
+        result = yield from self._number_of("AT+CIMI", 20000)
+        return result
+
+    def _iccid(self):
+        """Serial number of the card, a str of 19 or 20 digits (M 159). Raises SIMError."""
+        result = yield from self._number_of("AT+CCID", 2000)
+        return result
+
+    def _number_of(self, command, timeout):
+        try:
+            result = yield from self._modem._ask(
+                command, lambda line: line[:10].isdigit(), timeout
+            )
+        except ATError as error:
+            raise sim_error(error)
+        return result
+
+    def _number(self):
+        """Telephone number (str) as the card knows it, None if it does not (M 89). Raises SIMError."""
+        try:
+            lines = yield from self._modem._command("AT+CNUM", "+CNUM:")
+        except ATError as error:
+            raise sim_error(error)
+        for line in lines[:-1]:
+            parts = fields(line)
+            if len(parts) > 1 and parts[1]:
+                return parts[1]
+        return None
+
+    state = blocking(_state)
+    tries = blocking(_tries)
+    unlock = blocking(_unlock)
+    unblock = blocking(_unblock)
+    change_pin = blocking(_change_pin)
+    ask_pin = blocking(_ask_pin)
+    ready = blocking(_ready)
+    imsi = blocking(_imsi)
+    iccid = blocking(_iccid)
+    number = blocking(_number)
+
+
+def check_code(code, what):
+    """Raise ConfigError if `code` cannot be a PIN; it is not shown."""
+    if not isinstance(code, str) or not 4 <= len(code) <= 8 or not code.isdigit():
+        raise ConfigError("{} must be a str of 4 to 8 digits".format(what))
+
+
+def sim_error(error):
+    """The SIMError for an ATError of a command that needs the card."""
+    if error.code == 10:
+        return _sim_absent()
+    if error.code == 11:
+        return _pin_required()
+    if error.code == 12:
+        return _puk_required()
+    return SIMError(
+        "the SIM cannot be used ({}): clean its contacts, try it in a phone".format(error.result)
+    )
+
+
+def _sim_absent():
+    return SIMAbsent(
+        "no SIM card: insert it (contacts down, until it clicks) and switch the modem on again"
+    )
+
+
+def _pin_required():
+    return PINRequired(
+        'the SIM asks for its PIN: pass pin="1234", or switch the PIN off in a phone'
+    )
+
+
+def _puk_required():
+    return PUKRequired(
+        "the SIM is blocked by wrong PINs: modem.sim.unblock(puk, new_pin) frees it, or a phone"
+    )

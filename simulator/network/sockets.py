@@ -1,0 +1,268 @@
+"""The modem's own TCP/IP stack: names, TCP and UDP over the air, without the board's PPP.
+
+Real connections to the servers a scenario routes to, on this machine's loopback; what goes either
+way crosses links like those of Internet. TCP is there in effect, not in segments: bytes come
+in order and complete, what the air loses comes later.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import ssl
+import warnings
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from .internet import NOBODY
+from .link import Link
+
+HEADERS = 40  # bytes of IP and TCP in front of the data
+SEGMENT = 1360  # data bytes of a packet at most
+WINDOW = 6  # packets under way at once, each way
+RESEND_TIME = 1.0  # seconds until a lost packet is missed, and its round trip
+STALL_TIME = 0.25  # how often a stack without a bearer looks whether it has one again
+DNS_TIME = 30.0  # seconds until a name server that does not answer is given up
+DNS_SIZE = 60  # bytes of a packet with a question, about
+READ_SIZE = 65536
+
+
+class NoName(Exception):
+    """The name server does not know the name, or does not answer."""
+
+
+class TLSError(Exception):
+    """TLS was not established; `alert`: the server said why not."""
+
+    def __init__(self, error: Exception):
+        super().__init__(str(error))
+        self.alert = "alert" in str(getattr(error, "reason", "") or "").lower()
+
+
+class _Way:
+    """One direction of the air: packets, and what is to happen when each arrives."""
+
+    def __init__(self, sockets: "Sockets", direction: str):
+        self._sockets = sockets
+        self.link = Link(sockets.clock, sockets.internet.air, direction, self._arrived)
+        self._arrivals: deque[Callable[[], None]] = deque()
+        self._room = asyncio.Semaphore(WINDOW)
+
+    async def carry(self, data: bytes, arrived: Callable[[], None]) -> None:
+        """Send `data` as a packet, again if it is lost; `arrived()` is called at the far end."""
+        sockets, packet = self._sockets, bytes(HEADERS) + data
+        await self._room.acquire()
+        try:
+            while True:
+                while not sockets.alive():
+                    await sockets.clock.sleep(STALL_TIME)
+                if self.link.air is not sockets.internet.air:
+                    self.link.set_air(sockets.internet.air)
+                self._arrivals.append(arrived)
+                if self.link.send(packet) is not None:
+                    return
+                self._arrivals.pop()
+                await sockets.clock.sleep(RESEND_TIME + self.link.air.rtt)
+        except BaseException:
+            self._room.release()
+            raise
+
+    async def trip(self, data: bytes) -> None:
+        """Send `data` and wait until it is there."""
+        there = asyncio.Event()
+        await self.carry(data, there.set)
+        await there.wait()
+
+    def stop(self) -> None:
+        self.link.stop()
+        self._arrivals.clear()
+        self._room = asyncio.Semaphore(WINDOW)
+
+    def _arrived(self, packet: bytes) -> None:
+        self._room.release()
+        self._arrivals.popleft()()
+
+
+class Connection:
+    """A TCP connection: `read`, `write`, and `close`, which must be called."""
+
+    def __init__(self, sockets: "Sockets", reader, writer):
+        self._sockets = sockets
+        self._reader, self._writer = reader, writer
+        self._received: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+        self._pump = asyncio.get_running_loop().create_task(self._receive())
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`. Raises OSError."""
+        for at in range(0, len(data), SEGMENT):
+            piece = data[at : at + SEGMENT]
+            await self._sockets.up.carry(piece, partial(self._writer.write, piece))
+            await self._writer.drain()
+
+    async def read(self) -> bytes:
+        """What has come, at least a byte; b"" at the end. Raises OSError."""
+        piece = await self._received.get()
+        if isinstance(piece, OSError):
+            raise piece
+        return piece
+
+    def close(self) -> None:
+        self._pump.cancel()
+        self._writer.close()
+
+    async def _receive(self) -> None:
+        """What the server sends, over the air."""
+        piece = None
+        while piece != b"":
+            error = None
+            try:
+                piece = await self._reader.read(SEGMENT)
+            except OSError as problem:
+                piece, error = b"", problem
+            await self._sockets.down.carry(
+                piece, partial(self._received.put_nowait, error or piece)
+            )
+
+
+class TLS:
+    """TLS 1.0 on a connection, as the SIM800's stack speaks it: no newer version, no server name,
+    and the server's certificate is not looked at. `open()` first."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        only_tls10(context)
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out)
+
+    async def open(self) -> None:
+        """Shake hands. Raises TLSError, OSError."""
+        try:
+            await self._do(self._tls.do_handshake)
+        except (ssl.SSLError, EOFError) as error:
+            raise TLSError(error) from error
+
+    async def write(self, data: bytes) -> None:
+        """Raises OSError."""
+        await self._do(partial(self._tls.write, data))
+
+    async def read(self) -> bytes:
+        """As Connection.read."""
+        try:
+            return await self._do(partial(self._tls.read, READ_SIZE))
+        except (ssl.SSLZeroReturnError, EOFError):
+            return b""
+
+    def close(self) -> None:
+        self._connection.close()
+
+    async def _do(self, step: Callable):
+        """Do a step of TLS, with what it wants to send or to hear."""
+        while True:
+            try:
+                value = step()
+            except ssl.SSLWantReadError:
+                await self._connection.write(self._out.read())
+                data = await self._connection.read()
+                if not data:
+                    raise EOFError("the server closed the connection") from None
+                self._in.write(data)
+                continue
+            await self._connection.write(self._out.read())
+            return value
+
+
+def only_tls10(context: ssl.SSLContext) -> None:
+    """TLS 1.0 and nothing else, with the ciphers it has, which OpenSSL 3 no longer offers by itself."""
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+
+
+class Sockets:
+    """Names, TCP and UDP for what runs inside a modem.
+
+    internet: has air, names and routes as Internet has (a Scenario does, too), and perhaps
+    dns_delay. `alive()`: whether the bearer carries packets now; while not, all stands still.
+    `up` and `down` have a `link` each, with the counters of network.link.
+    """
+
+    def __init__(self, clock, internet, journal, alive: Callable[[], bool]):
+        self.clock, self.internet, self.alive = clock, internet, alive
+        self._journal = journal
+        self.up, self.down = _Way(self, "up"), _Way(self, "down")
+
+    async def resolve(self, host: str) -> str:
+        """The IPv4 address of a name, or of an address itself. Raises NoName."""
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.IPv4Address(host))
+        names = {name.rstrip(".").lower(): where for name, where in self.internet.names.items()}
+        address = names.get(host.rstrip(".").lower())
+        await self.up.trip(bytes(DNS_SIZE))
+        if address == "":
+            await self.clock.sleep(DNS_TIME)
+        else:
+            await self.clock.sleep(getattr(self.internet, "dns_delay", 0.0))
+            await self.down.trip(bytes(DNS_SIZE))
+        self._journal.add("dns", f"{host}: {address or 'no such name'}", by="modem")
+        if not address:
+            raise NoName(host)
+        return address
+
+    async def connect(self, address: str, port: int) -> Connection:
+        """Raises OSError: refused, or the network's end. Where nobody answers it waits for ever."""
+        server = self.internet.routes.get((address, port))
+        self._journal.add("modem", f"connect {address}:{port}")
+        await self.up.trip(b"")
+        if server == NOBODY:
+            await asyncio.Event().wait()
+        await self.down.trip(b"")
+        if server is None:
+            raise ConnectionRefusedError(f"nothing at {address}:{port}")
+        reader, writer = await asyncio.open_connection("127.0.0.1", server)
+        return Connection(self, reader, writer)
+
+    async def ask(self, address: str, port: int, question: bytes) -> bytes:
+        """Send a datagram, return the first that comes back. Waits for ever where none comes.
+
+        Raises ConnectionRefusedError where nothing is.
+        """
+        server = self.internet.routes.get((address, port))
+        await self.up.trip(question)
+        if server is None:
+            await self.down.trip(b"")
+            raise ConnectionRefusedError(f"nothing at {address}:{port}")
+        answered = asyncio.get_running_loop().create_future()
+        if server == NOBODY:
+            return await answered
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Asker(answered), remote_addr=("127.0.0.1", server)
+        )
+        try:
+            transport.sendto(question)
+            answer = await answered
+        finally:
+            transport.close()
+        await self.down.trip(answer)
+        return answer
+
+    def stop(self) -> None:
+        """Forget what is under way."""
+        self.up.stop()
+        self.down.stop()
+
+
+class _Asker(asyncio.DatagramProtocol):
+    def __init__(self, answered: asyncio.Future):
+        self._answered = answered
+
+    def datagram_received(self, data: bytes, address) -> None:
+        if not self._answered.done():
+            self._answered.set_result(data)
+
+    def error_received(self, error: OSError) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(error)

@@ -1,0 +1,43 @@
+"""What the package takes: bytecode in flash, memory that lasts."""
+
+import re
+
+from world import ROOT
+
+FROZEN = ROOT / "build" / "vm" / "frozen_content.c"
+BYTECODE = 40_000
+
+
+def test_bytecode(vm):
+    """Of the package, as mpy-tool froze it; names are shared with all else that is frozen."""
+    sizes = re.findall(r"const byte fun_data_ppp_sim800_\w+\[(\d+)\]", FROZEN.read_text())
+    assert len(sizes) > 100
+    assert sum(map(int, sizes)) <= BYTECODE
+
+
+def test_a_command_allocates_nothing_that_lasts(play):
+    played = play(
+        """
+import gc
+nic = ppp_sim800.PPP("internet")
+nic.active(True)
+modem = nic.modem
+modem.sim.ready()
+modem.radio.register()
+time.sleep_ms(3000)
+
+def many(count):
+    for _ in range(count):
+        modem.imei()
+    while nic.event():
+        pass
+    gc.collect()
+    return gc.mem_alloc()
+
+many(10)
+before = many(10)
+print("lasts=%d" % (many(1000) - before))
+"""
+    )
+    # The least that could last is a block of 16 bytes a command; what the stack happens to hold is less.
+    assert int(played.value("lasts")) < 1000
