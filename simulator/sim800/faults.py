@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 
+from . import cmux
 from .errors import CMS_TEXT
 from .scenario import USSD
 
@@ -387,6 +388,9 @@ def other_rate(modem, baud):
 def late_answers(modem, seconds):
     """every answer comes `seconds` later (0: no longer)"""
     modem.interpreter.extra_latency = seconds
+    if modem.mux is not None:
+        for port in modem.mux.ports.values():
+            port.interpreter.extra_latency = seconds
 
 
 @action
@@ -416,3 +420,43 @@ def rate_noise(modem, above=230400, rate=0.02, way="both"):
     """while the line is faster than `above` baud, a share of `rate` of the bytes has one bit wrong"""
     for fault in _line_faults(modem, way):
         fault.noise_above, fault.noise = above, rate
+
+
+# ---- the multiplexer (nothing where the modem does not multiplex) --------------------------
+
+
+@action
+def cmux_lose_ua(modem, count=1):
+    """the next `count` UA of the multiplexer do not reach the host"""
+    if modem.mux is not None:
+        modem.mux.drop_ua = count
+
+
+@action
+def cmux_fcoff(modem, on=True):
+    """the multiplexer says FCoff and takes no more data, for ever (on=False: FCon, it does again)"""
+    if modem.mux is not None:
+        modem.mux.deaf = on
+        modem.mux.ask(cmux.FCOFF if on else cmux.FCON)
+
+
+@action
+def cmux_stop(modem, dlci=1, on=True):
+    """MSC with FC for one DLCI: it wants no more data (on=False: it does again)"""
+    if modem.mux is not None:
+        signals = cmux.SIGNALS | (cmux.FC if on else 0)
+        modem.mux.ask(cmux.MSC, bytes((int(dlci) << 2 | 3, signals)))
+
+
+@action
+def cmux_disc(modem, dlci=1):
+    """the modem closes one DLCI"""
+    if modem.mux is not None:
+        modem.mux.disconnect(int(dlci))
+
+
+@action
+def cmux_cld(modem):
+    """the modem closes the multiplexer and is back at AT commands"""
+    if modem.mux is not None:
+        modem.mux.ask(cmux.CLD)
