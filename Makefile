@@ -11,7 +11,7 @@ export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
+.PHONY: help demo test fuzz lint format bench emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs 
 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
 	@$(VENV)/pytest -q -n auto $(TESTS) $(ARGS)
+
+fuzz: ## Feed the multiplexer's C what a modem never says, with sanitizers (FUZZ=bytes in millions, needs clang)
+	@ci/fuzz.sh $(FUZZ)
 
 lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@$(VENV)/ruff check -q . && $(VENV)/ruff format -q --check .

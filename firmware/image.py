@@ -417,8 +417,17 @@ def build(plan: Plan) -> Path:
         (folder / "sdkconfig").unlink(missing_ok=True)
     command = ["make", "-C", str(plan.source / "ports" / "esp32"), f"BUILD={folder}"]
     command += [f"BOARD_DIR={plan.board}", f"BOARD_VARIANT={plan.variant}"]
-    if "CMAKE_ARGS" in os.environ:
-        command.append(f"CMAKE_ARGS={os.environ['CMAKE_ARGS']}")
+    # MicroPython's build does not freeze anew when a C file brings a name that was a frozen one's.
+    frozen = folder / "frozen_content.c"
+    sources = [*(plan.root / "modules").glob("*/*.[ch]"), Path(__file__)]
+    if frozen.exists() and frozen.stat().st_mtime < max(s.stat().st_mtime for s in sources):
+        frozen.unlink()
+    cmake = os.environ.get("CMAKE_ARGS", "")
+    if not plan.upstream:  # it needs the patches
+        cmake += f" -DUSER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}"
+    if cmake:
+        # Not as make's USER_C_MODULES, which a CMAKE_ARGS given like this would undo.
+        command.append(f"CMAKE_ARGS={cmake.strip()}")
     if not (folder / "firmware.bin").exists():
         print(f"building {folder.name}, some minutes the first time", flush=True)
     image = folder / "firmware.bin"

@@ -52,6 +52,18 @@ _COMMANDS = {
     "closebear": ("AT+SAPBR=0,1", None, 65),
 }
 
+# Asked while PPP stands still; all others need the modem's own bearer, for which PPP must go.
+_QUERIES = (
+    "modeminfo",
+    "fwrevision",
+    "battery",
+    "scan",
+    "network",
+    "signal",
+    "checkreg",
+    "checkssl",
+)
+
 _SETTINGS = {"setapn": "apn", "setuser": "user", "setpwd": "password"}
 
 
@@ -181,9 +193,9 @@ class Modem:
     def execute_at_command(self, command, data=None, clean_output=True):
         """Do what a key stands for; returns the answer's lines (str).
 
-        PPP is taken down for it; get_ip_addr() and http_request() bring it up again. "inithttp" then opens
-        the modem's own bearer with the APN of connect(). New: "postlen" only marks that data follows; its
-        length in bytes is that of "dumpdata".
+        PPP stands still for a query, and is taken down for the modem's own HTTP; get_ip_addr() and
+        http_request() bring it up again. "inithttp" then opens the modem's own bearer with the APN of
+        connect(). New: "postlen" only marks that data follows; its length in bytes is that of "dumpdata".
         Raises GenericATError, Exception (unknown command, timeout).
         """
         if command not in _COMMANDS:
@@ -194,17 +206,24 @@ class Modem:
         nic = self.nic
         if nic.isconnected() and command == "getbear":
             return '+SAPBR: 1,1,"{}"'.format(nic.ifconfig()[0])
+        if command in _QUERIES and nic.isconnected():
+            with nic.command_mode():
+                return self._converse(command, data, clean_output)
         if nic.modem.data_mode:
             nic.disconnect()
             if command == "closebear":
                 self._online = False
                 return ""
-        seconds = _COMMANDS[command][2]
+        return self._converse(command, data, clean_output)
+
+    def _converse(self, command, data, clean_output):
+        nic = self.nic
         try:
             if command == "inithttp" and self._online:
                 nic.modem.bearer.open()
             lines = run(self._execute(nic.modem, command, data))
         except ATTimeout:
+            seconds = _COMMANDS[command][2]
             raise Exception('Timeout for command "{}" (timeout={})'.format(command, seconds))
         except ATError as error:
             words = "" if error.result == "ERROR" else " ({})".format(error.result)

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playing import PRELUDE, Played, actor
+from playing import PRELUDE, SPEED_LIMIT, Played, actor
 from sim800.scenario import Scenario
 from stand_in import Internet
 from world import ROOT, VM, World
-
-# For a machine that is busy with other work: no script is played faster than this.
-SPEED_LIMIT = float(os.environ.get("SIM_SPEED_LIMIT", "inf"))
 
 # A busy machine is no fault. Chance looks for new ones where somebody is there to read about them.
 settings.register_profile("tests", deadline=None, derandomize=bool(os.environ.get("CI")))

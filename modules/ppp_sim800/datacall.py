@@ -1,12 +1,16 @@
 """The data call: from command mode to data mode and back.
 
+Who has the line: AT (command mode), PPP (data mode), or AT for a while with the call standing (suspended).
+The link asks for no more than `stream`, _dial(), _suspend(), _resume(), _has_ended(), _ended() and _resync():
+a multiplexer, which gives each of the two a line of its own, would have the same and nothing to do in most.
+
 Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 """
 
 from micropython import const
 
 from .at import DIAL_FAILED
-from .errors import APNRefused, ATError, NoCarrier
+from .errors import APNRefused, ATError, ATTimeout, ModemRestarted, NoCarrier
 from .run import Procedures
 
 _NO_CARRIER_MS = const(1000)
@@ -17,6 +21,11 @@ class DataCall(Procedures):
 
     def __init__(self, modem):
         self._modem = modem
+
+    @property
+    def stream(self):
+        """What PPP reads and writes."""
+        return self._modem.uart
 
     def _set_apn(self, apn):
         define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
@@ -73,6 +82,59 @@ class DataCall(Procedures):
             modem.data_mode = False
         return not modem.data_mode
 
+    def _suspend(self, ppp):
+        # Take the line from PPP, with the call standing, and to command mode (M 36). True if the modem
+        # listens; else PPP has the line again.
+        modem = self._modem
+        ppp.config(stream=None)
+        try:
+            for _ in range(2):  # a byte late on its way spoils the silence
+                if (yield from modem._channel.escape()) or (yield from modem._channel.sync(2)):
+                    modem.data_mode = False
+                    break
+        finally:
+            if modem.data_mode:
+                ppp.config(stream=self.stream)
+        return not modem.data_mode
+
+    def _resume(self, ppp):
+        # Give the line back to PPP (M 37). False if there is no call any more.
+        modem = self._modem
+        try:
+            yield from modem._command(
+                "ATO", timeout=10000, ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
+            )
+        except (ATError, ModemRestarted):
+            return False
+        except ATTimeout:
+            modem.data_mode = True  # perhaps
+            return False
+        modem.data_mode = True
+        ppp.config(stream=self.stream)
+        return True
+
+    def _has_ended(self, ppp):
+        # Whether the modem is in command mode though PPP has the line: it said NO CARRIER or RDY, and PPP took
+        # that for noise. Asked in words a PPP end takes for noise, too. Takes the line for 0.7 to 1.8 s.
+        modem = self._modem
+        ppp.config(stream=None)
+        try:
+            if (yield from modem._channel.sync(2)) or (yield from modem._has_fallen_back()):
+                modem.data_mode = False
+        finally:
+            if modem.data_mode:
+                ppp.config(stream=self.stream)
+        return not modem.data_mode
+
+    def _anew(self):
+        # Take down what the modem still holds of an earlier call.
+        modem = self._modem
+        try:
+            yield from modem._command("AT+CGACT=0,1", timeout=150000)
+        except ATError:
+            pass  # there is no such context
+        yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
+
     def _listens(self, tries):
         # Is the modem in command mode after all? The link asks when PPP did not come up.
         self._modem.data_mode = False
@@ -84,14 +146,29 @@ class DataCall(Procedures):
         result = (yield from self._listens(1)) or (yield from self._leave())
         return result
 
+    def _escape(self):
+        # Leave data mode at the line's present rate and hang up; the silence before has been kept. True if the
+        # modem was in data mode and answers.
+        modem = self._modem
+        self.stream.write(b"+++")
+        if not (yield from modem._channel.await_end(b"OK", 1400)):
+            return False
+        if not (yield from modem._channel.sync(2)):
+            return False
+        yield from self._hang_up()
+        return True
+
+    def _hang_up(self):
+        try:
+            yield from self._modem._command("ATH", timeout=20000)
+        except ATError:
+            pass  # there was no call
+
     def _leave(self):
         # Leave data mode and hang up. True if the modem answers.
         modem = self._modem
         yield from modem._channel.escape()
         if not (yield from modem._channel.sync(3)):
             return False
-        try:
-            yield from modem._command("ATH", timeout=20000)
-        except ATError:
-            pass  # there was no call
+        yield from self._hang_up()
         return True

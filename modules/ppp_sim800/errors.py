@@ -101,6 +101,18 @@ class NegotiationFailed(PPPError):
     """The data call stands, but PPP did not come up in time."""
 
 
+class NoAnswer(PPPError):
+    """PPP is up, but nothing comes from the network: no data left on the SIM, or a dead bearer."""
+
+
+class BudgetSpent(PPPError):
+    """Recovering the link has used up its data budget, see PPP.config()."""
+
+
+class LinkBusy(PPPError):
+    """Another task, thread or `with` block has the link."""
+
+
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
 

@@ -3,6 +3,7 @@
 Owns the line: AT goes to it while `modem` talks, PPP while the link is up, never both.
 """
 
+import _thread
 import socket
 import time
 
@@ -14,23 +15,37 @@ from .at import quoted
 from .errors import (
     AuthRefused,
     ConfigError,
+    LinkBusy,
+    ModemSilent,
     NameNotFound,
     NegotiationFailed,
     NoCarrier,
+    SIM800Error,
 )
 from .modem import FAST, Modem
+from .online import CommandMode, KeptUp
 from .run import Deadline, Procedures, blocking, wait
 from .sim import check_code
+from .states import CARRYING, State, limit_ms
+from .stats import Counters
+from .supervisor import SETTINGS, Supervisor, word_for
 
 # network.PPP.status()
 _CONNECTING = const(3)
 _CONNECTED = const(4)
 _AUTHFAIL = const(-7)
+_PEERDEAD = const(-9)
 
 _SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
 
 _TERMINATE_MS = const(3000)
 _DNS_MS = const(5000)  # an answer that came sooner was an answer, not silence
+
+_LOOK_MS = const(
+    3000
+)  # how long PPP is waited for before the modem is asked whether the call has ended
+_BUSY_MS = const(300000)  # how long one task waits for another's connect()
+_SUSPENDED_MS = const(60000)  # ... and for its command_mode()
 
 _NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
 
@@ -40,6 +55,13 @@ _leaving = []
 _NO_ADDRESS = "0.0.0.0"
 
 _SINCE_2024 = const(2024)
+
+_LOST = {
+    "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
+    "terminated": "the modem ended PPP",
+    "modem silent": "the modem does not answer LCP echo any more",
+    "nothing heard": "nothing came from the network for what was sent, nor for a question",
+}
 
 
 class PPP(Procedures):
@@ -79,29 +101,59 @@ class PPP(Procedures):
             board = _default_board()
         self.modem = Modem(board, trace, baudrate)
         self.modem.access = lambda: (self._apn, self._user, self._password)
-        self._ppp = None
-        self._state = "off"
-        self._was_up = False
+        self.datacall = self.modem.datacall
+        self.state = State(self.modem.events, trace)
+        self.counters = Counters()
+        self.supervisor = Supervisor(self)
+        self.ppp = None
+        self.dialled = False  # the last attempt came so far
+        self._lock = _thread.allocate_lock()
 
     def __repr__(self):
         return "<PPP {} {}>".format(self._apn, self.status())
 
     # Procedures
 
+    def _take(self):
+        # One task or thread at a time. Who waits is not kept for ever: it may wait for itself.
+        deadline = Deadline(_BUSY_MS)
+        suspended = Deadline(_SUSPENDED_MS)
+        while not self._lock.acquire(False):
+            if not deadline.left() or (self.state.name == "suspended" and not suspended.left()):
+                raise LinkBusy(
+                    "another task or thread has the link ({}), or a command_mode() around this call: wait for "
+                    "its end".format(self.state.name)
+                )
+            yield 20
+
+    def _alone(self, procedure):
+        # A procedure that has not begun needs no closing.
+        yield from self._take()
+        try:
+            result = yield from procedure
+        finally:
+            self._lock.release()
+        return result
+
     def _switch_on(self):
-        yield from self.modem._on()
-        self._state = "on"
+        self.state.enter("booting")
+        try:
+            yield from self.modem._on()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self.state.enter("on")
 
     def _switch_off(self):
-        yield from self._disconnect()
-        self._state = "off"
+        yield from self._take_down()
+        self.state.enter("off")
         yield from self.modem._off()
 
     def _connect(self, apn=None, timeout=120000):
         """Bring the link up: modem on, SIM, network, data call, PPP. Returns when there is an address.
 
         apn: another access point than before. timeout: milliseconds for the network to be found; the other
-        steps have limits of their own (modem 30 s, data call 60 s, PPP 40 s).
+        steps have limits of their own, see docs/link.md.
         Does nothing if the link is up. Sets the machine's clock if it has not been set and the network tells
         the time. Raises SIM800Error: the class says which step failed, the message what to try; the modem
         is then on and in command mode if it answers at all, and connect() may be called again.
@@ -110,35 +162,52 @@ class PPP(Procedures):
             raise ConfigError("timeout must be milliseconds, an int of 0 or more")
         if apn is not None:
             self._apn = _check_apn(apn)
+        yield from self._alone(self._bring_up(timeout))
+
+    def _bring_up(self, timeout):
         if self.isconnected():
             return
-        if self._ppp or self.modem.data_mode:
-            yield from self._disconnect()
-        self._state = "booting"
+        if self.ppp or self.modem.data_mode:
+            yield from self._take_down()
+        enter = self.state.enter
+        self.dialled = False
+        enter("booting")
         try:
-            yield from self._switch_on()
-            self._state = "waiting for SIM"
+            yield from self.modem._on()
+            enter("waiting for SIM")
             yield from self.modem.sim._ready(self._pin)
-            self._state = "searching"
+            enter("searching")
             yield from self.modem.radio._register(timeout)
+            enter("registered")
             yield from self._set_clock()
-            self._state = "dialling"
-            yield from self.modem.datacall._dial(self._apn)
-            self._state = "negotiating"
+            enter("dialling")
+            self.dialled = True
+            yield from self.datacall._dial(self._apn)
+            enter("negotiating")
             yield from self._negotiate()
-            self._state = "up"
-            self._notice()
-        finally:
-            if self._state != "up":
-                reached, self._state = self._state, "failed"
-                if reached in ("dialling", "negotiating"):
-                    # CONNECT may have come a moment too late to be seen.
-                    self.modem.data_mode = True
-                    yield from self._disconnect()
-                    self._state = "failed"
+        except BaseException as error:
+            if self.state.name in ("dialling", "negotiating"):
+                # CONNECT may have come a moment too late to be seen.
+                self.modem.data_mode = True
+                yield from self._take_down()
+            self._fail(error)
+            raise
+        enter("up")
+        self.counters.add(connects=1)
+
+    def _fail(self, error):
+        if isinstance(error, SIM800Error):
+            self.counters.blame(word_for(error))
+        self.state.enter("failed", str(error) or type(error).__name__)
+
+    def lose(self, word):
+        """The link is not up any more, for `word` of stats.REASONS."""
+        self._count_up()
+        self.counters.blame(word)
+        self.state.enter("lost", _LOST[word])
 
     def _negotiate(self):
-        ppp = self._ppp = network.PPP(self.modem.uart)
+        ppp = self.ppp = network.PPP(self.datacall.stream)
         try:
             if self._security == network.PPP.SEC_NONE:
                 ppp.connect()
@@ -148,7 +217,8 @@ class PPP(Procedures):
             raise NegotiationFailed(
                 "PPP cannot be started ({}): free some memory, then try again".format(error)
             )
-        deadline = Deadline(40000)
+        deadline = Deadline(limit_ms("negotiating"))
+        look = Deadline(_LOOK_MS)
         while not self._has_address():
             status = ppp.status()
             if status == _AUTHFAIL:
@@ -159,6 +229,10 @@ class PPP(Procedures):
                 )
             if status < 0 or not deadline.left():
                 yield from self._why_not(status)
+            if not look.left():
+                if (yield from self.datacall._has_ended(ppp)):
+                    yield from self._why_not(status)
+                look = Deadline(_LOOK_MS * 2)
             yield 10
 
     def _why_not(self, status):
@@ -170,40 +244,54 @@ class PPP(Procedures):
             )
         self.modem.data_mode = True
         raise NegotiationFailed(
-            "CONNECT, but PPP did not come up within 40 s (status {}): try again, then restart the modem".format(
-                status
+            "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
+                limit_ms("negotiating") // 1000, status
             )
         )
 
     def _stop_ppp(self):
         # End PPP and take the line away from it, so that it can write no more. True if it was terminated
         # in good order.
-        ppp = self._ppp
+        ppp = self.ppp
         if ppp is None:
             return False
+        if not self.modem.data_mode:
+            ppp.config(stream=None)  # the modem would take a Terminate for a command
         was_up = ppp.isconnected()
         ppp.disconnect()
-        deadline = Deadline(_TERMINATE_MS)
+        deadline = Deadline(_TERMINATE_MS if self.modem.data_mode else 0)
         while ppp.status() in (_CONNECTING, _CONNECTED) and deadline.left():
             yield 10
         ended = was_up and ppp.status() >= 0 and deadline.left() > 0
+        self._count()
+        self.ppp = None
         ppp.config(stream=None)
         ppp.active(False)
         _leaving[:] = [old for old in _leaving if old.status() in (_CONNECTING, _CONNECTED)]
         _leaving.append(ppp)
-        self._ppp = None
         return ended
+
+    def _count(self):
+        rx, tx, _, _, _ = self.traffic()
+        self.counters.add(rx=rx, tx=tx)
+        self._count_up()
+        self.counters.save(True)
+
+    def _count_up(self):
+        self.counters.add(up=max(0, self.age()) // 1000)
 
     def _disconnect(self):
         """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
+        yield from self._alone(self._take_down())
+
+    def _take_down(self):
         modem = self.modem
         if (yield from self._stop_ppp()):
-            yield from modem.datacall._ended()
-        if modem.data_mode and not (yield from modem.datacall._resync()):
+            yield from self.datacall._ended()
+        if modem.data_mode and not (yield from self.datacall._resync()):
             modem._settled = False  # connect() will look for it from the start
-        if self._state != "off":
-            self._state = "on"
-        self._notice()
+        if self.state.name not in ("off", "recovering"):
+            self.state.enter("on")
 
     def _set_clock(self):
         if time.gmtime()[0] >= _SINCE_2024:
@@ -219,46 +307,95 @@ class PPP(Procedures):
     def _active(self, is_active=None):
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
         if is_active is None:
-            return self._state != "off"
+            return self.state.name != "off"
         if not is_active:
-            yield from self._switch_off()
-        elif self._state in ("off", "failed"):
-            yield from self._switch_on()
+            yield from self._alone(self._switch_off())
+        elif self.state.name in ("off", "failed"):
+            yield from self._alone(self._switch_on())
         return bool(is_active)
 
     def _event(self, timeout=0):
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
-        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up" or "down").
-        While the link is up the modem keeps what it has to say until it is down.
+        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
+        or "failed"). While the link is up the modem keeps what it has to say; command_mode() lets it.
         """
         deadline = Deadline(timeout)
         while True:
-            self._notice()
+            if self.state.name == "up" and not self._has_address():
+                self.lose(self.lost_by())
             event = yield from self.modem._event(min(100, deadline.left()))
             if event or not deadline.left():
                 return event
 
-    def _notice(self):
-        # What became of the link, for those who wait for events.
-        up = self.isconnected()
-        if up != self._was_up:
-            self._was_up = up
-            self.modem.events.put("link", "up" if up else "down")
+    def _ensure(self, timeout=300000, wdt=None):
+        """See to it that the link is up: at once where it can be relied on, else by recovering it.
+
+        timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
+        limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
+        Costs nothing where something came from the network within the last minute, else one small question,
+        see config(probe=).
+        Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
+        BudgetSpent.
+        """
+        yield from self.supervisor._ensure(timeout, wdt)
+
+    def _keep_up(self, wdt=None):
+        """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
+
+        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
+        """
+        yield from self.supervisor._keep_up(wdt)
+
+    def command_mode(self):
+        """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
+
+        PPP stands still meanwhile (about 2.5 s and what the commands take), TCP connections survive. Where the
+        link is not up nothing is changed. What the modem kept to itself comes as events. If the call has ended
+        meanwhile the link is "lost" afterwards, and connect() or ensure() bring it back.
+        Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy.
+        """
+        return CommandMode(self)
+
+    def kept_up(self, wdt=None):
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends."""
+        return KeptUp(self, wdt)
+
+    def _suspend(self):
+        if self.state.name != "up":
+            return
+        if not self._has_address():
+            self.lose(self.lost_by())
+            yield from self._take_down()
+        elif (yield from self.datacall._suspend(self.ppp)):
+            self.state.enter("suspended")
+        else:
+            raise ModemSilent(
+                "the modem does not leave data mode: the link goes on, try again, or disconnect() first"
+            )
+
+    def _resume(self):
+        if self.state.name == "suspended":
+            if self._has_address() and (yield from self.datacall._resume(self.ppp)):
+                self.state.enter("up")
+            else:
+                self.lose("call ended")
 
     active = blocking(_active)
     connect = blocking(_connect)
     disconnect = blocking(_disconnect)
     event = blocking(_event)
+    ensure = blocking(_ensure)
+    keep_up = blocking(_keep_up)
 
     # As network.WLAN
 
     def isconnected(self):
-        """True while PPP is up and has an IPv4 address."""
-        return self._state == "up" and self._has_address()
+        """True while PPP is up, or suspended, and has an IPv4 address."""
+        return self.state.name in CARRYING and self._has_address()
 
     def _has_address(self):
-        ppp = self._ppp
+        ppp = self.ppp
         try:
             return (
                 ppp is not None and ppp.isconnected() and ppp.ipconfig("addr4")[0] != _NO_ADDRESS
@@ -266,19 +403,46 @@ class PPP(Procedures):
         except ValueError:  # it ended between the two
             return False
 
-    def status(self, what=None):
-        """The link's state as a word: "off", "on", "booting", "waiting for SIM", "searching", "dialling",
-        "negotiating", "up", "failed", "lost".
+    def age(self):
+        """Milliseconds since the link came up, -1 if it is not up."""
+        state = self.state
+        return time.ticks_diff(time.ticks_ms(), state.since) if state.name in CARRYING else -1
 
-        what: "rssi": signal strength in dBm (only while not connected), as network.WLAN has it.
+    def lost_by(self):
+        """Why PPP does not carry any more, as a word of stats.REASONS; None while it does, "" if it never did."""
+        if self.state.name not in CARRYING:
+            return ""
+        if self._has_address():
+            return None
+        return "modem silent" if self.ppp and self.ppp.status() == _PEERDEAD else "terminated"
+
+    def traffic(self):
+        """(bytes received, bytes sent, ms since something came from the network, ms since something was sent
+        that nothing came after, LCP echoes not answered); None for "never"."""
+        try:
+            return self.ppp.config("traffic")
+        except (AttributeError, ValueError):  # no PPP; firmware without it
+            return 0, 0, None, None, 0
+
+    def stats(self):
+        """What the link has carried and suffered since power came: stats.Stats. Kept over resets, see stats.py."""
+        rx, tx, _, _, _ = self.traffic()
+        return self.counters.told(rx, tx, max(0, self.age()) // 1000)
+
+    def status(self, what=None):
+        """The link's state as a word, see states.py: "off", "on", "booting", "waiting for SIM", "searching",
+        "registered", "dialling", "negotiating", "up", "suspended", "lost", "recovering", "failed".
+
+        what: "reason": a sentence why, None where all is as asked for. "rssi": signal strength in dBm, as
+        network.WLAN has it (while the link is up only in command_mode()).
         """
         if what == "rssi":
             return self.modem.radio.signal()
-        if what is not None:
-            raise ConfigError('status() knows "rssi", not {!r}'.format(what))
-        if self._state == "up" and not self._has_address():
-            return "lost"
-        return self._state
+        if what not in (None, "reason"):
+            raise ConfigError('status() knows "reason" and "rssi", not {!r}'.format(what))
+        if self.state.name == "up" and not self._has_address():
+            self.lose(self.lost_by())
+        return self.state.reason if what else self.state.name
 
     def ipconfig(self, what):
         """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" a name server."""
@@ -295,15 +459,29 @@ class PPP(Procedures):
     def _linked(self):
         if not self.isconnected():
             raise NoCarrier("not connected: call connect() first")
-        return self._ppp
+        return self.ppp
 
     def config(self, *args, **kwargs):
-        """Read one setting ("apn", "user") or set some (apn=, user=, password=, pin=) for the next connect()."""
+        """Read one setting, or set some.
+
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read).
+        For ensure() and keep_up():
+            probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
+                for a TCP connection, None for nobody.
+            silence: milliseconds without an answer to what was sent that make it doubtful (10 s).
+            fresh: milliseconds since something came for which ensure() relies on it (1 minute).
+            idle_probe: milliseconds of silence after which keep_up() asks, 0 for never.
+            hour_budget, day_budget: bytes that recovering may cost (100 kB, 1 MB).
+            reset_board: whether the ladder's last rung is machine.reset() (False).
+        """
         if args:
-            if len(args) == 1 and not kwargs and args[0] in ("apn", "user"):
-                return self._apn if args[0] == "apn" else self._user
+            if len(args) == 1 and not kwargs:
+                if args[0] in ("apn", "user"):
+                    return self._apn if args[0] == "apn" else self._user
+                if args[0] in SETTINGS:
+                    return self.supervisor.settings[args[0]]
             raise ConfigError(
-                'config() can read "apn" or "user", one at a time; it does not give secrets'
+                'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
             if name == "apn":
@@ -314,9 +492,13 @@ class PPP(Procedures):
                 self._password = quoted(value, "password", 127)
             elif name == "pin":
                 self._pin = _check_pin(value)
+            elif name in SETTINGS:
+                self.supervisor.set(name, value)
             else:
                 raise ConfigError(
-                    "config() can set apn, user, password and pin, not {}".format(name)
+                    "config() can set apn, user, password, pin, {}, not {}".format(
+                        ", ".join(sorted(SETTINGS)), name
+                    )
                 )
         return None
 

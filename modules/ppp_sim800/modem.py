@@ -6,6 +6,7 @@ SIM800L Hardware Design V1.02 ("HW"). Waiting times are the manual's maximum res
 
 from collections import namedtuple
 
+import machine
 from micropython import const
 
 from .at import Channel, fields
@@ -19,7 +20,11 @@ from .sim import SIM
 
 BAUDRATE = const(115200)  # the highest a modem finds by itself
 FAST = const(460800)  # the highest it can
-_OTHER_RATES = (9600, 57600, 38400, 19200, 230400)
+_LIKELY_RATES = (BAUDRATE, FAST)
+_OTHER_RATES = (9600, 57600, 38400, 19200, 230400, 9600)  # noise may spoil the likeliest
+
+# Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
+_CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
 _PROOFS = const(4)  # times 600 characters without a fault, to trust the faster rate
 
 _RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
@@ -69,6 +74,7 @@ class Modem(Procedures):
         self._noisy = False  # the faster rate was tried, and did not prove clean
         self._settled = False  # up and quiet: from now on a boot message means a restart
         self._dozing = False
+        self._presumed_off = machine.reset_cause() == machine.PWRON_RESET
         self._expected = {}  # beginning of a line somebody waits for: the line, None until it came
 
     # The line
@@ -285,9 +291,9 @@ class Modem(Procedures):
     def _on(self):
         """Switch the modem on, or find it on, and agree on a baud rate. At most 40 s.
 
-        A modem that answers is left as it is. One that does not gets a press of PWRKEY (HW 3.2.1), which
-        starts it if it was off and is too short to switch it off if it was on. Then it is looked for in data
-        mode and at other baud rates, reset if the board can, and its key pressed once more.
+        A modem that answers is left as it is. One that does not is looked for in data mode, in a multiplexer
+        and at other baud rates, and its key is pressed (HW 3.2.1): 15 s without its reset key. That comes
+        next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent.
         """
         self._settled = self._dozing = False
@@ -323,30 +329,64 @@ class Modem(Procedures):
         return result
 
     def _find(self):
-        pair = (BAUDRATE, FAST)
-        for baudrate in pair:
-            if baudrate != self._rate and (yield from self._listens_at(baudrate, 2)):
+        # What a modem can have been left in, the likeliest and the harmless first: without RST at most 15 s.
+        for baudrate in _LIKELY_RATES:
+            if baudrate != self._rate and (yield from self._listens_at(baudrate, 1)):
                 return
-        yield from self._press(self.board.PRESS_ON_MS)
-        if (yield from self._listens_at(BAUDRATE, 15)):  # boots, about 3 s (HW 3.2.1)
+        steps = [self._fetch_back, self._listens_elsewhere, self._start]
+        if self._presumed_off:
+            # Too short to switch off one that is on (but a SIM800C).
+            steps.insert(0, steps.pop())
+        for step in steps:
+            if (yield from step()):
+                return
+        if (yield from self._escape_at(_OTHER_RATES)):
             return
-        for baudrate in pair:
-            self._open(baudrate)
-            if (yield from self.datacall._leave()):
-                return
-        for baudrate in _OTHER_RATES:
-            if (yield from self._listens_at(baudrate, 2)):
-                return
-        self._open(BAUDRATE)
-        if (yield from self._press_reset()) and (yield from self._channel.sync(15)):
+        if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 15)):
             return
-        yield from self._press(self.board.PRESS_ON_MS)  # the first press may have switched it off
-        if (yield from self._channel.sync(15)):
+        # The first press may have switched it off, or it boots at a stored rate.
+        if (yield from self._start()) or (yield from self._listens_elsewhere()):
             return
         raise ModemSilent(
             "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
             "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(BAUDRATE)
         )
+
+    def _start(self):
+        # Press its key. It boots in about 3 s (HW 3.2.1).
+        self._presumed_off = False
+        yield from self._press(self.board.PRESS_ON_MS)
+        result = yield from self._listens_at(BAUDRATE, 10)
+        return result
+
+    def _listens_elsewhere(self):
+        for baudrate in _OTHER_RATES:
+            if (yield from self._listens_at(baudrate, 1)):
+                return True
+        result = yield from self._listens_at(FAST, 1)
+        return result
+
+    def _fetch_back(self):
+        # Out of data mode or a multiplexer.
+        if (yield from self._escape_at(_LIKELY_RATES)):
+            return True
+        for baudrate in _LIKELY_RATES:
+            self._open(baudrate)
+            self.uart.write(_CLOSE_DOWN)
+            yield 100
+            if (yield from self._channel.sync(2)):
+                return True
+        return False
+
+    def _escape_at(self, rates):
+        # The silence before +++ need be kept but once: to a modem at another rate what was sent is noise, and
+        # the time after it silence again.
+        yield 1100
+        for baudrate in rates:
+            self._open(baudrate)
+            if (yield from self.datacall._escape()):
+                return True
+        return False
 
     def _press_reset(self):
         # False where the board has no wire to it.
@@ -418,6 +458,7 @@ class Modem(Procedures):
         self._dozing = False
         self._rate = BAUDRATE
         self._noisy = False
+        self._presumed_off = True
         yield from wait(800)  # least time between off and on (HW 3.2.3)
 
     def _press_off(self):

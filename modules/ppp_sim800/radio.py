@@ -90,6 +90,12 @@ class Radio(Procedures):
                 command = "AT+CGREG"
                 denied = None
                 continue
+            if command == "AT+CGREG" and stat == "off":  # detached: by us, or by the network
+                try:
+                    yield from self._modem._command("AT+CGATT=1", timeout=10000)
+                    yield from wait(min(700, deadline.left()))
+                except (ATError, ATTimeout):
+                    pass
             what = "the network" if command == "AT+CREG" else "GPRS"
             if stat != "denied":
                 denied = None

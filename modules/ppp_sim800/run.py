@@ -38,6 +38,27 @@ def blocking(procedure):
     return method
 
 
+def fed(procedure, wdt):
+    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits."""
+    if wdt is None:
+        result = yield from procedure
+        return result
+    try:
+        pause = next(procedure)
+        while True:
+            wdt.feed()
+            try:
+                yield pause
+            except BaseException as error:
+                pause = procedure.throw(error)
+            else:
+                pause = next(procedure)
+    except StopIteration as end:
+        return end.value
+    finally:
+        procedure.close()
+
+
 class Deadline:
     """A point in time `timeout` milliseconds from now, safe against the wrap of ticks_ms()."""
 

@@ -24,6 +24,7 @@ class PPPEnd:
 
     Faults, each an attribute to be set at any time: `muted` (takes everything, says nothing, time
     stands still, as config.silent does from the start), `loopback` (sends back what it gets),
+    `cut` (goes on as if nothing were, but IP packets go nowhere, as on a dead bearer behind a modem that lives),
     `nak_forever` (agrees to no LCP request), `refuse_auth` (refuses the next authentication),
     `bad_fcs` (share of frames sent damaged, 0 to 1); and config.echo_replies.
     """
@@ -33,7 +34,7 @@ class PPPEnd:
     ):
         self.clock = clock
         self.config = config
-        self.muted = self.loopback = self.nak_forever = self.refuse_auth = False
+        self.muted = self.loopback = self.nak_forever = self.refuse_auth = self.cut = False
         self.bad_fcs = 0.0
         self.random = Random(800)
         self.deframer = hdlc.Deframer()
@@ -119,7 +120,7 @@ class PPPEnd:
         elif protocol == P_IPCP:
             self._ipcp.receive(payload)
         elif protocol == IP:
-            if self.up and self._internet:
+            if self.up and self._internet and not self.cut:
                 self._internet.send(payload)
         else:
             self._log(f"protocol rejected 0x{protocol:04x}")
@@ -139,7 +140,7 @@ class PPPEnd:
         self._send(hdlc.enclose(content, asyncmap, damage=0x5A5A if damage else 0))
 
     def _deliver(self, packet: bytes) -> None:
-        if not self.up:
+        if not self.up or self.cut:
             return
         if len(packet) > self._lcp.send_mru:
             self.discarded += 1

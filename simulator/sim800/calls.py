@@ -99,7 +99,11 @@ class Calls:
     def ring(self, number: str, count: int) -> None:
         """Somebody calls, and lets it ring `count` times. A blank number is withheld."""
         modem = self.modem
-        if self.state or not modem.network.registered or modem.mode not in ("command", "data"):
+        if (
+            self.state
+            or not modem.network.registered
+            or modem.mode not in ("command", "data", "cmux")
+        ):
             modem.journal.add("call", "not put through", number=number)
             return
         self.number, self._incoming, self.rings, self.heard = number, True, 0, ""
@@ -113,7 +117,7 @@ class Calls:
             self.end("NO CARRIER")
             return
         self.rings += 1
-        if modem.mode == "command":  # in data mode only RI tells of it
+        if modem.mode != "data":  # in data mode only RI tells of it
             modem.urc("+CRING: VOICE" if modem.settings["+CRC"] else "RING")
             if modem.settings["+CLIP"]:
                 kind, validity = (number_type(self.number), 0) if self.number else (128, 1)
@@ -143,7 +147,7 @@ class Calls:
             local, _ = modem.rtc.read()
             modem.urc(f"MISSED_CALL: {local:%I:%M%p} {self.number}")
         self._forget(result)
-        if not self._settle(result or "NO CARRIER") and result and modem.mode == "command":
+        if not self._settle(result or "NO CARRIER") and result and modem.mode != "data":
             modem.urc(result)  # not in data mode: PPP goes on
         if modem.settings["+CDRIND"]:
             modem.urc("+CDRIND: 0")

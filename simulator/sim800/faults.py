@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 
+from . import cmux
 from .errors import CMS_TEXT
 from .scenario import USSD
 
@@ -97,6 +98,29 @@ def carrier_lost(modem, no_carrier_after=None):
 
 
 @action
+def bearer_silent(modem):
+    """the bearer dies without a word; the modem's PPP lives on and answers echo, but nothing gets through"""
+    if modem.ppp is not None:
+        modem.ppp.cut = True
+    modem.journal.add("modem", "bearer silent")
+
+
+@action
+def no_data(modem, on=True):
+    """from now on the network carries no data, over any call (on=False: it does again)"""
+    modem.no_data = bool(on)
+    if modem.ppp is not None:
+        modem.ppp.cut = modem.no_data
+
+
+@action
+def echo_stops(modem):
+    """the modem's PPP answers LCP echo no more, all else goes on"""
+    if modem.ppp is not None:
+        modem.ppp.config.echo_replies = False
+
+
+@action
 def no_carrier(modem):
     """the network ends the data call: NO CARRIER"""
     modem.hang_up("fault")
@@ -168,6 +192,13 @@ def registration_lost(modem, stat=2):
 
 
 @action
+def no_network(modem, on=True, stat=2):
+    """there is no network any more (stat=3: none that takes this SIM), until on=False"""
+    modem.network.gone = int(stat) if on else None
+    modem.network.settle()
+
+
+@action
 def registration_back(modem):
     """registered again, as the scenario's registration ends"""
     modem.network.settle()
@@ -199,6 +230,13 @@ def sim_removed(modem):
     modem.packet_lost("SIM removed")
     modem.network.stop()
     modem.urc("+CPIN: NOT INSERTED")
+
+
+@action
+def sim_inserted(modem):
+    """the SIM card is there again; a modem notices when it starts"""
+    modem.card.power(False)
+    modem.card.inserted = True
 
 
 @action
@@ -335,9 +373,24 @@ def echo_on(modem):
 
 
 @action
+def echo_off(modem):
+    """command echo is off, as a profile of somebody else's leaves it"""
+    modem.settings["E"] = 0
+
+
+@action
+def other_rate(modem, baud):
+    """the modem is at another baud rate all of a sudden"""
+    modem.line.change_rate(int(baud))
+
+
+@action
 def late_answers(modem, seconds):
     """every answer comes `seconds` later (0: no longer)"""
     modem.interpreter.extra_latency = seconds
+    if modem.mux is not None:
+        for port in modem.mux.ports.values():
+            port.interpreter.extra_latency = seconds
 
 
 @action
@@ -367,3 +420,43 @@ def rate_noise(modem, above=230400, rate=0.02, way="both"):
     """while the line is faster than `above` baud, a share of `rate` of the bytes has one bit wrong"""
     for fault in _line_faults(modem, way):
         fault.noise_above, fault.noise = above, rate
+
+
+# ---- the multiplexer (nothing where the modem does not multiplex) --------------------------
+
+
+@action
+def cmux_lose_ua(modem, count=1):
+    """the next `count` UA of the multiplexer do not reach the host"""
+    if modem.mux is not None:
+        modem.mux.drop_ua = count
+
+
+@action
+def cmux_fcoff(modem, on=True):
+    """the multiplexer says FCoff and takes no more data, for ever (on=False: FCon, it does again)"""
+    if modem.mux is not None:
+        modem.mux.deaf = on
+        modem.mux.ask(cmux.FCOFF if on else cmux.FCON)
+
+
+@action
+def cmux_stop(modem, dlci=1, on=True):
+    """MSC with FC for one DLCI: it wants no more data (on=False: it does again)"""
+    if modem.mux is not None:
+        signals = cmux.SIGNALS | (cmux.FC if on else 0)
+        modem.mux.ask(cmux.MSC, bytes((int(dlci) << 2 | 3, signals)))
+
+
+@action
+def cmux_disc(modem, dlci=1):
+    """the modem closes one DLCI"""
+    if modem.mux is not None:
+        modem.mux.disconnect(int(dlci))
+
+
+@action
+def cmux_cld(modem):
+    """the modem closes the multiplexer and is back at AT commands"""
+    if modem.mux is not None:
+        modem.mux.ask(cmux.CLD)

@@ -18,6 +18,7 @@ from .autobaud import FIXED_RATES, Trainer
 from .battery import Battery
 from .calls import Calls
 from .card import Card
+from .cmux import Multiplexer
 from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
@@ -63,8 +64,10 @@ class SIM800:
         internet=None,
     ):
         modem = scenario.modem
-        if modem.start not in ("off", "command", "data"):
-            raise ValueError(f"modem.start is {modem.start!r}: use 'off', 'command' or 'data'")
+        if modem.start not in ("off", "command", "data", "cmux"):
+            raise ValueError(
+                f"modem.start is {modem.start!r}: use 'off', 'command', 'data' or 'cmux'"
+            )
         if modem.ipr not in (0, *FIXED_RATES):
             raise ValueError(f"modem.ipr is {modem.ipr}: use 0 or one of {FIXED_RATES}")
         for event in scenario.events:
@@ -95,9 +98,12 @@ class SIM800:
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
+        self.mux: Multiplexer | None = None
+        self.ppp_side = self  # who has the data call: the modem itself, or a cmux.Port
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
         self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
         self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
+        self.no_data = False  # the network carries none
         self._timers: set = set()  # of the running modem; they die with it
         self._event_timers: list = []
         self._milestones: set[str] = set()
@@ -106,7 +112,7 @@ class SIM800:
 
     def _fresh(self) -> None:
         """What a modem that just got power knows: nothing."""
-        self.mode = "off"  # or "booting", "command", "data"
+        self.mode = "off"  # or "booting", "command", "data", "cmux"
         self.cfun = 1
         self.cops_mode, self.cops_format = 0, 0
         self.ceng = (0, 0)
@@ -277,6 +283,12 @@ class SIM800:
             apn = next(iter(self.scenario.radio.apns), "")
             self.contexts[1] = {"type": "IP", "apn": apn, "active": True}
             self.enter_data(1)
+        elif self.scenario.modem.start == "cmux":
+            # somebody multiplexed, talked on DLCI 1 and 2, and went away
+            self.multiplex((0, 0, 5, 127, 10, 3, 30, 10, 2))
+            self.mux.opened = True
+            for dlci in (1, 2):
+                self.mux.ports[dlci].begin()
 
     def power_down_with(self, last_words: str) -> None:
         """Switch off in order, for another reason than the user's."""
@@ -302,6 +314,7 @@ class SIM800:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._end_mux(why)
         for task in self._tasks:
             task.cancel()
         self.interpreter.reset()
@@ -393,6 +406,8 @@ class SIM800:
                 return
             needs = needs[1:]
         for need in needs.split():
+            if need == "multiplexer" and not self.scenario.modem.cmux:
+                raise CME(100)
             if need == "full" and self.cfun != 1:
                 raise CME(3)
             if need == "sim":
@@ -432,6 +447,9 @@ class SIM800:
         elif self.mode == "data":
             self.escape.feed(data)
             return
+        elif self.mux is not None:
+            self.mux.receive(data)
+            return
         elif not self._hears():
             return
         self._heard = self.clock.now()
@@ -459,7 +477,9 @@ class SIM800:
         """
         if self.mode in ("off", "booting") or self.line.rate is None:
             return
-        self.output.urc(text, with_answer)
+        # multiplexed, DLCI 1 gets them
+        output = self.output if self.mux is None else self.mux.ports[1].output
+        output.urc(text, with_answer)
         if self.settings["+CFGRI"] == 1:
             self.pulse_ri()
 
@@ -479,6 +499,27 @@ class SIM800:
         if not self.calls.ringing:
             self.on_ri(True)
 
+    # -- the multiplexer -----------------------------------------------------------------
+
+    def multiplex(self, params: tuple[int, ...]) -> None:
+        """AT+CMUX was answered: the line carries frames from now on. What is unasked goes by DLCI 1's settings."""
+        self.journal.add("modem", "multiplexing", n1=params[3])
+        self.mux = Multiplexer(self, params, self._leave_mux)
+        self.mode = "cmux"
+        self._line_settings, self.settings = self.settings, self.mux.ports[1].settings
+
+    def _leave_mux(self, why: str) -> None:
+        self._end_mux(why)
+        self.mode = "command"
+        self.interpreter.reader.reset()
+        self.output.flush()
+
+    def _end_mux(self, why: str) -> None:
+        mux, self.mux = self.mux, None
+        if mux is not None:
+            mux.end(why)
+            self.settings = self._line_settings
+
     # -- data mode -----------------------------------------------------------------------
 
     def connect_text(self) -> str:
@@ -493,10 +534,12 @@ class SIM800:
             apn = replace(apn, auth=auth, user="\0", password="\0")
         self.journal.add("modem", "connect", cid=cid)
         self.ppp_cid = cid
+        self.ppp_side = self
         self._held.clear()
         self.bearer_dead = False
         self._go_online()
         self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
+        self.ppp.cut = self.no_data
         config = self.scenario.ppp
         if config.silent or config.no_carrier_after is not None:
             self.bearer_dead = self.ppp.muted = True
@@ -560,11 +603,11 @@ class SIM800:
         """The data call ends from the other side: NO CARRIER. Nothing if there is none."""
         if self.ppp is not None:
             self._close_ppp(why)
-            self._no_carrier(why)
+            self.ppp_side._no_carrier(why)
 
     def drop_call(self, why: str) -> None:
         """The data call ends from our side, without NO CARRIER."""
-        if self.ppp is not None:
+        if self.ppp is not None and self.ppp_side is self:
             self._close_ppp(why)
             self.journal.add("modem", "hung up", why=why)
             if self.settings["+CDRIND"]:

@@ -9,6 +9,18 @@ from .commands import Args, command
 from .errors import CME, BadValue
 
 STACK_UP = ("IP GPRSACT", "IP STATUS")  # the internal TCP/IP stack has a PDP context
+# mode, subset, port speed, N1, T1, N2, T2, T3, k (page 96): what is allowed, and the default; mode has none
+CMUX_PARAMS = (
+    ((0,),),
+    ((0,), 0),
+    (range(1, 8), 5),
+    (range(1, 256), 127),
+    (range(1, 256), 10),
+    (range(101), 3),
+    (range(2, 256), 30),
+    (range(1, 256), 10),
+    (range(1, 8), 2),
+)
 PDP_TIME = 85.0  # until a network that does not answer +CIICR or +SAPBR=1 is given up
 _PPP_DIAL = re.compile(r"\*99(?:\*\*\*([1-9]))?(?:\*\*\*)?#")
 
@@ -185,9 +197,32 @@ async def enter_data(modem, c):
     return await _start_ppp(modem, cid)
 
 
+def _multiplexer_test(modem, c):
+    modem.require("multiplexer")
+    modem.info("+CMUX: (0)")
+
+
+@command("+CMUX", "?", "=", latency=0.02, test=_multiplexer_test, needs="multiplexer")
+def multiplexer(modem, c):
+    """Page 96: from the OK on the line carries frames of 27.010, until CLD."""
+    if c.op == "?":
+        if modem.mux is None:
+            return "ERROR"
+        modem.info("+CMUX: " + ",".join(map(str, modem.mux.params)))
+        return None
+    args = Args(c).most(9)
+    params = tuple(args.number(i, *spec) for i, spec in enumerate(CMUX_PARAMS))
+    if params[6] <= params[4]:
+        raise BadValue  # T2 must be longer than T1 (27.010 5.7.5)
+    if modem.mux is not None or modem.ppp is not None:
+        raise CME(3)
+    modem.then(lambda: modem.multiplex(params))
+    return None
+
+
 @command("O", latency=0.05)
 def online(modem, c):
-    if c.args not in ("", "0") or modem.ppp is None:
+    if c.args not in ("", "0") or modem.ppp is None or modem.ppp_side is not modem:
         raise BadValue
     modem.then(modem.resume_data)
     return modem.connect_text()
@@ -200,7 +235,7 @@ async def hang_up(modem, c):
     if modem.calls.state:
         await modem.wait(0.2)
         modem.calls.end()
-    if modem.ppp is not None:
+    if modem.ppp is not None and modem.ppp_side is modem:
         await modem.wait(0.4)
         modem.drop_call("ATH")
 

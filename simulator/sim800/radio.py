@@ -24,6 +24,9 @@ class Network:
         self.apns = dict(radio.apns)
         self.refuse_apns = False
         self.pdp_silent = False  # activations of a PDP context are not answered
+        self.gone: int | None = (
+            None  # there is no network: +CREG says this whatever the scenario has
+        )
         self.creg = 0
         self.cgreg = 0
         self.attached = False
@@ -54,6 +57,9 @@ class Network:
     def search(self) -> None:
         """Begin to look for a network: the scenario's registration begins."""
         self.stop()
+        if self.gone is not None:
+            self.lose(self.gone)
+            return
         packet = self.radio.gprs_registration or self.radio.registration
         for kind, times in (("creg", self.radio.registration), ("cgreg", packet)):
             for after, stat in times:
@@ -62,6 +68,9 @@ class Network:
     def settle(self) -> None:
         """Be at once where the scenario's registration ends."""
         self._cancel()
+        if self.gone is not None:
+            self.lose(self.gone)
+            return
         packet = self.radio.gprs_registration or self.radio.registration
         for kind, times in (("creg", self.radio.registration), ("cgreg", packet)):
             if times:

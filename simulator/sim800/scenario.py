@@ -15,9 +15,7 @@ class Modem:
     """The SIM800 itself."""
 
     profile: str = "R14.18"  # firmware: "R13.08" (no SSL commands) or "R14.18"
-    start: str = (
-        "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns)
-    )
+    start: str = "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns), "cmux" (left multiplexing)
     ipr: int = 0  # stored baud rate; 0 is autobauding, the factory default
     echo: bool = True
     boot_time: float = 2.6  # end of the PWRKEY pulse until the UART answers
@@ -32,6 +30,7 @@ class Modem:
     message_places: int = 50  # short messages that fit into the modem's own memory, "ME"
     missed_call: bool = False  # says MISSED_CALL of a call nobody answered, as some firmware does
     escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
+    cmux: bool = True  # knows AT+CMUX
     silent: bool = False  # dead: takes power and keys, never says a byte
 
 

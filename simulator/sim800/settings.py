@@ -60,7 +60,15 @@ class Settings(dict):
     def __init__(self, **changes):
         super().__init__(PROFILE_DEFAULTS | VOLATILE | AUTOMATIC)
         self.update(changes)
+        self.stored = {}
         self.store()
+
+    def another(self) -> "Settings":
+        """Those of another channel: they begin as at power-up, and AT&W stores to the same place."""
+        copy = Settings()
+        copy.stored = self.stored
+        copy.boot()
+        return copy
 
     def boot(self) -> None:
         """Power-up: everything as AT&W left it."""
@@ -76,4 +84,4 @@ class Settings(dict):
 
     def store(self) -> None:
         """AT&W."""
-        self.stored = {name: self[name] for name in PROFILE_DEFAULTS}
+        self.stored.update({name: self[name] for name in PROFILE_DEFAULTS})

@@ -69,9 +69,7 @@ void sim_background(void) {
     bool worked = false;
     sim_timers_run();
     ++depth;
-    if (sim_ppp_native) {
-        worked |= sim_uart_native_poll();
-    }
+    worked |= sim_uart_native_poll();
     if (sys_timeouts_sleeptime() == 0) {
         sys_check_timeouts();
         worked = true;

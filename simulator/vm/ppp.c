@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "py/objtype.h"
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "netif/ppp/pppapi.h"
 #include "netif/ppp/pppos.h"
+#include "native_stream.h"
 #include "sim.h"
 
 static ppp_pcb *input_pcb; // pppos_input() is working on this one
@@ -58,6 +60,19 @@ void sim_ppp_set_auth(ppp_pcb *pcb, u8_t authtype, const char *user, const char 
     free(old_passwd);
 }
 
+// A stream of modules/cmux, which works without Python as a UART does.
+static bool stream_is_native(mp_obj_t stream, native_stream_t *native) {
+    int errcode;
+    const mp_stream_p_t *protocol = mp_get_stream(stream);
+    // Streams written in Python have an ioctl() too, which is not to be called for that.
+    return !mp_obj_is_instance_type(mp_obj_get_type(stream)) && protocol->ioctl != NULL
+        && protocol->ioctl(stream, NATIVE_STREAM_IOCTL, (uintptr_t)native, &errcode) == 0;
+}
+
+static void call_poll(void *poll) {
+    mp_call_function_0(poll);
+}
+
 mp_uint_t sim_ppp_stream_rw(mp_obj_t stream, void *buf, mp_uint_t size, int *errcode, byte flags);
 mp_uint_t sim_ppp_stream_rw(mp_obj_t stream, void *buf, mp_uint_t size, int *errcode, byte flags) {
     bool write = (flags & MP_STREAM_RW_WRITE) != 0;
@@ -72,6 +87,10 @@ mp_uint_t sim_ppp_stream_rw(mp_obj_t stream, void *buf, mp_uint_t size, int *err
         } else if (sim_ppp_native) {
             return sim_uart_read_now(stream, buf, size);
         }
+    }
+    native_stream_t native;
+    if (stream_is_native(stream, &native)) {
+        return write ? native.write(native.ctx, buf, size) : native.read(native.ctx, buf, size);
     }
     if (!write) {
         return mp_stream_rw(stream, buf, size, errcode, flags);
@@ -96,6 +115,11 @@ mp_uint_t sim_ppp_stream_rw(mp_obj_t stream, void *buf, mp_uint_t size, int *err
 mp_obj_t sim_ppp_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
 mp_obj_t sim_ppp_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
     if (sim_ppp_native && sim_uart_set_reader(args[1], args[2])) {
+        return mp_const_none;
+    }
+    native_stream_t native;
+    if (sim_ppp_native && stream_is_native(args[1], &native)) {
+        native.set_user(native.ctx, args[2] == mp_const_none ? NULL : call_poll, args[2]);
         return mp_const_none;
     }
     if (args[2] != mp_const_none) {

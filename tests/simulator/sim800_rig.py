@@ -64,6 +64,7 @@ class MemoryLine:
 
     def __init__(self):
         self.rate, self.dead, self.dte = 115200, True, 115200
+        self.pending = 0
         self.on_data = lambda data: None
         self.output = bytearray()
         self.pending = 0

@@ -347,7 +347,7 @@ def test_impossible_events_are_found_at_the_start(event, says):
     ("modem", "says"),
     [
         (Modem(profile="R99"), "known are R13.08, R14.18"),
-        (Modem(start="maybe"), "use 'off', 'command' or 'data'"),
+        (Modem(start="maybe"), "use 'off', 'command', 'data' or 'cmux'"),
         (Modem(ipr=1234), "use 0 or one of"),
     ],
 )

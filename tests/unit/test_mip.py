@@ -78,6 +78,7 @@ def test_what_it_imports_is_there():
     """Nothing but the package itself, MicroPython's own modules, and requests, which mip itself needs."""
     own = {"ppp_sim800", "pythings_sim800"}
     builtin = [
+        "_thread",
         "asyncio",
         "binascii",
         "collections",
@@ -91,6 +92,7 @@ def test_what_it_imports_is_there():
         "os",
         "random",
         "re",
+        "select",
         "socket",
         "struct",
         "sys",

@@ -150,7 +150,7 @@ DENIED = ((0.3, 3), (30.0, 1))
 NOT_YET = ((0.3, 2), (40.0, 1))
 
 FAILURES = {
-    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 35),
+    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 40),
     "no SIM": ({"sim": SIM(inserted=False)}, "SIMAbsent", "insert", "", None, 30),
     "PIN missing": (
         {"sim": SIM(pin="4711")}, "PINRequired", 'pin="1234"', 'nic.config(pin="4711")', "ok", 30,

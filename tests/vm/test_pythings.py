@@ -171,7 +171,7 @@ show("address", modem.get_ip_addr)
 
 
 def test_queries_between_requests(play):
-    """Once the modem did both at once. Now it changes between them."""
+    """Once the modem did both at once. Now PPP stands still for them."""
     played = play(
         UP
         + """
@@ -188,6 +188,7 @@ show("second", lambda: modem.http_request("http://plain.example/ip").status_code
     assert played.value("address") == "'10.64.64.64'"
     assert played.value("network") == "'Telekom.de'"
     assert (played.value("first"), played.value("second")) == ("200", "200")
+    assert len(played.journal.seen("at", "> ATD")) == 1
 
 
 def test_a_lost_link_comes_back(play):

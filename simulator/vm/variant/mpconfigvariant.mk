@@ -39,6 +39,7 @@ SRC_C += $(addprefix sim/,\
 	bus.c \
 	certs.c \
 	clock.c \
+	cmux_port.c \
 	machine_i2c.c \
 	machine_pin.c \
 	machine_rtc.c \
@@ -50,6 +51,9 @@ SRC_C += $(addprefix sim/,\
 	sockets.c \
 	)
 SHARED_SRC_C_EXTRA += runtime/mpirq.c
+
+# modules/cmux, whose header ppp.c needs as well.
+CFLAGS += -I$(USER_C_MODULES)/cmux
 
 # Included by files of extmod/, which the makefiles cannot see.
 QSTR_GLOBAL_DEPENDENCIES += $(VARIANT_DIR)/sim_mpconfig.h $(addprefix $(SIM_TREES)/sim/,\

@@ -1,0 +1,159 @@
+"""TCP through PPP multiplexed, beside plain data mode, and AT commands under full download.
+
+No package in between: modules/cmux and network.PPP alone. Everything runs in real time at 115200 baud.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from network.servers import pattern
+from sim800.scenario import Modem, Scenario
+from stand_in import Internet
+from world import ROOT, World
+
+OUT = ROOT / "build" / "bench"
+
+SCRIPT = """
+import cmux, machine, network, socket, time, _thread
+import board
+
+def until(what, ms=10000):
+    end = time.ticks_add(time.ticks_ms(), ms)
+    while not what():
+        if time.ticks_diff(end, time.ticks_ms()) < 0:
+            raise OSError("timeout")
+        time.sleep_ms(5)
+
+def at(stream, command, ending=b"OK\\r\\n", ms=5000):
+    stream.write(command + b"\\r")
+    got = b""
+    end = time.ticks_add(time.ticks_ms(), ms)
+    while ending not in got:
+        if time.ticks_diff(end, time.ticks_ms()) < 0:
+            raise OSError(got)
+        if stream.any():
+            got += stream.read()
+        else:
+            time.sleep_ms(2)
+
+def take(count, buffer):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
+    s.write(b"GET %d\\n" % count)
+    left = count
+    start = None
+    while left:
+        got = s.readinto(buffer, min(left, len(buffer)))
+        if not got:
+            raise OSError("closed early")
+        if start is None:
+            start = time.ticks_us()
+            first = got
+        left -= got
+    us = time.ticks_diff(time.ticks_us(), start)
+    s.close()
+    return (count - first) * 1e6 / us
+
+def give(data):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
+    s.write(b"PUT %d\\n" % len(data))
+    start = time.ticks_us()
+    s.write(data)
+    answer = s.readline()
+    us = time.ticks_diff(time.ticks_us(), start)
+    s.close()
+    if not answer.startswith(b"OK %d " % len(data)):
+        raise OSError(answer)
+    return len(data) * 1e6 / us
+
+with open("pattern.bin", "rb") as file:
+    data = file.read()
+
+def up(stream):
+    at(stream, b'AT+CGDCONT=1,"IP","internet"')
+    at(stream, b"ATD*99#", b"CONNECT 115200\\r\\n")
+    nic = network.PPP(stream)
+    nic.connect(security=nic.SEC_PAP, user="", key="")
+    until(nic.isconnected)
+    return nic
+
+def down(nic, stream):
+    nic.disconnect()
+    until(lambda: nic.status() not in (3, 4))
+    nic.active(False)
+    time.sleep_ms(500)
+    stream.read()
+
+uart = board.Board().uart(115200)
+at(uart, b"AT")
+nic = up(uart)
+print("plain_down=%d" % take(len(data), bytearray(1024)))
+print("plain_up=%d" % give(data))
+down(nic, uart)
+
+at(uart, b"AT+CMUX=0")
+mux = cmux.CMUX(uart)
+one, two = mux.open(1), mux.open(2)
+until(lambda: one.state() == two.state() == cmux.OPEN)
+nic = up(two)
+print("mux_down=%d" % take(len(data), bytearray(1024)))
+print("mux_up=%d" % give(data))
+times = []
+stop = False
+def ask():
+    while not stop:
+        start = time.ticks_ms()
+        at(one, b"AT+CSQ")
+        times.append(time.ticks_diff(time.ticks_ms(), start))
+        time.sleep_ms(100)
+    times.append(0)
+_thread.start_new_thread(ask, ())
+print("asked_down=%d" % take(len(data), bytearray(1024)))
+stop = True
+until(lambda: times[-1] == 0)
+times.pop()
+print("asked=%d %d %d" % (len(times), sorted(times)[len(times) // 2], max(times)))
+print("stats=%d %d %d %d" % mux.stats())
+down(nic, two)
+mux.close()
+until(lambda: mux.state() == cmux.CLOSED)
+"""
+
+
+async def measure(size: int) -> dict[str, str]:
+    data = b"".join(pattern(size))
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "pattern.bin").write_bytes(data)
+    with Internet() as internet:
+        scenario = Scenario(
+            modem=Modem(start="command", ipr=115200),
+            names=internet.names,
+            routes=internet.routes,
+        )
+        async with World(scenario) as world:
+            result = await world.run(SCRIPT, timeout=600, cwd=OUT)
+    if result.code:
+        sys.exit(f"the board's script failed:\n{result.stdout}\n{result.stderr}")
+    return dict(line.split("=", 1) for line in result.lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/cmux.py", description=__doc__)
+    parser.add_argument("--bytes", type=int, default=200_000, help="payload each way")
+    args = parser.parse_args()
+    run = asyncio.run(measure(args.bytes))
+    for way in ("down", "up"):
+        plain, mux = int(run[f"plain_{way}"]), int(run[f"mux_{way}"])
+        print(f"{way:<5} plain {plain:>6} B/s, multiplexed {mux:>6} B/s, ratio {mux / plain:.3f}")
+    count, median, longest = run["asked"].split()
+    print(f"AT+CSQ under download ({run['asked_down']} B/s): {count} times, median {median} ms, longest {longest} ms")  # fmt: skip
+    frames, bad, stray, lost = run["stats"].split()
+    print(f"{frames} frames, {bad} damaged, {stray} stray and {lost} lost bytes")
+    (OUT / "cmux.json").write_text(json.dumps(run, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Hours of random faults, time compressed: how long the link carries of the time it could, and what memory it takes.
+
+`python bench/mix.py --hours 72 --speed 40` prints what came of it.
+"""
+
+import argparse
+import asyncio
+import random
+from dataclasses import dataclass
+
+from playing import PRELUDE, actor
+from sim800.scenario import Modem, Scenario
+from stand_in import Internet
+from world import World
+
+# What may happen, and for how long the air then allows nothing (seconds).
+FAULTS = (
+    (("carrier_lost",), 0),
+    (("carrier_lost no_carrier_after=5",), 0),
+    (("no_carrier",), 0),
+    (("lcp_terminate",), 0),
+    (("bearer_silent",), 0),
+    (("pdp_deact",), 0),
+    (("echo_stops",), 0),
+    (("modem_reset",), 0),
+    (("brown_out",), 0),
+    (("undervoltage_off",), 0),
+    (("silent",), 0),
+    (("cell_change",), 0),
+    (("ring count=2",), 0),
+    (("sms_arrived",), 0),
+    (("drop_bytes count=500",), 0),
+    (("pap_refuse_once", "no_carrier"), 0),
+    (("call_refuse_once", "lcp_terminate"), 0),
+    (("gprs_detach", "later 60 registration_back"), 60),
+    (("no_network", "no_carrier", "later 300 no_network on=0"), 300),
+    (("registration_lost", "later 90 registration_back"), 90),
+    (("no_data", "later 120 no_data on=0"), 120),
+    (("apn_refused", "no_carrier", "later 120 apn_refused on=0"), 120),
+    (("air rtt=4", "later 300 air rtt=0.7"), 0),
+    (("air loss=0.1", "later 300 air loss=0"), 0),
+    (("flip_bits rate=0.01", "later 20 flip_bits rate=0"), 20),
+)
+
+# A node that measures and sends, and now and then looks at its signal.
+SCRIPT = """
+import asyncio, gc, socket
+from ppp_sim800 import aio
+
+def free():
+    gc.collect()
+    gc.collect()
+    return gc.mem_free()
+
+async def use(nic):
+    while True:
+        await asyncio.sleep(10)
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            s.sendto(b"reading", ("203.0.113.10", 9999))
+        except OSError:
+            pass
+        s.close()
+
+async def look(nic):
+    while True:
+        await asyncio.sleep(1200)
+        try:
+            async with nic.command_mode() as modem:
+                await modem.radio.signal()
+        except ppp_sim800.SIM800Error as error:
+            print("command_mode=" + str(error))
+
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        tasks = [asyncio.create_task(use(nic)), asyncio.create_task(look(nic))]
+        begun = time.time()
+        while time.time() - begun < SECONDS:
+            await asyncio.sleep(SECONDS // HOURS if HOURS else SECONDS)
+            while event := await nic.event():
+                pass
+            print("free=%d" % free())
+        for task in tasks:
+            task.cancel()
+        print("stats=%s" % (nic.stats(),))
+    await nic.disconnect()
+
+asyncio.run(main())
+"""
+
+
+@dataclass
+class Mix:
+    """uptime: share of the time the air allowed in which the link carried; free: the heap, hour by hour, in bytes."""
+
+    code: int
+    stderr: str
+    uptime: float
+    faults: int
+    free: list[int]
+    lines: list[str]
+
+
+async def mix(internet: Internet, *, seconds: int, gap: float, speed: float, seed: int = 1) -> Mix:
+    """`seconds` simulated seconds with a fault every `gap` seconds on average."""
+    chance = random.Random(seed)
+    hours = seconds // 3600
+    text = PRELUDE + SCRIPT.replace("SECONDS", str(seconds)).replace("HOURS", str(hours))
+    scenario = Scenario(modem=Modem(start="command"), names=internet.names, routes=internet.routes)
+    happened = allowed = carried = 0
+
+    async with World(scenario, speed=speed) as world:
+        act = actor(world)
+        closed_until = 0.0
+
+        async def strike():
+            nonlocal happened, closed_until
+            while True:
+                await world.clock.sleep(gap * chance.uniform(0.5, 1.5))
+                actions, outage = chance.choice(FAULTS)
+                for action in actions:
+                    act("@" + action)
+                happened += 1
+                closed_until = max(closed_until, world.clock.now() + outage)
+
+        async def watch():
+            nonlocal allowed, carried
+            await world.clock.sleep(15)  # it comes up
+            while True:
+                await world.clock.sleep(1)
+                if world.clock.now() >= closed_until:
+                    ppp = world.modem.ppp
+                    allowed += 1
+                    carried += ppp is not None and ppp.up and not ppp.mute and not ppp.cut
+
+        tasks = [asyncio.create_task(strike()), asyncio.create_task(watch())]
+        try:
+            result = await world.run(text, timeout=2 * seconds / speed + 120, on_line=act)
+        finally:
+            for task in tasks:
+                task.cancel()
+    free = [int(line[5:]) for line in result.lines if line.startswith("free=")]
+    return Mix(result.code, result.stderr, carried / allowed, happened, free, result.lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--hours", type=float, default=72)
+    parser.add_argument("--gap", type=float, default=7200, help="seconds from fault to fault")
+    parser.add_argument("--speed", type=float, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    with Internet() as internet:
+        came = asyncio.run(
+            mix(
+                internet,
+                seconds=int(args.hours * 3600),
+                gap=args.gap,
+                speed=args.speed,
+                seed=args.seed,
+            )
+        )
+    print(
+        f"exit code {came.code}, {came.faults} faults, uptime {came.uptime:.4f} of what the air allowed"
+    )
+    print(f"free memory {came.free[0]} after the first hour, {came.free[-1]} at the end")
+    print("\n".join(came.lines[-3:]), came.stderr)
+
+
+if __name__ == "__main__":
+    main()

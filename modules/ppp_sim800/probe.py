@@ -1,0 +1,74 @@
+"""Is anybody there, beyond the modem? The smallest question to a name server, or a TCP connection.
+
+Neither blocks: sockets of their own, looked at now and then.
+"""
+
+import os
+import socket
+
+from micropython import const
+
+from .run import Deadline
+
+_DNS_PORT = const(53)
+_TRIES = const(2)
+_TRY_MS = const(6000)  # an RTT of 5 s has been seen
+_POLL_MS = const(50)
+_UDP_BYTES = const(28)  # headers of IP and UDP
+_TCP_BYTES = const(84)  # SYN and the answer to it
+
+# "localhost", A, IN: a name server knows it itself (RFC 6761 6.3). Any answer will do.
+_QUESTION = b"\x01\x00\0\x01\0\0\0\0\0\0\x09localhost\0\0\x01\0\x01"
+
+
+def ask_dns(server, heard):
+    """Procedure: ask the name server at `server` (dotted str) something it knows by itself.
+
+    heard: called with nothing; True ends the waiting: something came from the network.
+    Returns (answered, bytes on the air).
+    """
+    used = 0
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        for _ in range(_TRIES):
+            ident = os.urandom(2)
+            try:
+                sock.sendto(ident + _QUESTION, (server, _DNS_PORT))
+                used += _UDP_BYTES + 2 + len(_QUESTION)
+            except OSError:
+                pass  # no way out: as if it were lost
+            deadline = Deadline(_TRY_MS)
+            while deadline.left():
+                try:
+                    answer = sock.recv(128)
+                    used += _UDP_BYTES + len(answer)
+                    if answer[:2] == ident:
+                        return True, used
+                except OSError:
+                    pass  # not yet
+                if heard():
+                    return True, used
+                yield _POLL_MS
+    finally:
+        sock.close()
+    return False, used
+
+
+def knock(host, port, heard):
+    """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
+    sock = socket.socket()
+    try:
+        sock.setblocking(False)
+        try:
+            sock.connect(socket.getaddrinfo(host, port)[0][-1])
+        except OSError:
+            pass  # in progress
+        deadline = Deadline(_TRIES * _TRY_MS)
+        while deadline.left():
+            if heard():
+                return True, _TCP_BYTES
+            yield _POLL_MS
+    finally:
+        sock.close()
+    return False, _TCP_BYTES

@@ -1,0 +1,98 @@
+"""What the link has carried and suffered, kept over resets of the ESP32.
+
+Nothing in the heap survives a soft reset. The chip's RTC memory does, and deep sleep too, but not the loss of
+power. It is used only where a script keeps nothing of its own in machine.RTC().memory().
+"""
+
+import struct
+import time
+from collections import namedtuple
+
+import machine
+from micropython import const
+
+# Why a link was lost, then which errors (by the name of their class) ended an attempt.
+REASONS = (
+    "call ended",
+    "terminated",
+    "modem silent",
+    "nothing heard",
+    "ModemSilent",
+    "ModemRestarted",
+    "ATError",
+    "ATTimeout",
+    "SIMError",
+    "RegistrationError",
+    "NoNetwork",
+    "APNRefused",
+    "NoCarrier",
+    "AuthRefused",
+    "NegotiationFailed",
+    "other",
+)
+
+_MAGIC = const(0x5353)
+_HEAD = "<HH"  # magic, sum
+_BODY = "<6I16H"
+_COUNT = const(6)
+_SAVE_MS = const(60000)
+
+Stats = namedtuple("Stats", ("rx", "tx", "up", "connects", "probes", "probe_bytes", "reasons"))
+
+
+class Counters:
+    """rx, tx: bytes on the line in data mode, up: seconds, connects: links that came up, probes and
+    probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong."""
+
+    def __init__(self):
+        self.values = [0] * _COUNT
+        self.reasons = [0] * len(REASONS)
+        self._saved = time.ticks_ms()
+        self._load()
+
+    def add(self, rx=0, tx=0, up=0, connects=0, probes=0, probe_bytes=0):
+        """Count on."""
+        for i, more in enumerate((rx, tx, up, connects, probes, probe_bytes)):
+            self.values[i] = (self.values[i] + more) & 0xFFFFFFFF
+
+    def blame(self, reason):
+        """Count one more `reason`, of REASONS or "other"."""
+        i = REASONS.index(reason if reason in REASONS else "other")
+        self.reasons[i] = min(self.reasons[i] + 1, 0xFFFF)
+        self.save(True)
+
+    def _load(self):
+        kept = machine.RTC().memory()
+        head = struct.calcsize(_HEAD)
+        if len(kept) != head + struct.calcsize(_BODY):
+            return
+        magic, check = struct.unpack(_HEAD, kept)
+        if magic == _MAGIC and check == sum(kept[head:]) & 0xFFFF:
+            values = struct.unpack(_BODY, kept[head:])
+            self.values = list(values[:_COUNT])
+            self.reasons = list(values[_COUNT:])
+
+    def save(self, now=False):
+        """Write to the RTC memory, at most once a minute unless `now`."""
+        if not now and time.ticks_diff(time.ticks_ms(), self._saved) < _SAVE_MS:
+            return
+        self._saved = time.ticks_ms()
+        rtc = machine.RTC()
+        kept = rtc.memory()
+        if kept and (len(kept) < 4 or struct.unpack(_HEAD, kept)[0] != _MAGIC):
+            return  # a script's own
+        body = struct.pack(_BODY, *self.values, *self.reasons)
+        rtc.memory(struct.pack(_HEAD, _MAGIC, sum(body) & 0xFFFF) + body)
+
+    def told(self, rx, tx, up):
+        """All of it as Stats, with what the present link adds."""
+        values = self.values
+        return Stats(
+            values[0] + rx,
+            values[1] + tx,
+            values[2] + up,
+            values[3],
+            values[4],
+            values[5],
+            {name: self.reasons[i] for i, name in enumerate(REASONS) if self.reasons[i]},
+        )

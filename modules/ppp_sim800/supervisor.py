@@ -1,0 +1,363 @@
+"""When to distrust the link, and how to bring it back.
+
+LCP echo (lwIP's, every 5 s) ends in the modem: it finds a dead modem, never a dead bearer. For that the
+time counts since an IP packet went out that none came after, and a question to a name server where that is
+long, or where nothing has been heard for a while and the script is about to rely on the link.
+"""
+
+import random
+import time
+
+import machine
+from micropython import const
+
+from .errors import (
+    ATTimeout,
+    BudgetSpent,
+    ConfigError,
+    ModemSilent,
+    NoAnswer,
+    NoCarrier,
+    NoNetwork,
+    PINRequired,
+    PINWrong,
+    PUKRequired,
+    SIM800Error,
+    SIMError,
+)
+from .probe import ask_dns, knock
+from .run import Deadline, Procedures, blocking, fed, wait
+from .stats import REASONS
+
+_UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
+_TICK_MS = const(1000)
+_AMBIGUOUS_MS = const(300000)
+_REGISTER_MS = const(120000)  # for the network to be found
+_LEAST_MS = const(30000)  # ... also by an attempt begun late
+_PAUSE_MS = const(1000)  # after the first failure; doubled from one to the next
+_LONGEST_PAUSE_MS = const(20000)
+_PROVEN_MS = const(60000)  # a link that lasted so long begins at the first rung again
+_SESSION_BYTES = const(1000)  # what a data call costs, besides what it carried: operators round up
+
+# What is done before the next attempt, and how often before the rung above is tried.
+LADDER = (
+    ("ppp", 2),  # PPP and call anew
+    ("redial", 1),  # the PDP context, too
+    ("attach", 1),  # detach from GPRS, attach again
+    ("radio", 1),  # radio off and on
+    ("modem", 1),  # AT+CFUN=1,1
+    ("reset", 1),  # the RST pin
+    ("power", 1),  # off, supply cut, on
+    ("board", 1),  # machine.reset(), if allowed
+)
+_FINAL = (ConfigError, PINRequired, PINWrong, PUKRequired)  # only a human can help
+_DEAF = (ModemSilent, ATTimeout)
+
+# Settings, see PPP.config(): name, default, what it must be.
+SETTINGS = {
+    "probe": ("dns", '"dns", (address, port) or None'),
+    "silence": (10000, "milliseconds"),
+    "fresh": (60000, "milliseconds"),
+    "idle_probe": (0, "milliseconds, 0 for never"),
+    "hour_budget": (100_000, "bytes"),
+    "day_budget": (1_000_000, "bytes"),
+    "reset_board": (False, "a bool"),
+}
+
+
+class Budget:
+    """At most `size` bytes in `period` milliseconds, given back evenly."""
+
+    def __init__(self, size, period):
+        self.size = size
+        self._period = period
+        self._used = 0
+        self._at = time.ticks_ms()
+
+    def _drain(self):
+        now = time.ticks_ms()
+        passed = time.ticks_diff(now, self._at)
+        back = self.size * passed // self._period
+        if back or not self._used:  # else the time is kept until it is worth a byte
+            self._at = now
+            self._used = max(0, self._used - back)
+
+    def spend(self, count):
+        """Take `count` bytes, even if they are not there."""
+        self._drain()
+        self._used += count
+
+    def wait_ms(self, count):
+        """Milliseconds until there are `count` bytes."""
+        self._drain()
+        lacking = self._used + min(count, self.size) - self.size
+        return lacking * self._period // self.size if lacking > 0 else 0
+
+
+class Supervisor(Procedures):
+    """Looks after `link`, a link.PPP."""
+
+    def __init__(self, link):
+        self._link = link
+        self._probe_answers = False  # it has, once
+        self._probed = None  # when last
+        self._unanswered = None  # when first in vain, since something came
+        self._echoes = 0  # unanswered when the modem was last looked at
+        self._failures = 0
+        self._last_error = None
+        self._hour = Budget(SETTINGS["hour_budget"][0], 3_600_000)
+        self._day = Budget(SETTINGS["day_budget"][0], 86_400_000)
+        self.settings = {name: default for name, (default, _) in SETTINGS.items()}
+
+    def set(self, name, value):
+        """Change a setting. Raises ConfigError."""
+        if name == "probe":
+            good = value in ("dns", None) or (
+                isinstance(value, tuple)
+                and len(value) == 2
+                and isinstance(value[0], str)
+                and len(value[0].split(".")) == 4
+                and isinstance(value[1], int)
+            )
+        elif name == "reset_board":
+            good = isinstance(value, bool)
+        else:
+            least = 0 if name == "idle_probe" else 1
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        if not good:
+            raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
+        self.settings[name] = value
+        self._hour.size = self.settings["hour_budget"]
+        self._day.size = self.settings["day_budget"]
+
+    # Distrust
+
+    def _doubt(self, idle):
+        # Why the link cannot be relied on, as a word of stats.REASONS, or None.
+        # idle: milliseconds of silence that call for a question, None: none does.
+        link = self._link
+        if not link.isconnected():
+            return link.lost_by()
+        _, _, heard, asked, echoes = link.traffic()
+        # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
+        if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
+            self._echoes = echoes
+            if (yield from link.datacall._has_ended(link.ppp)):
+                return "call ended"
+        last = link.age() if heard is None else heard
+        if self._probed is not None:
+            last = min(last, time.ticks_diff(time.ticks_ms(), self._probed))
+        if self._unanswered is not None:
+            since = time.ticks_diff(time.ticks_ms(), self._unanswered)
+            if heard is None or heard < since:
+                self._unanswered = None
+            elif asked is not None and asked <= since + _TICK_MS and asked < _AMBIGUOUS_MS:
+                asked = None  # it may have been the question itself that nobody answered
+        doubtful = asked is not None and asked > self.settings["silence"]
+        if doubtful or (idle is not None and last > idle):
+            answered = yield from self._ask()
+            # The silence of somebody who has never answered says nothing where others have.
+            if answered is False and (doubtful or self._probe_answers or heard is None):
+                return "nothing heard"
+        return link.lost_by()
+
+    def _ask(self):
+        # True: something came from the network. False: nothing did. None: there is nobody to ask.
+        link = self._link
+        probe = self.settings["probe"]
+        if probe == "dns":
+            server = link.ipconfig("dns") if link.isconnected() else "0.0.0.0"
+            if server == "0.0.0.0":
+                return None
+            procedure = ask_dns(server, self._heard_since())
+        elif probe:
+            procedure = knock(probe[0], probe[1], self._heard_since())
+        else:
+            return None
+        started = time.ticks_ms()
+        answered, used = yield from procedure
+        link.counters.add(probes=1, probe_bytes=used)
+        self._spend(used)
+        self._probed = time.ticks_ms()
+        if answered:
+            self._probe_answers = True
+            self._unanswered = None
+        elif self._unanswered is None:
+            self._unanswered = started
+        return answered
+
+    def _heard_since(self):
+        started = time.ticks_ms()
+        link = self._link
+
+        def heard():
+            age = link.traffic()[2]
+            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
+
+        return heard
+
+    def _spend(self, count):
+        self._hour.spend(count)
+        self._day.spend(count)
+
+    # Recovery
+
+    def _ensure(self, timeout=300000, wdt=None):
+        """See to it that the link is up: at once where it can be relied on, else by recovering it.
+
+        timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
+        limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
+        Costs nothing where an IP packet came within the last minute, else one small question (probe).
+        Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
+        """
+        if not isinstance(timeout, int) or timeout < 0:
+            raise ConfigError("timeout must be milliseconds, an int of 0 or more")
+        yield from fed(
+            self._link._alone(self._look_and_recover(timeout, self.settings["fresh"])), wdt
+        )
+
+    def _keep_up(self, wdt=None):
+        """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
+
+        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
+        """
+        while True:
+            try:
+                yield from fed(
+                    self._link._alone(
+                        self._look_and_recover(600000, self.settings["idle_probe"] or None)
+                    ),
+                    wdt,
+                )
+            except _FINAL:
+                raise
+            except SIM800Error:
+                pass  # status("reason") and an event tell it
+            yield from fed(wait(_TICK_MS), wdt)
+
+    def _look_and_recover(self, timeout, idle):
+        link = self._link
+        deadline = Deadline(timeout)
+        state = link.state
+        lost = yield from self._doubt(idle)
+        if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
+            self._failures = 0
+        if lost is None:
+            link.counters.save()
+            return
+        if state.name == "up":
+            link.lose(lost)
+        while True:
+            cost = self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES)
+            pause = max(cost[0], cost[1], self._pause_ms())
+            if pause > deadline.left() and self._failures:
+                if max(cost) > deadline.left():
+                    raise BudgetSpent(
+                        "no further attempt for {} s: the data budget is used up ({} bytes an hour, {} a day); last: {}".format(
+                            max(cost) // 1000, self._hour.size, self._day.size, self._last_error
+                        )
+                    )
+                raise self._last_error or NoCarrier(
+                    "the link was lost ({}), and there was no time to try again: allow more".format(
+                        state.reason
+                    )
+                )
+            state.enter("recovering", state.reason)
+            yield from wait(pause)
+            yield from self._climb()
+            began = link.counters.values[0] + link.counters.values[1]
+            try:
+                yield from link._bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
+            except SIM800Error as error:
+                self._failed(error)
+                if isinstance(error, _FINAL):
+                    raise
+            else:
+                self._spend(_SESSION_BYTES)
+                # Counted as a failure until it has proved itself.
+                self._failures += 1
+                if lost != "nothing heard" or (yield from self._ask()) is not False:
+                    return
+                link.lose(lost)
+                self._last_error = NoAnswer(
+                    "PPP is up, but nothing comes from the network: check that the SIM has data left, and "
+                    "config(probe=...) if this access point has no name server"
+                )
+                continue
+            self._spend(
+                link.counters.values[0]
+                + link.counters.values[1]
+                - began
+                + (_SESSION_BYTES if link.dialled else 0)
+            )
+
+    def _failed(self, error):
+        self._last_error = error
+        self._failures += 1
+        if isinstance(error, _DEAF):
+            # Nothing below can reach it.
+            self._failures = max(self._failures, _first_of("reset"))
+        elif isinstance(error, SIMError):
+            # A card is looked at when the modem starts.
+            self._failures = max(self._failures, _first_of("modem"))
+        elif isinstance(error, NoNetwork):
+            self._failures = max(self._failures, _first_of("radio"))
+
+    def _pause_ms(self):
+        if not self._failures:
+            return 0
+        longest = min(_LONGEST_PAUSE_MS, _PAUSE_MS << min(self._failures - 1, 8))
+        return longest * random.randint(75, 125) // 100
+
+    def _rung(self):
+        rungs = [name for name, times in LADDER for _ in range(times)]
+        if not self.settings["reset_board"]:
+            rungs.remove("board")
+        return rungs[self._failures % len(rungs)]
+
+    def _climb(self):
+        # Do what the ladder says; whether it helped the next attempt tells.
+        link, modem = self._link, self._link.modem
+        rung = self._rung()
+        try:
+            yield from link._take_down()
+            if rung == "redial":
+                yield from link.datacall._anew()
+            elif rung == "attach":
+                yield from modem.radio._detach()
+            elif rung == "radio":
+                yield from modem.radio._off()
+            elif rung == "modem":
+                yield from modem._reset()
+            elif rung == "reset":
+                modem._settled = False
+                yield from modem._press_reset()
+            elif rung == "power":
+                yield from modem._off()
+            elif rung == "board":
+                link.counters.save(True)
+                machine.reset()
+        except SIM800Error as error:
+            self._last_error = error
+
+    ensure = blocking(_ensure)
+    keep_up = blocking(_keep_up)
+
+
+def _first_of(rung):
+    # The number of failures that leads to `rung`.
+    count = 0
+    for name, times in LADDER:
+        if name == rung:
+            return count
+        count += times
+    return count
+
+
+def word_for(error):
+    """The word of stats.REASONS for an error."""
+    kind = type(error)
+    for name in (kind,) + kind.__bases__:
+        if name.__name__ in REASONS:
+            return name.__name__
+    return "other"

@@ -1,0 +1,31 @@
+"""A random mix of faults: the link carries nearly all of the time it can, memory does not go away."""
+
+import asyncio
+
+import pytest
+from conftest import SPEED_LIMIT
+from mix import mix
+
+
+def check(came, uptime):
+    assert came.code == 0, came.stderr
+    assert came.stderr == ""
+    assert came.uptime >= uptime, came.lines
+    assert came.faults > 0
+
+
+def test_half_an_hour(vm, internet):
+    """A fault every three minutes, where two hours are hard enough: so more of the time is spent mending."""
+    speed = min(20.0, SPEED_LIMIT * 2)
+    check(asyncio.run(mix(internet, seconds=1800, gap=180, speed=speed)), 0.6)
+
+
+@pytest.mark.slow
+def test_72_hours(vm, internet, request):
+    if not request.config.getoption("--slow"):
+        pytest.skip("takes two hours: pytest --slow runs it, `make soak` too")
+    came = asyncio.run(
+        mix(internet, seconds=72 * 3600, gap=7200, speed=min(40.0, SPEED_LIMIT * 8))
+    )
+    check(came, 0.99)
+    assert abs(came.free[-1] - came.free[0]) <= came.free[0] // 100

@@ -1,0 +1,721 @@
+"""A link that stays up: command mode while online, when it is distrusted, what recovering costs, what is counted."""
+
+import pytest
+from faults import table
+from sim800.scenario import SIM, Modem, Radio
+from world import ROOT
+
+WARM = Modem(start="command")
+
+UP = """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+"""
+
+NOW = """
+import socket
+def since(start):
+    return time.ticks_diff(time.ticks_ms(), start)
+
+def through():
+    s = socket.socket()
+    try:
+        s.settimeout(15)
+        s.connect(("203.0.113.10", 443))
+    finally:
+        s.close()
+"""
+
+
+# --- states -----------------------------------------------------------------------------------
+
+
+def test_states_follow_the_table(play):
+    played = play(
+        """
+import ppp_sim800.states
+states = ppp_sim800.states
+said = []
+nic = ppp_sim800.PPP("internet", trace=lambda way, line: said.append(line) if way == "=" else None)
+print("start=" + nic.status())
+nic.connect()
+with nic.command_mode():
+    pass
+do("lcp_terminate")
+time.sleep(3)
+nic.ensure()
+nic.disconnect()
+nic.active(False)
+print("said=" + ",".join(said))
+last = "off"
+for name in said:
+    if not states.leads_to(last, name):
+        print("wrong=%s,%s" % (last, name))
+    last = name
+print("states=%d" % all(name in states.STATES for name in said))
+"""
+    )
+    ways = "booting,waiting for SIM,searching,registered,dialling,negotiating,up"
+    assert played.value("start") == "off"
+    assert played.value("said").startswith(ways + ",suspended,up,")
+    assert played.value("said").endswith(f"recovering,{ways},on,off")
+    assert not [line for line in played.lines if line.startswith("wrong=")]
+    assert played.value("states") == "1"
+
+
+def test_events_of_the_link(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+def told():
+    names = []
+    while event := nic.event():
+        if event.name == "link":
+            names.append(event.detail)
+    return ",".join(names)
+nic.connect()
+print("connect=" + told())
+with nic.command_mode():
+    pass
+print("suspended=" + told())
+do("lcp_terminate")
+time.sleep(8)
+nic.ensure()
+print("lost=" + told())
+do("lcp_terminate")
+time.sleep(3)
+do("no_network")
+timed("failed", nic.ensure, timeout=1000)
+print("gone=" + told())
+""",
+        modem=WARM,
+    )
+    assert played.value("connect") == "up"
+    assert played.value("suspended") == ""
+    assert played.value("lost") == "down,recovering,up"
+    assert played.value("gone") == "down,recovering,failed"
+
+
+def test_status_says_why(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+timed("first", nic.connect)
+print("reason=" + nic.status("reason"))
+nic.config(pin="4711")
+nic.connect()
+print("up=%s" % nic.status("reason"))
+do("lcp_terminate")
+time.sleep(3)
+print("lost=%s: %s" % (nic.status(), nic.status("reason")))
+timed("bad", nic.status, "why")
+""",
+        sim=SIM(pin="4711"),
+    )
+    assert played.value("reason").startswith("the SIM asks for its PIN")
+    assert played.value("up") == "None"
+    assert played.value("lost") == "lost: the modem ended PPP"
+    assert played.value("bad").startswith("ConfigError: ")
+
+
+# --- commands while online --------------------------------------------------------------------
+
+TRANSFER = """
+s = socket.socket()
+s.settimeout(20)
+s.connect(("203.0.113.15", 9))
+s.write(b"GET 30000\\n")
+buffer = bytearray(1000)
+came = s.readinto(buffer, 1000)
+start = time.ticks_ms()
+with nic.command_mode() as modem:
+    print("suspended=" + nic.status())
+    print("signal=%s" % modem.radio.signal())
+    print("connected=%s" % nic.isconnected())
+paused = since(start)
+print("status=" + nic.status())
+while came < 30000:
+    got = s.readinto(buffer, min(1000, 30000 - came))
+    if not got:
+        break
+    came += got
+print("came=%d" % came)
+print("paused=%d" % paused)
+"""
+
+
+def test_tcp_survives_command_mode(play):
+    played = play(UP + NOW + TRANSFER, modem=WARM, speed=3)
+    assert played.value("suspended") == "suspended"
+    assert played.value("signal") == "-78"
+    assert played.value("connected") == "True"
+    assert played.value("status") == "up"
+    assert played.value("came") == "30000"
+    assert int(played.value("paused")) <= 3000
+    assert len(played.journal.seen("modem", "connect")) == 1
+
+
+def test_long_command_mode_is_not_taken_for_death(play):
+    """LCP echo gives up after 20 s without an answer; while suspended there can be none."""
+    played = play(
+        UP
+        + NOW
+        + """
+with nic.command_mode() as modem:
+    print("operators=%d" % len(modem.radio.scan()))
+    time.sleep(40)
+    print("address=" + nic.ipconfig("addr4")[0])
+through()
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("operators") == "3"
+    assert played.value("address") == "10.64.64.64"
+    assert played.value("status") == "up"
+    assert len(played.journal.seen("modem", "connect")) == 1
+
+
+def test_what_the_modem_kept_comes_as_events(play):
+    played = play(
+        UP
+        + """
+do("sms_received")
+def told():
+    while event := nic.event():
+        if event.name == "sms":
+            return event.detail
+time.sleep(1)
+print("before=%s" % told())
+with nic.command_mode():
+    pass
+print("after=%s" % told())
+""",
+        modem=WARM,
+    )
+    assert played.value("before") == "None"
+    assert played.value("after") == "1"
+
+
+def test_command_mode_after_the_call_has_ended(play):
+    played = play(
+        UP
+        + NOW
+        + """
+do("no_carrier")
+with nic.command_mode() as modem:
+    print("signal=%s" % modem.radio.signal())
+print("status=" + nic.status())
+print("reason=" + nic.status("reason"))
+nic.ensure()
+through()
+print("again=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("signal") == "-78"
+    assert played.value("status") == "lost"
+    assert "in command mode" in played.value("reason")
+    assert played.value("again") == "up"
+
+
+def test_command_mode_of_a_deaf_modem_leaves_the_link_alone(play):
+    played = play(
+        UP
+        + """
+do("silent")
+def command():
+    with nic.command_mode():
+        print("never=1")
+timed("command", command)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("command").startswith("ModemSilent: the modem does not leave data mode")
+    assert played.value("status") == "up"
+    assert "never=1" not in played.lines
+
+
+def test_command_mode_without_a_link(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+def command():
+    with nic.command_mode() as modem:
+        modem.radio.signal()
+timed("off", command)
+nic.active(True)
+timed("on", command)
+""",
+        modem=WARM,
+    )
+    assert played.value("off").startswith("ModemSilent: ")
+    assert played.value("on") == "ok"
+
+
+def test_connect_inside_command_mode_is_refused_in_words(play):
+    played = play(
+        UP
+        + """
+with nic.command_mode():
+    timed("nested", nic.disconnect)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("nested").startswith("LinkBusy: ")
+    assert played.value("status") == "up"
+
+
+# --- distrust ---------------------------------------------------------------------------------
+
+
+def test_ensure_costs_nothing_on_a_link_in_use(play):
+    played = play(
+        UP
+        + NOW
+        + """
+through()
+time.sleep(2)
+before = nic.stats()
+start = time.ticks_ms()
+for _ in range(10):
+    nic.ensure()
+print("took=%d" % since(start))
+print("probes=%d" % (nic.stats().probes - before.probes))
+time.sleep(70)
+nic.ensure()
+nic.ensure()
+after = nic.stats()
+print("idle=%d,%d" % (after.probes, after.probe_bytes))
+""",
+        modem=WARM,
+    )
+    assert int(played.value("took")) < 500
+    assert played.value("probes") == "0"
+    probes, used = played.value("idle").split(",")
+    assert probes == "1"
+    assert 50 < int(used) < 200
+
+
+WATCH = """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    await nic.connect()
+    async def send():
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        while True:
+            try:
+                s.sendto(b"reading", ("203.0.113.10", 9999))
+            except OSError:
+                pass
+            await asyncio.sleep(2)
+    through()
+    keeper = asyncio.create_task(nic.keep_up())
+    sender = asyncio.create_task(send())
+    await asyncio.sleep(3)
+    {fault}
+    start = time.ticks_ms()
+    while nic.status() in ("up", "suspended") and since(start) < 60000:
+        await asyncio.sleep_ms(200)
+    print("noticed=%d" % since(start))
+    print("reason=%s" % nic.status("reason"))
+    while nic.status() != "up" and since(start) < 120000:
+        await asyncio.sleep_ms(200)
+    print("back=%d" % since(start))
+    keeper.cancel()
+    sender.cancel()
+    try:
+        await keeper
+    except asyncio.CancelledError:
+        pass
+    await nic.disconnect()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "within"),
+    [
+        ("carrier_lost", 30),  # the modem's PPP is dead: LCP echo
+        ("bearer_silent", 30),  # it lives, nothing comes
+        ("no_carrier", 15),  # in command mode
+        ("modem_reset", 15),
+        ("lcp_terminate", 10),
+    ],
+)
+def test_loss_is_noticed_and_mended(play, fault, within):
+    played = play(NOW + WATCH.replace("{fault}", f'do("{fault}")'), modem=WARM, speed=5)
+    assert int(played.value("noticed")) <= within * 1000
+    assert int(played.value("back")) <= 60_000
+
+
+def test_link_is_back_soon_after_the_network_is(play):
+    played = play(
+        NOW
+        + """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+do("lcp_terminate")
+time.sleep(3)
+do("no_network")
+do("later 200 no_network on=0")
+start = time.ticks_ms()
+while True:
+    try:
+        nic.ensure(timeout=30000)
+        through()
+        break
+    except OSError:
+        pass
+print("after=%d" % (since(start) - 200000))
+""",
+        modem=WARM,
+    )
+    assert int(played.value("after")) <= 60_000
+
+
+def test_probe_of_a_network_without_name_servers(play):
+    """Where the question has never been answered, silence says nothing."""
+    played = play(
+        NOW
+        + """
+do("dns dead=2")
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+through()
+for _ in range(3):
+    time.sleep(70)
+    nic.ensure()
+print("connects=%d" % nic.stats().connects)
+nic.config(probe=("203.0.113.10", 443))
+nic.config(fresh=1000)
+nic.ensure()
+print("connects=%d,%s" % (nic.stats().connects, nic.config("probe")))
+do("bearer_silent")
+time.sleep(2)
+nic.ensure()
+print("connects=%d" % nic.stats().connects)
+""",
+        modem=WARM,
+        timeout=150,
+    )
+    assert [line for line in played.lines if line.startswith("connects=")] == [
+        "connects=1",
+        "connects=1,('203.0.113.10', 443)",
+        "connects=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "probe='ntp'",
+        "probe=('host.example', 443)",
+        "probe=('1.2.3.4',)",
+        "silence=0",
+        "silence='10 s'",
+        "fresh=None",
+        "hour_budget=0",
+        "reset_board=1",
+        "ladder=3",
+    ],
+)
+def test_bad_setting(play, setting):
+    played = play(
+        f"""
+nic = ppp_sim800.PPP("internet")
+timed("set", lambda: nic.config({setting}))
+timed("timeout", nic.ensure, -1)
+"""
+    )
+    assert played.value("set").startswith("ConfigError: ")
+    assert played.value("timeout").startswith("ConfigError: ")
+
+
+# --- recovering -------------------------------------------------------------------------------
+
+
+def test_ladder_goes_up(play):
+    """What each rung does is seen by the modem."""
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+do("apn_refused")
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=200000)
+""",
+        modem=WARM,
+        timeout=120,
+    )
+    assert played.value("ensure").startswith("APNRefused: ")
+    at = played.journal.seen("at")
+    order = [
+        next((i for i, entry in enumerate(at) if word in str(entry)), -1)
+        for word in ("> AT+CIPSHUT", "> AT+CGATT=0", "> AT+CFUN=4", "> AT+CFUN=1,1")
+    ]
+    assert -1 not in order
+    assert order == sorted(order)
+    assert [e for e in played.journal.seen("pin", "RESET high") if e.fields["effect"] == "reset"]
+    assert played.journal.seen("pin", "supply off")
+
+
+def test_board_is_reset_only_if_allowed(play):
+    played = play(
+        """
+import machine
+nic = ppp_sim800.PPP("internet")
+if machine.reset_cause() == machine.HARD_RESET:
+    print("reset=1")
+else:
+    nic.connect()
+    nic.config(reset_board=True)
+    nic.supervisor._failures = 8
+    do("apn_refused")
+    do("lcp_terminate")
+    time.sleep(3)
+    timed("ensure", nic.ensure, timeout=200000)
+""",
+        modem=WARM,
+    )
+    assert played.value("reset") == "1"
+
+
+def test_budget_ends_recovering_in_words(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.config(hour_budget=3000)
+do("apn_refused")
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=300000)
+""",
+        modem=WARM,
+    )
+    assert played.value("ensure").startswith("BudgetSpent: ")
+    assert "3000 bytes an hour" in played.value("ensure")
+    assert len(played.journal.seen("modem", "dial")) <= 5  # the first is connect()'s
+
+
+def test_wrong_pin_ends_recovering_at_once(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet", pin="9999")
+timed("ensure", nic.ensure)
+timed("again", nic.ensure)
+""",
+        sim=SIM(pin="1111"),
+    )
+    assert played.value("ensure").startswith("PINWrong: ")
+    assert played.value("again").startswith("PINWrong: ")
+    assert len(played.journal.seen("at", "> AT+CPIN=")) == 1
+
+
+def test_watchdog_is_fed(play):
+    played = play(
+        """
+import machine
+nic = ppp_sim800.PPP("internet")
+wdt = machine.WDT(timeout=5000)
+nic.ensure(wdt=wdt)
+do("silent")
+nic.ensure(wdt=wdt)
+print("status=" + nic.status())
+"""
+    )
+    assert played.value("status") == "up"
+
+
+def test_plain_script_interrupted_while_recovering(play):
+    played = play(
+        UP
+        + NOW
+        + """
+do("lcp_terminate")
+time.sleep(3)
+do("no_network")
+print("@interrupt 20")
+try:
+    nic.ensure()
+    print("ended=up")
+except KeyboardInterrupt:
+    print("ended=interrupted")
+do("no_network on=0")
+nic.ensure()
+through()
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("ended") == "interrupted"
+    assert played.value("status") == "up"
+
+
+def test_kept_up_in_asyncio(play):
+    played = play(
+        NOW
+        + """
+import asyncio
+from ppp_sim800 import aio
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        print("inside=" + nic.status())
+        async with nic.command_mode() as modem:
+            print("signal=%s" % await modem.radio.signal())
+        do("lcp_terminate")
+        await asyncio.sleep(30)
+        print("mended=%s,%d" % (nic.status(), nic.stats().connects))
+    await nic.disconnect()
+    print("after=" + nic.status())
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert played.value("inside") == "up"
+    assert played.value("signal") == "-78"
+    assert played.value("mended") == "up,2"
+    assert played.value("after") == "on"
+
+
+# --- counters ---------------------------------------------------------------------------------
+
+
+def test_counters(play):
+    played = play(
+        UP
+        + NOW
+        + """
+s = socket.socket()
+s.connect(("203.0.113.15", 9))
+s.write(b"GET 20000\\n")
+got = len(s.read(20000))
+stats = nic.stats()
+print("got=%d rx=%d tx=%d" % (got, stats.rx >= 20000, 500 < stats.tx < 20000))
+time.sleep(20)
+do("lcp_terminate")
+time.sleep(2)
+nic.ensure()
+stats = nic.stats()
+print("up=%d connects=%d" % (20 <= stats.up <= 40, stats.connects))
+print("reasons=%s" % stats.reasons)
+""",
+        modem=WARM,
+    )
+    assert played.value("got") == "20000 rx=1 tx=1"
+    assert played.value("up") == "1 connects=2"
+    assert played.value("reasons") == "{'terminated': 1}"
+
+
+@pytest.mark.parametrize("reset", ["soft_reset", "reset"])
+def test_counters_survive_a_reset(play, reset):
+    played = play(
+        f"""
+import machine
+nic = ppp_sim800.PPP("internet")
+print("before=%d" % nic.stats().connects)
+nic.connect()
+print("after=%d,%d" % (nic.stats().connects, nic.stats().rx > 0))
+if nic.stats().connects == 1:
+    nic.disconnect()
+    machine.{reset}()
+""",
+        modem=WARM,
+    )
+    assert [line for line in played.lines if "=" in line] == [
+        "before=0",
+        "after=1,1",
+        "before=1",
+        "after=2,1",
+    ]
+
+
+def test_counters_leave_a_scripts_memory_alone(play):
+    played = play(
+        """
+import machine
+machine.RTC().memory(b"mine")
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.disconnect()
+print("memory=%s" % machine.RTC().memory())
+print("connects=%d" % nic.stats().connects)
+""",
+        modem=WARM,
+    )
+    assert played.value("memory") == "b'mine'"
+    assert played.value("connects") == "1"
+
+
+# --- the modem's own start --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "modem",
+    [
+        Modem(),
+        Modem(ipr=9600),
+        Modem(ipr=460800),
+        Modem(start="command", ipr=9600),
+        Modem(start="command", ipr=230400),
+        Modem(start="command", ipr=460800, echo=False),
+        Modem(start="data"),
+        Modem(start="data", ipr=460800),
+    ],
+    ids=lambda m: f"{m.start}-{m.ipr}",
+)
+def test_found_within_15_s_without_rst(play, modem):
+    played = play(
+        'nic = ppp_sim800.PPP("internet")\ntimed("on", nic.active, True)', modem=modem, speed=5
+    )
+    assert played.value("on") == "ok"
+    assert int(played.value("on_ms")) <= 15_000
+    assert not played.journal.seen("pin", "RESET")
+
+
+def test_found_asleep(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.active(True)
+nic.modem.sleep()
+nic = ppp_sim800.PPP("internet")  # who knows nothing of that
+time.sleep(8)
+timed("on", nic.active, True)
+nic.connect()
+""",
+        modem=WARM,
+    )
+    assert played.value("on") == "ok"
+    assert int(played.value("on_ms")) <= 15_000
+    assert not played.journal.seen("pin", "PWRKEY low")
+
+
+def test_detached_modem_is_attached_again(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.active(True)
+nic.modem.radio.detach()
+timed("connect", nic.connect)
+""",
+        radio=Radio(),
+        modem=WARM,
+    )
+    assert played.value("connect") == "ok"
+    assert int(played.value("connect_ms")) < 20_000
+
+
+def test_the_docs_name_every_fault():
+    """docs/link.md shows the fault table."""
+    text = (ROOT / "docs" / "link.md").read_text()
+    shown = {line.split("|")[1].strip() for line in text.splitlines() if line.count("|") > 2}
+    assert {fault.name for fault in table()} <= shown
