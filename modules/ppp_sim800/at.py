@@ -33,18 +33,16 @@ def text(line):
 
 
 def fields(line):
-    """Split `+CMD: a,"b,c",d` into ["a", "b,c", "d"]; without a prefix the whole line is split."""
-    colon = line.find(": ")
+    """Split `+CMD: a,"b,c", d` into ["a", "b,c", "d"]; without a prefix the whole line is split."""
+    colon = line.find(":")
     if colon >= 0 and line.startswith("+"):
-        line = line[colon + 2 :]
-    if '"' not in line:
-        return line.split(",")
+        line = line[colon + 1 :]
     out = []
     for i, part in enumerate(line.split('"')):
         if i % 2:  # between quotes
             out[-1] += part
         else:
-            first, *rest = part.split(",")
+            first, *rest = [field.strip() for field in part.split(",")]
             if out:
                 out[-1] += first
             else:

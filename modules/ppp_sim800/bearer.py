@@ -18,9 +18,8 @@ class Bearer(Procedures):
 
     def _address(self):
         """Its IP address (str), None while it is closed."""
-        answer = yield from self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,")
-        _, status, address = fields(answer)
-        return address if status == _CONNECTED else None
+        result = yield from self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,", read=_read_address)
+        return result
 
     def _open(self, apn=None, user="", password="", timeout=120000):
         """Open it; does nothing if it is open. HTTP and location do so by themselves where a PPP object knows the APN.
@@ -67,3 +66,8 @@ class Bearer(Procedures):
     address = blocking(_address)
     open = blocking(_open)
     close = blocking(_close)
+
+
+def _read_address(line):
+    _, status, address = fields(line)
+    return address if status == _CONNECTED else None

@@ -40,6 +40,11 @@ def _anything(line):
     return True
 
 
+def _read_battery(line):
+    charging, percent, mv = fields(line)
+    return Battery(int(mv), int(percent), charging == "1")
+
+
 class Modem(Procedures):
     """A SIM800 behind a board.
 
@@ -142,12 +147,15 @@ class Modem(Procedures):
         self._open(FAST)
         return False
 
-    def _ask(self, command, prefix, timeout=5000):
-        # The first line of an answer that must have one.
+    def _ask(self, command, prefix, timeout=5000, read=None):
+        # The first line of an answer that must have one, or what `read` makes of it.
         lines = yield from self._command(command, prefix, timeout)
         if len(lines) < 2:
             raise ATError(command, "nothing but " + lines[-1])
-        return lines[0]
+        try:
+            return read(lines[0]) if read else lines[0]
+        except ValueError:  # damaged on its way
+            raise ATError(command, lines[0])
 
     def _command_and_urc(self, command, urc, timeout, **kwargs):
         # A command whose outcome comes later, unsolicited, in a line that begins with `urc`: that line.
@@ -524,8 +532,9 @@ class Modem(Procedures):
         """Firmware revision as a tuple of numbers, e.g. (14, 18); () if ATI does not tell."""
         info = yield from self._info()
         for word in info.split():
-            if word.startswith("R") and word[1:].replace(".", "").isdigit():
-                return tuple(int(number) for number in word[1:].split("."))
+            numbers = word[1:].split(".")
+            if word.startswith("R") and all(number.isdigit() for number in numbers):
+                return tuple(int(number) for number in numbers)
         return ()
 
     def _revision(self):
@@ -540,9 +549,8 @@ class Modem(Procedures):
 
     def _battery(self):
         """The modem's supply (M 83) as Battery(mv, percent, charging): millivolts, 0 to 100, bool."""
-        answer = yield from self._ask("AT+CBC", "+CBC:")
-        charging, percent, mv = fields(answer)
-        return Battery(int(mv), int(percent), charging == "1")
+        result = yield from self._ask("AT+CBC", "+CBC:", read=_read_battery)
+        return result
 
     info = blocking(_info)
     model = blocking(_model)

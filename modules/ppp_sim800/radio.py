@@ -69,7 +69,10 @@ class Radio(Procedures):
         stat, lac, cell = yield from self._report("AT+CREG")
         if stat not in REGISTERED or not lac or not cell:
             return None
-        return int(lac, 16), int(cell, 16)
+        try:
+            return int(lac, 16), int(cell, 16)
+        except ValueError:  # damaged on its way
+            raise ATError("AT+CREG?", "{}, {}".format(lac, cell))
 
     def _register(self, timeout=120000):
         """Wait until the network has taken the modem, for calls and for GPRS, at most `timeout` milliseconds.
@@ -143,8 +146,7 @@ class Radio(Procedures):
         yield from self._modem._command("AT+CGATT=0", timeout=10000)
 
     def _rssi(self):
-        answer = yield from self._modem._ask("AT+CSQ", "+CSQ:")
-        rssi = int(fields(answer)[0])
+        rssi = yield from self._modem._ask("AT+CSQ", "+CSQ:", read=_read_number)
         return rssi if 0 <= rssi <= 31 else None
 
     def _signal(self):
@@ -212,6 +214,10 @@ class Radio(Procedures):
     operator = blocking(_operator)
     scan = blocking(_scan)
     choose = blocking(_choose)
+
+
+def _read_number(line):
+    return int(fields(line)[0])
 
 
 def stat_word(stat):

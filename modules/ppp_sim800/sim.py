@@ -157,7 +157,7 @@ class SIM(Procedures):
     def _iccid(self):
         """Serial number of the card, a str of 19 or 20 digits (M 159). Raises SIMError."""
         result = yield from self._number_of("AT+CCID", 2000)
-        return result
+        return result.rstrip("fF")  # fills up one of 19
 
     def _number_of(self, command, timeout):
         try:
