@@ -127,6 +127,8 @@ class Supervisor(Procedures):
         if not good:
             raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
         self.settings[name] = value
+        if name == "probe":
+            self._probe_answers = False
         self._hour.size = self.settings["hour_budget"]
         self._day.size = self.settings["day_budget"]
 
