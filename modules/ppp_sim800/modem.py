@@ -120,7 +120,9 @@ class Modem(Procedures):
                 "the modem has not been switched on: call active(True) or on() first"
             )
         if self.data_mode:
-            raise ConfigError("the line carries PPP: disconnect() before sending AT commands")
+            raise ConfigError(
+                "the line carries PPP: send AT commands in `with nic.command_mode():`, or disconnect() first"
+            )
         if self._dozing:
             yield from self._wake()
         try:
