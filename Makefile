@@ -11,7 +11,7 @@ export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format bench emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
+.PHONY: help demo test fuzz lint format bench faults soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 	@mkdir -p build
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
+
+faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
+	@PYTHONPATH=simulator:tests $(VENV)/python bench/faults.py $(ARGS)
+
+soak: vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
+	@PYTHONPATH=simulator:tests $(VENV)/python bench/mix.py $(ARGS)
 
 repl: $(if $(PORT),,vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call
 	@$(if $(PORT),$(PYTHON) firmware/on_board.py repl --port '$(PORT)',$(VENV)/python -m world --repl)

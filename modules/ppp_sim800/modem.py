@@ -127,7 +127,9 @@ class Modem(Procedures):
                 "the modem has not been switched on: call active(True) or on() first"
             )
         if self.data_mode:
-            raise ConfigError("the line carries PPP: disconnect() before sending AT commands")
+            raise ConfigError(
+                "the line carries PPP: send AT commands in `with nic.command_mode():`, or disconnect() first"
+            )
         if self._dozing:
             yield from self._wake()
         try:
@@ -340,9 +342,9 @@ class Modem(Procedures):
         for step in steps:
             if (yield from step()):
                 return
-        if (yield from self._escape_at(_OTHER_RATES)):
+        if (yield from self._escape_at(_OTHER_RATES[:-1])):
             return
-        if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 15)):
+        if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 10)):
             return
         # The first press may have switched it off, or it boots at a stored rate.
         if (yield from self._start()) or (yield from self._listens_elsewhere()):

@@ -127,6 +127,8 @@ class Supervisor(Procedures):
         if not good:
             raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
         self.settings[name] = value
+        if name == "probe":
+            self._probe_answers = False
         self._hour.size = self.settings["hour_budget"]
         self._day.size = self.settings["day_budget"]
 
@@ -296,12 +298,12 @@ class Supervisor(Procedures):
         self._failures += 1
         if isinstance(error, _DEAF):
             # Nothing below can reach it.
-            self._failures = max(self._failures, _first_of("reset"))
+            self._skip_to("reset")
         elif isinstance(error, SIMError):
             # A card is looked at when the modem starts.
-            self._failures = max(self._failures, _first_of("modem"))
+            self._skip_to("modem")
         elif isinstance(error, NoNetwork):
-            self._failures = max(self._failures, _first_of("radio"))
+            self._skip_to("radio")
 
     def _pause_ms(self):
         if not self._failures:
@@ -309,16 +311,22 @@ class Supervisor(Procedures):
         longest = min(_LONGEST_PAUSE_MS, _PAUSE_MS << min(self._failures - 1, 8))
         return longest * random.randint(75, 125) // 100
 
-    def _rung(self):
+    def _rungs(self):
         rungs = [name for name, times in LADDER for _ in range(times)]
         if not self.settings["reset_board"]:
             rungs.remove("board")
-        return rungs[self._failures % len(rungs)]
+        return rungs
+
+    def _skip_to(self, rung):
+        # Leave out those below.
+        rungs = self._rungs()
+        self._failures += max(0, rungs.index(rung) - self._failures % len(rungs))
 
     def _climb(self):
         # Do what the ladder says; whether it helped the next attempt tells.
         link, modem = self._link, self._link.modem
-        rung = self._rung()
+        rungs = self._rungs()
+        rung = rungs[self._failures % len(rungs)]
         try:
             yield from link._take_down()
             if rung == "redial":
@@ -342,16 +350,6 @@ class Supervisor(Procedures):
 
     ensure = blocking(_ensure)
     keep_up = blocking(_keep_up)
-
-
-def _first_of(rung):
-    # The number of failures that leads to `rung`.
-    count = 0
-    for name, times in LADDER:
-        if name == rung:
-            return count
-        count += times
-    return count
 
 
 def word_for(error):

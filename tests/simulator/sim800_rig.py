@@ -7,6 +7,7 @@ import re
 import termios
 import tty
 from dataclasses import replace
+from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
@@ -92,7 +93,8 @@ class FakePPP:
 
     def __init__(self, apn, send, on_end, on_up):
         self.apn, self.send, self.on_end, self.on_up = apn, send, on_end, on_up
-        self.muted = self.closed = self.started = False
+        self.muted = self.cut = self.closed = self.started = False
+        self.config = SimpleNamespace(echo_replies=True)
         self.heard = bytearray()
 
     def start(self):

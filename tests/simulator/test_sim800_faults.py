@@ -16,6 +16,7 @@ ARGUMENTS = {
     "late_answers": {"seconds": 1},
     "flip_bits": {"rate": 0.0},
     "double_bytes": {"rate": 0.0},
+    "other_rate": {"baud": 9600},
 }
 
 
@@ -421,3 +422,57 @@ def test_arguments_that_are_written_down(action, parameter, text, value):
 def test_help_has_a_line_for_each():
     lines = faults.help_lines()
     assert len(lines) == len(ACTIONS) and all(": " in line and "\n" not in line for line in lines)
+
+
+@modem_test(PLAIN)
+async def test_silent_bearer_is_this_calls_only(rig):
+    ppp = await online(rig)
+    rig.modem.inject("bearer_silent")
+    assert ppp.cut and not ppp.muted
+    await rig.say("+++", 1.1)
+    await rig.say("ATH\r")
+    assert not (await online(rig)).cut
+
+
+@modem_test(PLAIN)
+async def test_no_data_lasts_until_it_is_over(rig):
+    ppp = await online(rig)
+    rig.modem.inject("no_data")
+    assert ppp.cut
+    await rig.say("+++", 1.1)
+    await rig.say("ATH\r")
+    ppp = await online(rig)
+    assert ppp.cut
+    rig.modem.inject("no_data", on=0)
+    assert not ppp.cut
+
+
+@modem_test(PLAIN)
+async def test_no_network_lasts_over_a_restart_of_the_radio(rig):
+    rig.modem.inject("no_network", stat=3)
+    await rig.say("AT+CFUN=4\r", 2)
+    await rig.say("AT+CFUN=1\r", 5)
+    assert b"+CREG: 0,3" in await rig.say("AT+CREG?\r")
+    rig.modem.inject("no_network", on=0)
+    await rig.wait(5)
+    assert b"+CREG: 0,1" in await rig.say("AT+CREG?\r")
+
+
+@modem_test(PLAIN)
+async def test_card_that_is_back_is_noticed_at_the_next_start(rig):
+    rig.modem.inject("sim_removed")
+    rig.take()
+    rig.modem.inject("sim_inserted")
+    assert b"ERROR" in await rig.say("AT+CPIN?\r")
+    await rig.say("AT+CFUN=1,1\r", 6)
+    assert b"+CPIN: READY" in await rig.say("AT+CPIN?\r")
+
+
+@modem_test(PLAIN)
+async def test_another_rate_and_no_echo(rig):
+    rig.modem.inject("echo_on")
+    assert (await rig.say("AT\r")).startswith(b"AT\r")
+    rig.modem.inject("echo_off")
+    assert await rig.say("AT\r") == b"\r\nOK\r\n"
+    rig.modem.inject("other_rate", baud=9600)
+    assert b"OK" not in await rig.say("AT\r")

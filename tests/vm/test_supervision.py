@@ -85,7 +85,7 @@ print("lost=" + told())
 do("lcp_terminate")
 time.sleep(3)
 do("no_network")
-timed("failed", nic.ensure, timeout=1000)
+timed("failed", nic.ensure, timeout=5000)
 print("gone=" + told())
 """,
         modem=WARM,
@@ -394,6 +394,7 @@ for _ in range(3):
 print("connects=%d" % nic.stats().connects)
 nic.config(probe=("203.0.113.10", 443))
 nic.config(fresh=1000)
+time.sleep(2)
 nic.ensure()
 print("connects=%d,%s" % (nic.stats().connects, nic.config("probe")))
 do("bearer_silent")
