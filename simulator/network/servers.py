@@ -1,4 +1,4 @@
-"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS, bulk TCP.
+"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS good and bad, bulk TCP.
 
 HTTP and HTTPS answer
     /ip             {"origin": the client's address}
@@ -8,6 +8,7 @@ HTTP and HTTPS answer
     /status/N       an empty answer with that status
     /delay/S        {"delay": S} after S simulated seconds
     /close          an answer that breaks off half-way
+    /forget         an empty answer; the server's TLS sessions, tickets included, are then void
 The bulk server takes one line, "GET N" (it sends N bytes of the pattern) or "PUT N" (it takes N
 bytes, then answers "OK N sha256").
 """
@@ -21,12 +22,16 @@ import socketserver
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 
 from . import certificates
+from .rogues import ROGUES, Rogue
+from .tls import behaviour, server_context
 
 MAX_BYTES = 1 << 30  # of /bytes and GET
 MAX_DELAY = 600.0
@@ -64,6 +69,9 @@ class _HTTP(BaseHTTPRequestHandler):
             delay = self._number(number, float, MAX_DELAY)
             time.sleep(delay / self.server.owner.speed)
             self._answer({"delay": delay})
+        elif path == "/forget":
+            self.server.renew_context()
+            self._answer(None)
         elif path == "/close":
             self._head(200, 1000, "application/octet-stream")
             self.wfile.write(_PATTERN[:500])
@@ -201,16 +209,33 @@ class _Bulk(socketserver.StreamRequestHandler):
         self.wfile.write(f"OK {length - left} {digest.hexdigest()}\n".encode())
 
 
+@dataclass(frozen=True)
+class Handshake:
+    """How one with a TLS server ended; failure: in OpenSSL's words, "" if it did not fail."""
+
+    server: str
+    resumed: bool = False
+    cipher: str = ""
+    failure: str = ""
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, owner: "Servers", name: str, handler, context: ssl.SSLContext | None):
+    def __init__(
+        self,
+        owner: "Servers",
+        name: str,
+        handler,
+        make_context: Callable[[], ssl.SSLContext] | None,
+    ):
         super().__init__(("127.0.0.1", 0), handler)
         self.owner = owner
         self.name = name
-        self._context = context
+        self._make_context = make_context
+        self._context = make_context and make_context()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -223,7 +248,11 @@ class _Server(socketserver.ThreadingTCPServer):
             except (OSError, ValueError) as error:
                 reason = getattr(error, "reason", None) or str(error)
                 self.log(f"TLS handshake failed: {reason}")
+                self.owner.handshakes.append(Handshake(self.name, failure=reason))
                 return
+            self.owner.handshakes.append(Handshake(self.name, tls.session_reused, tls.cipher()[0]))
+            if behaviour(self.name).sessions == "none":
+                self.renew_context()
             with self._lock:
                 self._open.discard(request)  # wrap_socket took the descriptor over
                 self._open.add(tls)
@@ -239,6 +268,11 @@ class _Server(socketserver.ThreadingTCPServer):
                 tls.close()
         else:
             super().finish_request(request, client_address)
+
+    def renew_context(self) -> None:
+        """As after a restart of the server: no session of before is known."""
+        if self._make_context:
+            self._context = self._make_context()
 
     def process_request(self, request, client_address) -> None:
         with self._lock:
@@ -272,8 +306,8 @@ class Servers:
     "http" for each request, in its own event loop if there is one; client: what /ip says, None:
     the address the connection comes from; speed: simulated seconds in a real one.
 
-    `ports` after start(): "http", "https", "wronghost", "expired", "unknownca" (HTTPS with that
-    fault) and "bulk".
+    `ports` after start(): "http", "bulk", HTTPS for each of certificates.LEAVES, and those of
+    rogues.ROGUES. `handshakes`: all that have ended, in order.
     """
 
     def __init__(
@@ -285,6 +319,7 @@ class Servers:
         speed: float = 1.0,
     ):
         self.ports: dict[str, int] = {}
+        self.handshakes: list[Handshake] = []
         self.client = client
         self.speed = speed
         self.journal = journal
@@ -300,14 +335,13 @@ class Servers:
         certificates.make(self._directory)
         self._add("http", _HTTP, None)
         self._add("bulk", _Bulk, None)
-        for name in certificates.HOSTS:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(self._directory / f"{name}.pem")
-            self._add(name, _HTTP, context)
+        for name in certificates.LEAVES:
+            self._add(name, _HTTP, partial(server_context, self._directory, name))
+        for name, script in ROGUES.items():
+            self._add(name, partial(Rogue, script), None)
 
-    def _add(self, name: str, handler, context: ssl.SSLContext | None) -> None:
-        server = _Server(self, name, handler, context)
+    def _add(self, name: str, handler, make_context) -> None:
+        server = _Server(self, name, handler, make_context)
         self._servers.append(server)
         self.ports[name] = server.server_address[1]
         threading.Thread(
