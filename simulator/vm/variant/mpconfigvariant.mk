@@ -37,6 +37,7 @@ vpath %.c $(SIM_TREES)
 SRC_C += $(addprefix sim/,\
 	boot.c \
 	bus.c \
+	certs.c \
 	clock.c \
 	machine_i2c.c \
 	machine_pin.c \

@@ -1,4 +1,5 @@
-// mbedTLS as MicroPython configures it everywhere, with the simulated RTC as its clock.
+// mbedTLS as MicroPython configures it everywhere, with what ESP-IDF adds on the chip and with
+// the simulated RTC as its clock.
 
 #ifndef SIM_MBEDTLS_CONFIG_H
 #define SIM_MBEDTLS_CONFIG_H
@@ -7,6 +8,9 @@
 
 #define MBEDTLS_CIPHER_MODE_CTR
 #define MBEDTLS_TIMING_C
+
+#define MBEDTLS_BASE64_C
+#define MBEDTLS_PEM_PARSE_C
 
 #include "extmod/mbedtls/mbedtls_config_common.h"
 

@@ -70,5 +70,8 @@ extern unsigned int sim_vm_hook_divisor;
 #undef MICROPY_PY_CRYPTOLIB
 #define MICROPY_PY_CRYPTOLIB            (1)
 
+// TLS.
+#define MICROPY_PY_SSL_DEFAULT_CERTS    (1)
+
 #define MICROPY_PY_OS_UNAME             (1)
 #define MICROPY_PY_ALL_INPLACE_SPECIAL_METHODS (1)

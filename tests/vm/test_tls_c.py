@@ -1,0 +1,254 @@
+"""What patches/extmod adds to `tls`, below all Python: against OpenSSL, over the simulated line."""
+
+import datetime
+import socket
+import ssl
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+HOST = "device.example"
+ADDRESS = "203.0.113.80"
+SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+UNTIL = datetime.datetime(2039, 1, 1, tzinfo=datetime.UTC)
+
+UP = f"""
+import socket, tls
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+
+def open_tls(port, context, host={HOST!r}, **options):
+    plain = socket.socket()
+    plain.settimeout(20)
+    plain.connect(({ADDRESS!r}, port))
+    try:
+        return context.wrap_socket(plain, server_hostname=host, **options)
+    except Exception:
+        plain.close()
+        raise
+
+def attempt(name, port, context, **options):
+    try:
+        secure = open_tls(port, context, **options)
+        secure.write(b"hello\\n")
+        print(name + "=" + secure.readline().decode().strip())
+        secure.close()
+    except (OSError, ValueError) as error:
+        print(name + "=" + repr(error))
+"""
+
+
+@dataclass
+class Party:
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+
+def party(name, issuer=None, *, ca=False, key=None, since=SINCE, until=UNTIL, names=()) -> Party:
+    """A certificate for `name`, signed by `issuer` or by itself."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(since)
+        .not_valid_after(until)
+        .add_extension(x509.BasicConstraints(ca, None), critical=True)
+    )
+    if not ca:
+        alternatives = [x509.DNSName(other) for other in (names or (name,))]
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+        )
+    return Party(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+
+
+@dataclass
+class Server:
+    """OpenSSL on a port: it answers a line with how the handshake went.
+
+    `chain`: the certificates it sends, its own first. `bytes_in`: what each connection has sent it.
+    """
+
+    chain: list[Party]
+    folder: Path
+    options: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        pem = b"".join(p.pem for p in self.chain) + self.chain[0].key_pem
+        file = self.folder / f"{id(self)}.pem"
+        file.write_bytes(pem)
+        self.context.load_cert_chain(file)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
+            plain.settimeout(60)
+            try:
+                with self.context.wrap_socket(plain, server_side=True) as secure:
+                    secure.recv(100)
+                    secure.sendall(self.answer(secure))
+                    secure.recv(1)
+            except OSError:
+                plain.close()
+
+    def answer(self, secure: ssl.SSLSocket) -> bytes:
+        return b"resumed\n" if secure.session_reused else b"full\n"
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture(scope="module")
+def roots():
+    return {name: party(f"{name} root", ca=True) for name in ("known", "own", "old", "unknown")}
+
+
+@pytest.fixture
+def serve(internet, tmp_path, monkeypatch):
+    """serve(*chain, port=…) puts a server there; returns it."""
+    servers = []
+
+    def serve(*chain: Party, port: int) -> Server:
+        server = Server(list(chain), tmp_path)
+        servers.append(server)
+        monkeypatch.setitem(internet.routes, (ADDRESS, port), server.port)
+        return server
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def bundle(roots, tmp_path):
+    """The environment of a VM that trusts the root "known" alone."""
+    file = tmp_path / "bundle.pem"
+    file.write_bytes(roots["known"].pem)
+    return {"SIM_CA_BUNDLE": str(file)}
+
+
+def test_default_certs(play, serve, roots, bundle, tmp_path):
+    middle = party("middle", roots["known"], ca=True)
+    leaf = party(HOST, middle)
+    serve(leaf, middle, port=1)
+    serve(leaf, middle, roots["known"], port=2)  # the root as well
+    # The root signed by an older one that nobody knows any more.
+    cross = party("known root", roots["old"], ca=True, key=roots["known"].key)
+    serve(leaf, middle, cross, port=3)
+    serve(leaf, middle, cross, roots["old"], port=4)
+    serve(party(HOST, roots["known"]), port=5)
+    serve(leaf, port=6)  # the intermediate is missing
+    serve(party(HOST, roots["unknown"]), roots["unknown"], port=7)
+    # One that has the root's name but not its key.
+    fake = party("known root", ca=True)
+    serve(party(HOST, fake), fake, port=8)
+    serve(party(HOST, fake), roots["known"], port=9)
+    serve(party(HOST, roots["known"], until=datetime.datetime(2024, 2, 1)), port=10)
+    serve(party("other.example", roots["known"]), port=11)
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+context.load_default_certs()
+for port in range(1, 12):
+    attempt(str(port), port, context)
+""",
+        env=bundle,
+    )
+    for port in range(1, 6):
+        assert played.value(str(port)) == "full", port
+    for port in range(6, 10):
+        assert "not correctly signed by the trusted CA" in played.value(str(port)), port
+    assert "expired" in played.value("10")
+    assert "not correctly" not in played.value("10")
+    assert "does not match" in played.value("11")
+
+
+def test_own_ca_besides_the_default_certs(play, serve, roots, bundle):
+    serve(party(HOST, roots["known"]), port=1)
+    serve(party(HOST, roots["own"]), port=2)
+    serve(party(HOST, roots["unknown"]), port=3)
+    own = roots["own"].pem.decode()
+    played = play(
+        UP
+        + f"""
+def seen(certificate, depth):
+    print("seen=%d,%d" % (depth, len(certificate)))
+    return 0
+context.load_verify_locations({own!r})
+attempt("own1", 1, context)
+attempt("own2", 2, context)
+both = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+both.load_default_certs()
+both.load_verify_locations({own!r})
+both.verify_callback = seen
+for port in (1, 2, 3):
+    attempt("both%d" % port, port, both)
+""",
+        env=bundle,
+    )
+    assert "not correctly signed" in played.value("own1")
+    assert played.value("own2") == "full"
+    assert played.value("both1") == "full"
+    assert played.value("both2") == "full"
+    assert "not correctly signed" in played.value("both3")
+    assert played.value("seen").startswith("0,")
+
+
+def test_debians_certs_are_the_default(play, serve, roots):
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(UP + 'context.load_default_certs()\nattempt("reply", 1, context)')
+    assert "not correctly signed by the trusted CA" in played.value("reply")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"rubbish"])
+def test_no_default_certs(play, tmp_path, content):
+    file = tmp_path / "bundle.pem"
+    if content is not None:
+        file.write_bytes(content)
+    played = play(
+        """
+import tls
+context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+try:
+    context.load_default_certs()
+except OSError as error:
+    print("error=" + str(error))
+""",
+        env={"SIM_CA_BUNDLE": str(file)},
+    )
+    assert "no root certificates: " + str(file) in played.value("error")
