@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from network.certificates import LEAVES, make
+from network.ntp import MANNERS, NTP_PORT
 from network.rogues import ROGUES
 from network.servers import Servers
 
@@ -23,6 +24,9 @@ for _number, (_server, _host) in enumerate(TLS_SERVERS.items()):
     # An address for a name is reached under it alone.
     _address = _host if _host[0].isdigit() else f"198.51.100.{_number + 20}"
     HOSTS[_host] = (_address, 443, _server)
+for _number, _server in enumerate(MANNERS):
+    HOSTS[f"{_server}.example"] = (f"192.0.2.{_number + 20}", NTP_PORT, _server)
+HOSTS["pool.ntp.org"] = ("192.0.2.10", NTP_PORT, "ntp")
 HOSTS["telemetry.example"] = ("203.0.113.10", 443, "https")
 
 

@@ -103,3 +103,7 @@ class NegotiationFailed(PPPError):
 
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
+
+
+class NoTime(SIM800Error):
+    """No source told the time, or none that can be believed."""

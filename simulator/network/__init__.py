@@ -16,4 +16,6 @@ passt         the user-mode TCP/IP stack as a child process
 pcap          captures of the line for Wireshark
 certificates  throw-away certificates, good and bad
 servers       HTTP, HTTPS and bulk TCP that stand in for the world
+tls, rogues   how each HTTPS server does TLS, and servers that break it
+ntp           NTP servers, good and bad
 """

@@ -1,4 +1,4 @@
-"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS good and bad, bulk TCP.
+"""Servers on this machine's loopback that stand in for the world: HTTP, HTTPS, bulk TCP, NTP.
 
 HTTP and HTTPS answer
     /ip             {"origin": the client's address}
@@ -30,6 +30,7 @@ from pathlib import Path
 from random import Random
 
 from . import certificates
+from .ntp import MANNERS, NTPServer
 from .rogues import ROGUES, Rogue
 from .tls import behaviour, server_context
 
@@ -306,8 +307,8 @@ class Servers:
     "http" for each request, in its own event loop if there is one; client: what /ip says, None:
     the address the connection comes from; speed: simulated seconds in a real one.
 
-    `ports` after start(): "http", "bulk", HTTPS for each of certificates.LEAVES, and those of
-    rogues.ROGUES. `handshakes`: all that have ended, in order.
+    `ports` after start(): "http", "bulk", HTTPS for each of certificates.LEAVES, those of
+    rogues.ROGUES and (UDP) of ntp.MANNERS. `handshakes`: all that have ended, in order.
     """
 
     def __init__(
@@ -324,7 +325,7 @@ class Servers:
         self.speed = speed
         self.journal = journal
         self._directory = Path(directory)
-        self._servers: list[_Server] = []
+        self._servers: list[_Server | NTPServer] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -339,6 +340,10 @@ class Servers:
             self._add(name, _HTTP, partial(server_context, self._directory, name))
         for name, script in ROGUES.items():
             self._add(name, partial(Rogue, script), None)
+        for name, manner in MANNERS.items():
+            server = NTPServer(manner)
+            self._servers.append(server)
+            self.ports[name] = server.port
 
     def _add(self, name: str, handler, make_context) -> None:
         server = _Server(self, name, handler, make_context)
