@@ -121,7 +121,7 @@ class Server:
                 with self.context.wrap_socket(plain, server_side=True) as secure:
                     secure.recv(100)
                     secure.sendall(self.answer(secure))
-                    secure.recv(1)
+                    secure.unwrap()  # without goodbye OpenSSL forgets the session
             except OSError:
                 plain.close()
 
@@ -252,3 +252,180 @@ except OSError as error:
         env={"SIM_CA_BUNDLE": str(file)},
     )
     assert "no root certificates: " + str(file) in played.value("error")
+
+
+SESSIONS = """
+import io
+
+class Counted(io.IOBase):
+    '''A socket that counts what the handshake takes.'''
+    def __init__(self, plain):
+        self.plain = plain
+        self.bytes = 0
+    def readinto(self, data):
+        count = self.plain.readinto(data)
+        self.bytes += count or 0
+        return count
+    def write(self, data):
+        count = self.plain.write(data)
+        self.bytes += count or 0
+        return count
+    def ioctl(self, request, argument):
+        if request == 4:
+            self.plain.close()
+        return 0
+
+class Closed(io.IOBase):
+    '''A stream that has ended.'''
+    def readinto(self, data):
+        return 0
+    def write(self, data):
+        return len(data)
+    def ioctl(self, request, argument):
+        return 0
+
+def connect(name, port, session=None, context=context):
+    plain = socket.socket()
+    plain.settimeout(20)
+    plain.connect((ADDRESS, port))
+    counted = Counted(plain)
+    try:
+        secure = context.wrap_socket(counted, server_hostname="device.example", session=session)
+    except Exception:
+        plain.close()
+        raise
+    print("%s_bytes=%d" % (name, counted.bytes))
+    secure.write(b"hello\\n")
+    print("%s=%s,%s" % (name, secure.readline().decode().strip(), secure.session_reused))
+    session = secure.session
+    secure.close()
+    print("%s_closed=%s,%s" % (name, secure.session, secure.session_reused))
+    return session
+""".replace("ADDRESS", repr(ADDRESS))
+
+
+def test_session_is_resumed(play, serve, roots, bundle):
+    middle = party("middle", roots["known"], ca=True)
+    leaf = party(HOST, middle)
+    serve(leaf, middle, port=1)
+    serve(leaf, middle, port=2).context.options |= ssl.OP_NO_TICKET  # session ids instead
+    played = play(
+        UP
+        + SESSIONS
+        + """
+context.load_default_certs()
+for port in (1, 2):
+    session = connect("full%d" % port, port)
+    print("repr%d=%r" % (port, session))
+    again = connect("again%d" % port, port, session)
+    third = connect("third%d" % port, port, again)
+    blob = third.to_bytes()
+    print("blob%d=%d" % (port, len(blob)))
+    other = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    other.load_default_certs()
+    connect("woken%d" % port, port, tls.SSLSession(bytearray(blob)), other)
+    # What the server does not know gets a full handshake.
+    new = connect("declined%d" % port, 3 - port, session)
+    connect("renewed%d" % port, 3 - port, new)
+""",
+        env=bundle,
+    )
+    for port in "12":
+        assert played.value("full" + port) == "full,False"
+        assert played.value("again" + port) == "resumed,True"
+        assert played.value("third" + port) == "resumed,True"
+        assert played.value("woken" + port) == "resumed,True"
+        assert played.value("declined" + port) == "full,False"
+        assert played.value("renewed" + port) == "resumed,True"
+        assert played.value("full" + port + "_closed") == "None,False"
+        assert played.value("repr" + port) == "<SSLSession>"
+        assert int(played.value("blob" + port)) < 400
+    full, again = int(played.value("full2_bytes")), int(played.value("again2_bytes"))
+    assert again < 0.3 * full, (full, again)
+
+
+def test_session_is_kept_from_where_it_does_not_belong(play, serve, roots, bundle):
+    serve(party(HOST, roots["known"]), port=1)
+    serve(party(HOST, roots["unknown"]), port=2)
+    played = play(
+        UP
+        + SESSIONS
+        + """
+context.load_default_certs()
+loose = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+loose.verify_mode = tls.CERT_NONE
+optional = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+optional.load_default_certs()
+optional.verify_mode = tls.CERT_OPTIONAL
+unverified = connect("loose", 2, None, loose)
+doubtful = connect("optional", 2, None, optional)
+verified = connect("good", 1)
+connect("loose_again", 2, unverified, loose)
+
+# The mode is that of the handshake, not that of the moment the session is taken.
+secure = open_tls(2, loose)
+loose.verify_mode = tls.CERT_REQUIRED
+late = secure.session
+secure.close()
+loose.verify_mode = tls.CERT_NONE
+
+# A verified session that the server declined: the new one is not verified.
+declined = connect("declined", 2, verified, loose)
+
+# One that was verified and resumed stays verified.
+resumed = connect("resumed", 1, verified, loose)
+connect("resumed_again", 1, resumed)
+
+def refused(name, call):
+    try:
+        call()
+        print(name + "=accepted")
+    except (OSError, ValueError, TypeError) as error:
+        print(name + "=" + repr(error))
+
+for name, session in (("u", unverified), ("d", doubtful), ("l", late), ("c", declined)):
+    refused(name + "1", lambda: connect(name, 1, session))
+    refused(name + "2", lambda: connect(name, 2, tls.SSLSession(session.to_bytes())))
+refused("bytes", lambda: connect("bytes", 1, verified.to_bytes()))
+refused("server", lambda: tls.SSLContext(tls.PROTOCOL_TLS_SERVER).wrap_socket(
+    socket.socket(), server_side=True, session=verified))
+
+blob = verified.to_bytes()
+wrong = 0
+for data in [b"", b"x", blob[:-1], blob + b"x", bytes(len(blob))]:
+    try:
+        tls.SSLSession(data)
+    except ValueError as error:
+        wrong += 1
+        words = str(error)
+print("wrong=%d,%s" % (wrong, words))
+refused("number", lambda: tls.SSLSession(1))
+# Any byte of it wrong: refused, or harmless.
+for at in range(len(blob)):
+    for bits in (1, 0xff):
+        damaged = bytearray(blob)
+        damaged[at] ^= bits
+        try:
+            damaged = tls.SSLSession(damaged)
+        except ValueError:
+            continue
+        try:
+            secure = context.wrap_socket(Closed(), server_hostname="x", session=damaged)
+        except (OSError, ValueError):
+            pass
+print("damaged=done")
+""",
+        env=bundle,
+    )
+    assert played.value("good") == "full,False"
+    assert played.value("loose_again") == "resumed,True"
+    assert played.value("declined") == "full,False"
+    assert played.value("resumed") == "resumed,True"
+    assert played.value("resumed_again") == "resumed,True"
+    for name in ("u1", "u2", "d1", "d2", "l1", "l2", "c1", "c2"):
+        assert "was not verified" in played.value(name)
+    assert "must be an SSLSession" in played.value("bytes")
+    assert "client mode" in played.value("server")
+    assert played.value("wrong") == "5,not a TLS session of this firmware"
+    assert "TypeError" in played.value("number")
+    assert played.value("damaged") == "done"
