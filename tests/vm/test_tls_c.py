@@ -1,6 +1,8 @@
 """What patches/extmod adds to `tls`, below all Python: against OpenSSL, over the simulated line."""
 
+import ast
 import datetime
+import ipaddress
 import socket
 import ssl
 import threading
@@ -65,7 +67,18 @@ class Party:
         )
 
 
-def party(name, issuer=None, *, ca=False, key=None, since=SINCE, until=UNTIL, names=()) -> Party:
+def party(
+    name: str,
+    issuer: Party | None = None,
+    *,
+    ca=False,
+    key=None,
+    since=SINCE,
+    until=UNTIL,
+    names=(),
+    usage=ExtendedKeyUsageOID.SERVER_AUTH,
+    digest=None,
+) -> Party:
     """A certificate for `name`, signed by `issuer` or by itself."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -80,12 +93,10 @@ def party(name, issuer=None, *, ca=False, key=None, since=SINCE, until=UNTIL, na
         .add_extension(x509.BasicConstraints(ca, None), critical=True)
     )
     if not ca:
-        alternatives = [x509.DNSName(other) for other in (names or (name,))]
+        alternatives = [x509.DNSName(n) if isinstance(n, str) else n for n in names or (name,)]
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
-    return Party(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    return Party(builder.sign(issuer.key if issuer else key, digest or hashes.SHA256()), key)
 
 
 @dataclass
@@ -429,3 +440,112 @@ print("damaged=done")
     assert played.value("wrong") == "5,not a TLS session of this firmware"
     assert "TypeError" in played.value("number")
     assert played.value("damaged") == "done"
+
+
+def test_refused_certificate_is_described(play, serve, roots, bundle):
+    known = roots["known"]
+    middle = party("middle", known, ca=True, until=datetime.datetime(2024, 3, 1, 12, 30, 15))
+    serve(party(HOST, middle), middle, port=1)
+    later = datetime.datetime(2038, 1, 2, 3, 4, 5)
+    serve(party(HOST, known, since=later), port=2)
+    serve(party("a.example", known, names=("a.example", "b.example")), port=3)
+    serve(party("many", known, names=[f"host{n}.example" for n in range(40)]), port=4)
+    serve(party(HOST, roots["unknown"]), port=5)
+    lost = party("lost", roots["unknown"], ca=True)
+    serve(party(HOST, lost, until=datetime.datetime(2024, 3, 1)), lost, port=6)
+    serve(party(HOST, known, usage=ExtendedKeyUsageOID.CLIENT_AUTH), port=7)
+    serve(party(HOST, known, digest=hashes.SHA224()), port=8)
+    # Also behind a certificate that nobody knows, but above which nobody needs to look.
+    cross = party("known root", roots["old"], ca=True, key=known.key)
+    serve(party("a.example", known), cross, port=9)
+    serve(
+        party("x" * 60, known, names=[x509.IPAddress(ipaddress.ip_address("192.0.2.7"))]), port=10
+    )
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+def describe(port, **options):
+    try:
+        secure = open_tls(port, context, **options)
+        secure.write(b"x")
+        print("%d=accepted" % port)
+    except ValueError as error:
+        assert type(error) is tls.SSLCertVerificationError, error
+        assert error.verify_message == str(error) == error.args[0]
+        print("%d=%r" % (port, (error.verify_code, error.certs)))
+        print("text%d=%r" % (port, str(error)))
+for port in range(1, 11):
+    describe(port)
+describe(3, do_handshake_on_connect=False)
+error = tls.SSLCertVerificationError()
+print("empty=%r,%s,%s,%s" % (error, error, error.verify_code, error.certs))
+""",
+        env=bundle,
+    )
+
+    def described(port):
+        return ast.literal_eval(played.value(str(port)))
+
+    expired, mismatch, untrusted, bad_use, future, bad_md = 1, 4, 8, 0x1000, 0x200, 0x4000
+    since, until = (2024, 1, 1, 0, 0, 0), (2039, 1, 1, 0, 0, 0)
+    host = "CN=" + HOST
+    assert described(1) == (
+        expired,
+        ((1, expired, "CN=middle", "CN=known root", since, (2024, 3, 1, 12, 30, 15), ()),),
+    )
+    assert described(2) == (
+        future,
+        ((0, future, host, "CN=known root", (2038, 1, 2, 3, 4, 5), until, ()),),
+    )
+    names = ("a.example", "b.example")
+    assert described(3) == (
+        mismatch,
+        ((0, mismatch, "CN=a.example", "CN=known root", since, until, names),),
+    )
+    assert described(4)[1][0][-1] == tuple(f"host{n}.example" for n in range(8))
+    assert described(5) == (
+        untrusted,
+        ((0, untrusted, host, "CN=unknown root", since, until, ()),),
+    )
+    assert described(6) == (
+        untrusted | expired,
+        (
+            (1, untrusted, "CN=lost", "CN=unknown root", since, until, ()),
+            (0, expired, host, "CN=lost", since, (2024, 3, 1, 0, 0, 0), ()),
+        ),
+    )
+    assert described(7) == (bad_use, ())
+    assert described(8) == (
+        bad_md,
+        ((0, bad_md, host, "CN=known root", since, until, ()),),
+    )
+    assert described(9)[0] == mismatch
+    assert [cert[:2] for cert in described(9)[1]] == [(0, mismatch)]
+    assert described(10)[1][0][-1] == (b"\xc0\x00\x02\x07",)
+    assert "expired" in played.value("text1")
+    assert played.value("empty") == "SSLCertVerificationError(),,None,None"
+
+
+def test_alert_is_told(play, serve, roots, bundle):
+    serve(party(HOST, roots["known"]), port=1).context.set_ciphers("DHE-RSA-AES256-SHA256")
+    old = serve(party(HOST, roots["known"]), port=2).context
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_3
+    picky = serve(party(HOST, roots["known"]), port=3).context
+    picky.verify_mode = ssl.CERT_REQUIRED
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+for port in (1, 2, 3):
+    attempt(str(port), port, context)
+    attempt("late" + str(port), port, context, do_handshake_on_connect=False)
+""",
+        env=bundle,
+    )
+    for prefix in ("", "late"):
+        # handshake_failure (40), protocol_version (70)
+        for port, alert in ((1, 40), (2, 70), (3, 40)):
+            assert f"(-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE', {alert})" in played.value(
+                prefix + str(port)
+            )
