@@ -17,6 +17,7 @@ from .errors import (
     NegotiationFailed,
     NoCarrier,
     NoNetwork,
+    NoTime,
     PINRequired,
     PINWrong,
     PPPError,
@@ -26,6 +27,7 @@ from .errors import (
     SIM800Error,
     SIMAbsent,
     SIMError,
+    TLSError,
 )
 from .link import PPP
 from .modem import Modem
