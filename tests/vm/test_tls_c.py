@@ -127,14 +127,19 @@ class Server:
                 plain, _ = self.listener.accept()
             except OSError:
                 return
-            plain.settimeout(60)
-            try:
-                with self.context.wrap_socket(plain, server_side=True) as secure:
-                    secure.recv(100)
-                    secure.sendall(self.answer(secure))
-                    secure.unwrap()  # without goodbye OpenSSL forgets the session
-            except OSError:
-                plain.close()
+            threading.Thread(target=self._talk, args=(plain,), daemon=True).start()
+
+    def _talk(self, plain):
+        plain.settimeout(60)
+        try:
+            with self.context.wrap_socket(plain, server_side=True) as secure:
+                line = secure.recv(4096)
+                while line and not line.endswith(b"\n"):
+                    line = secure.recv(4096)
+                secure.sendall(self.answer(secure))
+                secure.unwrap()  # without goodbye OpenSSL forgets the session
+        except OSError:
+            plain.close()
 
     def answer(self, secure: ssl.SSLSocket) -> bytes:
         return b"resumed\n" if secure.session_reused else b"full\n"
@@ -468,7 +473,7 @@ context.load_default_certs()
 def describe(port, **options):
     try:
         secure = open_tls(port, context, **options)
-        secure.write(b"x")
+        secure.write(b"x\\n")
         print("%d=accepted" % port)
     except ValueError as error:
         assert type(error) is tls.SSLCertVerificationError, error
@@ -549,3 +554,198 @@ for port in (1, 2, 3):
             assert f"(-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE', {alert})" in played.value(
                 prefix + str(port)
             )
+
+
+def test_client_hello(play, monkeypatch, internet):
+    """What is offered, byte by byte (RFC 5246, 7.4.1.2), and what a server's silence is called."""
+    hellos = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setitem(internet.routes, (ADDRESS, 1), listener.getsockname()[1])
+
+    def listen():
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with plain:
+                hellos.append(plain.recv(4096))
+
+    threading.Thread(target=listen, daemon=True).start()
+    played = play(
+        UP
+        + """
+context.verify_mode = tls.CERT_NONE
+attempt("closed", 1, context)
+context.max_fragment_length = 4096
+attempt("closed", 1, context, do_handshake_on_connect=False)
+"""
+    )
+    listener.close()
+    assert "MBEDTLS_ERR_SSL_CONN_EOF" in played.value("closed")
+    plain, short = (client_hello(hello) for hello in hellos)
+    assert plain.version == short.version == 0x0303
+    # ECDHE-ECDSA, then ECDHE-RSA, with AES-128-GCM, then AES-256-GCM; 00ff says no renegotiation.
+    assert plain.suites == [0xC02B, 0xC02C, 0xC02F, 0xC030, 0x00FF]
+    sha1, md5 = 2, 1
+    algorithms = plain.extensions[13]
+    assert {algorithms[at] for at in range(2, len(algorithms), 2)} & {sha1, md5} == set()
+    groups = plain.extensions[10]
+    weakest = min(int.from_bytes(groups[at : at + 2]) for at in range(2, len(groups), 2))
+    assert weakest >= 23  # secp256r1
+    assert 1 not in plain.extensions
+    assert short.extensions[1] == b"\x04"
+
+
+@dataclass
+class Hello:
+    version: int
+    suites: list[int]
+    extensions: dict[int, bytes]
+
+
+def client_hello(record: bytes) -> Hello:
+    body = record[9:]
+    session = body[34]
+    at = 35 + session
+    length = int.from_bytes(body[at : at + 2])
+    suites = body[at + 2 : at + 2 + length]
+    at += 2 + length
+    at += 1 + body[at] + 2
+    extensions = {}
+    while at < len(body):
+        kind, size = int.from_bytes(body[at : at + 2]), int.from_bytes(body[at + 2 : at + 4])
+        extensions[kind] = body[at + 4 : at + 4 + size]
+        at += 4 + size
+    pairs = [int.from_bytes(suites[n : n + 2]) for n in range(0, length, 2)]
+    return Hello(int.from_bytes(body[:2]), pairs, extensions)
+
+
+def test_max_fragment_length(play, serve, roots, bundle):
+    server = serve(party(HOST, roots["known"]), port=1)
+    server.answer = lambda secure: bytes(30_000) + b"\n"
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+
+print("default=%s" % context.max_fragment_length)
+for length in (0, 511, 8192, -1, 1 << 40, "x"):
+    try:
+        context.max_fragment_length = length
+        print("wrong=%s" % length)
+    except (TypeError, ValueError, OverflowError) as error:
+        print("refused=" + str(error))
+for length in (512, 1024, 2048, 4096, None):
+    context.max_fragment_length = length
+    assert context.max_fragment_length == length
+    secure = open_tls(1, context)
+    secure.write(b"x" * 3000 + b"\\n")
+    total = 0
+    while total < 30001:
+        total += len(secure.read(min(1000, 30001 - total)))
+    session = secure.session
+    secure.close()
+    secure = open_tls(1, context, session=session)
+    secure.write(b"x\\n")
+    print("%s=%d,%d,%s" % (length, total, len(secure.read(30001)), secure.session_reused))
+    secure.close()
+""",
+        env=bundle,
+    )
+    assert played.value("default") == "None"
+    assert "wrong=" not in played.result.stdout
+    assert "512, 1024, 2048, 4096 or None" in played.value("refused")
+    for length in ("512", "1024", "2048", "4096", "None"):
+        assert played.value(length) == "30001,30001,True"
+
+
+def test_client_certificate(play, serve, roots, bundle, tmp_path):
+    server = serve(party(HOST, roots["known"]), port=1)
+    authority = party("device root", ca=True)
+    (tmp_path / "devices.pem").write_bytes(authority.pem)
+    server.context.load_verify_locations(tmp_path / "devices.pem")
+    server.context.verify_mode = ssl.CERT_REQUIRED
+    server.answer = lambda secure: (
+        secure.getpeercert()["subject"][0][0][1].encode()
+        + (b",resumed\n" if secure.session_reused else b",full\n")
+    )
+    device = party("device 7", authority, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    stranger = party("stranger")
+    played = play(
+        UP
+        + f"""
+context.load_default_certs()
+attempt("none", 1, context)
+context.load_cert_chain({device.pem!r}, {device.key_pem!r})
+secure = open_tls(1, context)
+secure.write(b"x\\n")
+print("first=" + secure.readline().decode().strip())
+print("peer=%d" % len(secure.getpeercert(True)))
+session = secure.session
+secure.close()
+secure = open_tls(1, context, session=session)
+secure.write(b"x\\n")
+print("again=" + secure.readline().decode().strip())
+print("peer_again=%s" % secure.getpeercert(True))
+secure.close()
+other = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+other.load_default_certs()
+other.load_cert_chain({stranger.pem!r}, {stranger.key_pem!r})
+attempt("stranger", 1, other)
+""",
+        env=bundle,
+    )
+    assert played.value("first") == "device 7,full"
+    assert played.value("again") == "device 7,resumed"
+    certificate = server.chain[0].certificate.public_bytes(serialization.Encoding.DER)
+    assert played.value("peer") == str(len(certificate))
+    assert played.value("peer_again") == "None"
+    for name, alert in (("none", 40), ("stranger", 48)):  # handshake_failure, unknown_ca
+        assert f"FATAL_ALERT_MESSAGE', {alert})" in played.value(name)
+
+
+def test_callback_raises(play, serve, roots, bundle):
+    middle = party("middle", roots["known"], ca=True)
+    serve(party(HOST, middle), middle, port=1)
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+class Pin(Exception):
+    pass
+def check(certificate, depth):
+    if depth == at:
+        raise Pin("depth %d, %d bytes" % (depth, len(certificate)))
+    return 0
+context.verify_callback = check
+def go(**options):
+    try:
+        secure = open_tls(1, context, **options)
+        secure.write(b"x\\n")
+        secure.close()
+        return "accepted"
+    except Pin as error:
+        return "Pin " + str(error)
+for at in (0, 1, 2):
+    print("%d=%s" % (at, go()))
+    print("late%d=%s" % (at, go(do_handshake_on_connect=False)))
+context.verify_callback = lambda certificate, depth: None
+try:
+    open_tls(1, context)
+except TypeError as error:
+    print("none=%r" % error)
+context.verify_callback = lambda certificate, depth: -1
+try:
+    open_tls(1, context)
+except (OSError, ValueError) as error:
+    print("code=%r" % error)
+""",
+        env=bundle,
+    )
+    for prefix in ("", "late"):
+        assert played.value(prefix + "0").startswith("Pin depth 0, ")
+        assert played.value(prefix + "1").startswith("Pin depth 1, ")
+        assert played.value(prefix + "2") == "accepted"
+    assert "TypeError" in played.value("none")
+    assert "OSError(1" in played.value("code")
