@@ -78,6 +78,7 @@ def party(
     names=(),
     usage=ExtendedKeyUsageOID.SERVER_AUTH,
     digest=None,
+    extra=None,
 ) -> Party:
     """A certificate for `name`, signed by `issuer` or by itself."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -96,6 +97,8 @@ def party(
         alternatives = [x509.DNSName(n) if isinstance(n, str) else n for n in names or (name,)]
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if extra:
+        builder = builder.add_extension(*extra)
     return Party(builder.sign(issuer.key if issuer else key, digest or hashes.SHA256()), key)
 
 
@@ -749,3 +752,52 @@ except (OSError, ValueError) as error:
         assert played.value(prefix + "2") == "accepted"
     assert "TypeError" in played.value("none")
     assert "OSError(1" in played.value("code")
+
+
+def test_name_constraints(play, serve, roots, bundle):
+    def dns(*names):
+        return [x509.DNSName(name) for name in names] or None
+
+    network = [x509.IPAddress(ipaddress.ip_network("198.51.100.0/24"))]
+    cases = [  # critical, permitted, excluded: is it allowed to vouch for device.example?
+        (False, dns("example"), None, True),
+        (False, dns("other.test", "DEVICE.example"), None, True),
+        (False, dns(".example"), None, True),
+        (False, dns(""), None, True),
+        (False, network, None, True),
+        (False, None, dns("other.test", "vice.example", "x.device.example"), True),
+        (False, dns("other.test"), None, False),
+        (False, dns("vice.example"), None, False),
+        (False, dns(".device.example"), None, False),
+        (False, None, dns("example"), False),
+        (False, dns("example"), dns("device.example"), False),
+        (True, dns("example"), None, None),
+    ]
+    for port, (critical, permitted, excluded, _) in enumerate(cases):
+        extension = x509.NameConstraints(permitted, excluded)
+        middle = party("middle", roots["known"], ca=True, extra=(extension, critical))
+        serve(party(HOST, middle), middle, port=port + 1)
+    middle = party(
+        "middle", roots["known"], ca=True, extra=(x509.NameConstraints(network, None), False)
+    )
+    serve(
+        party(HOST, middle, names=[x509.IPAddress(ipaddress.ip_address(ADDRESS))]), middle, port=99
+    )
+    played = play(
+        UP
+        + f"""
+context.load_default_certs()
+for port in range({len(cases)}):
+    attempt(str(port), port + 1, context)
+attempt("address", 99, context, host={ADDRESS!r})
+""",
+        env=bundle,
+    )
+    for port, case in enumerate(cases):
+        reply = played.value(str(port))
+        if case[-1] is None:
+            assert "INVALID_EXTENSIONS" in reply
+        else:
+            assert (reply == "full") == case[-1], case
+            assert (reply == "full") != ("SSLCertVerificationError" in reply)
+    assert "SSLCertVerificationError" in played.value("address")

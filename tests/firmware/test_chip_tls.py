@@ -1,0 +1,101 @@
+"""TLS of the firmware image: the certificate bundle, sessions, and the heap they come from."""
+
+TLS = """
+import esp32, gc, socket, tls
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+
+def trusting(own=True):
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    if own:
+        with open("root.der", "rb") as file:
+            context.load_verify_locations(file.read())
+    return context
+
+def get(context, name="telemetry", session=None):
+    host = name + ".example"
+    plain = socket.socket()
+    plain.settimeout(60)
+    try:
+        plain.connect(socket.getaddrinfo(host, 443)[0][-1])
+        secure = context.wrap_socket(plain, server_hostname=host, session=session)
+        secure.write(b"GET /ip HTTP/1.0\\r\\n\\r\\n")
+        assert b"origin" in secure.read()
+        return secure.session_reused, secure.session
+    finally:
+        plain.close()
+
+def refusal(context, name):
+    try:
+        get(context, name)
+    except tls.SSLCertVerificationError as error:
+        return "%d,%s" % (error.verify_code, [cert[:4] for cert in error.certs])
+    return "accepted"
+
+def free():
+    gc.collect()
+    return sum(heap[1] for heap in esp32.idf_heap_info(esp32.HEAP_DATA))
+"""
+
+
+def test_bundle(play):
+    """Mozilla's roots are there and know nothing of the tests' own root."""
+    played = play(
+        TLS
+        + """
+start = free()
+contexts = [trusting(own=False) for _ in range(10)]
+print("size=%d" % ((start - free()) // 10))
+context = contexts.pop()
+del contexts
+for name in ("telemetry", "unknownca"):
+    print(name + "=" + refusal(context, name))
+context = trusting()
+print("own=%s" % get(context)[0])
+for name in ("unknownca", "wronghost", "expired"):
+    print("own_%s=%s" % (name, refusal(context, name)))
+"""
+    )
+    assert int(played.value("size")) < 3000
+    root = "'O=ppp-sim800 simulator, CN=Test Root'"
+    unknown = "'O=ppp-sim800 simulator, CN=Unknown Root'"
+    leaf = "'O=ppp-sim800 simulator, CN=unknownca.example'"
+    middle = "'O=ppp-sim800 simulator, CN=Test Intermediate'"
+    assert played.value("telemetry") == f"8,[(1, 8, {middle}, {root})]"
+    assert played.value("unknownca") == f"8,[(0, 8, {leaf}, {unknown})]"
+    assert played.value("own") == "False"
+    assert played.value("own_unknownca") == f"8,[(0, 8, {leaf}, {unknown})]"
+    assert played.value("own_wronghost").startswith("4,[(0, 4, ")
+    assert played.value("own_expired").startswith("1,[(0, 1, ")
+
+
+def test_sessions_and_heap(play):
+    """Fifty handshakes of all kinds take nothing for good."""
+    played = play(
+        TLS
+        + """
+context = trusting()
+# The connections that TCP still keeps have their number when these are done.
+for _ in range(20):
+    get(context)
+session = get(context)[1]
+before = free()
+reused = 0
+for number in range(50):
+    if number % 5 == 4:
+        assert refusal(context, "unknownca") != "accepted"
+    elif number % 5 == 3:
+        session = get(context)[1]
+    else:
+        again, session = get(context, session=tls.SSLSession(session.to_bytes()))
+        reused += again
+print("reused=%d" % reused)
+print("lost=%d" % (before - free()))
+print("blob=%d" % len(session.to_bytes()))
+""",
+        timeout=120,
+    )
+    assert played.value("reused") == "30"
+    assert int(played.value("lost")) < 500
+    assert int(played.value("blob")) < 400
