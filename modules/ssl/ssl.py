@@ -5,7 +5,9 @@ resumed (ppp_sim800.tls_sessions). What goes wrong in a handshake is raised as S
 ppp_sim800.TLSError: its message is a sentence, its fields say what was wrong with the certificate.
 """
 
+import errno
 import hashlib
+import socket
 import sys
 
 import tls
@@ -26,6 +28,7 @@ SSLError = TLSError  # CPython's name
 _REFUSE = const(
     -0x3000
 )  # MBEDTLS_ERR_X509_FATAL_ERROR: what a verify callback answers to end the handshake
+_MOST_PENDING = const(8)
 
 
 class SSLContext:
@@ -41,9 +44,10 @@ class SSLContext:
         self._pins = ()
         # A digest of all that decides whom this context trusts: sessions are not shared beyond it.
         self._identity = sys.version.encode()
-        # Of the handshake in progress
-        self._seen = False  # the server's own certificate
-        self._pinned = True  # it, or one above it, has a pinned key
+        self._pending = {}  # id of a socket -> (host, key, session) of its handshake that is not done yet
+        self._seen = False  # the server has shown its certificate
+        self._pinned = False  # a key in the chain that is being looked at is pinned
+        self._missed = False  # none was
         if self._client:
             self._context.verify_callback = self._look
 
@@ -151,8 +155,12 @@ class SSLContext:
         key = tls_sessions.key(self._identity, server_hostname, server_port)
         if session is None and server_hostname:
             session = tls_sessions.offer(key)
-        self._seen = False
-        self._pinned = not self._pins
+        try:
+            # mbedTLS writes a handshake in small pieces: Nagle's algorithm would hold each back for a round trip.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except (AttributeError, OSError):
+            pass  # it is another kind of stream
+        self._seen = self._pinned = self._missed = False
         try:
             secure = self._context.wrap_socket(
                 sock,
@@ -161,17 +169,47 @@ class SSLContext:
                 session=session,
             )
         except (OSError, ValueError) as error:
-            if session:
-                tls_sessions.drop(key)
-            if self._seen and not self._pinned:
-                raise tls_errors.wrong_key(server_hostname)
-            raise tls_errors.explain(error, server_hostname, self._seen)
-        if do_handshake_on_connect and server_hostname:
-            reused = secure.session_reused
-            tls_sessions.keep(key, secure.session, session, reused)
-            if not reused and self.verify_mode == CERT_REQUIRED:
-                rtc.confirm()
+            raise self._failed(error, server_hostname, key, session)
+        if do_handshake_on_connect:
+            self._done(secure, server_hostname, key, session)
+        else:
+            if len(self._pending) >= _MOST_PENDING:  # abandoned ones, most likely
+                self._pending.clear()
+            self._pending[id(secure)] = (server_hostname, key, session)
         return secure
+
+    def continue_handshake(self, secure):
+        """For asyncio: go on with the handshake of a non-blocking socket from wrap_socket(), with
+        do_handshake_on_connect=False.
+
+        Returns True when it is done, False if the socket must be polled first. Raises SSLError.
+        """
+        host, key, session = self._pending.get(id(secure), (None, None, None))
+        try:
+            secure.do_handshake()
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+                return False
+            self._pending.pop(id(secure), None)
+            raise self._failed(error, host, key, session)
+        self._pending.pop(id(secure), None)
+        self._done(secure, host, key, session)
+        return True
+
+    def _failed(self, error, host, key, session):
+        if session:
+            tls_sessions.drop(key)
+        if self._missed:
+            return tls_errors.wrong_key(host)
+        return tls_errors.explain(error, host, self._seen)
+
+    def _done(self, secure, host, key, session):
+        if not host:
+            return
+        reused = secure.session_reused
+        tls_sessions.keep(key, secure.session, session, reused)
+        if not reused and self.verify_mode == CERT_REQUIRED:
+            rtc.confirm()
 
     def _add(self, what, data):
         # Of what was set since the beginning, in order.
@@ -180,14 +218,18 @@ class SSLContext:
         self._identity = hashlib.sha256(self._identity + what.encode() + b"\0" + data).digest()
 
     def _look(self, certificate, depth):
-        # mbedTLS asks for each certificate of the chain, the server's own last.
-        self._seen = depth == 0
-        if not self._pinned:
+        # mbedTLS asks for each certificate of a chain at a go, the server's own last.
+        if self._pins and not self._pinned:
             try:
                 self._pinned = public_key_digest(certificate) in self._pins
-            except Exception:  # must not leave through mbedTLS; it is one not pinned
+            except Exception:  # must not leave through mbedTLS; this one is not pinned then
                 pass
-        return 0 if self._pinned or depth else _REFUSE
+        if depth:
+            return 0
+        self._seen = True
+        self._missed = bool(self._pins) and not self._pinned
+        self._pinned = False
+        return _REFUSE if self._missed else 0
 
 
 def create_default_context(*, cafile=None, cadata=None):

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VERSION = 2  # of what is made; another one is made anew
+VERSION = 3  # of what is made; another one is made anew
 DAYS = 400  # that leaves are valid from now on
 RENEW = 30  # days before the end when all is made anew
 SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)  # simulated clocks may be behind
@@ -89,6 +89,7 @@ LEAVES = dict(
         ("wildcard", Leaf("one.wild.example", ("*.wild.example",))),
         ("address", Leaf("203.0.113.100", ("203.0.113.100",))),
         _leaf("longchain", issuer="lower", chain=("lower", "middle", "upper")),
+        _leaf("threechain", issuer="middle", chain=("middle", "upper")),
         _leaf("mutual"),
         _leaf("ids"),
         _leaf("nosession"),
