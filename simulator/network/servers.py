@@ -244,19 +244,23 @@ class _Server(socketserver.ThreadingTCPServer):
         # Runs in the connection's own thread, so that a slow handshake keeps nobody waiting.
         if self._context:
             request.settimeout(120)
+            tls = self._context.wrap_socket(
+                request, server_side=True, do_handshake_on_connect=False
+            )
+            with self._lock:
+                self._open.discard(request)  # wrap_socket took the descriptor over
+                self._open.add(tls)
             try:
-                tls = self._context.wrap_socket(request, server_side=True)
+                tls.do_handshake()
             except (OSError, ValueError) as error:
                 reason = getattr(error, "reason", None) or str(error)
                 self.log(f"TLS handshake failed: {reason}")
                 self.owner.handshakes.append(Handshake(self.name, failure=reason))
+                self._linger(tls)
                 return
             self.owner.handshakes.append(Handshake(self.name, tls.session_reused, tls.cipher()[0]))
             if behaviour(self.name).sessions == "none":
                 self.renew_context()
-            with self._lock:
-                self._open.discard(request)  # wrap_socket took the descriptor over
-                self._open.add(tls)
             try:
                 super().finish_request(tls, client_address)
                 # Say goodbye so that the client can tell an end from a cut.
@@ -269,6 +273,17 @@ class _Server(socketserver.ThreadingTCPServer):
                 tls.close()
         else:
             super().finish_request(request, client_address)
+
+    def _linger(self, tls: ssl.SSLSocket) -> None:
+        """Hang up so that the client can read the alert: a close with unread data would reset it away."""
+        with contextlib.suppress(OSError, ValueError):
+            tls.settimeout(1)
+            tls.shutdown(socket.SHUT_WR)  # also ends TLS: what comes now is read as it is
+            while tls.recv(_BLOCK):
+                pass
+        with self._lock:
+            self._open.discard(tls)
+        tls.close()
 
     def renew_context(self) -> None:
         """As after a restart of the server: no session of before is known."""
