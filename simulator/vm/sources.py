@@ -306,10 +306,13 @@ class Sources:
         kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
+        # All that Debian has of micropython-lib is mip and requests.
+        part = "*" if "lib/micropython-lib" in git_parts else "*requests*"
         return [
             (file, folder)
             for kind, folder in kinds
             for file in sorted((self.root / "patches" / kind).glob("*.patch"))
+            if kind != "micropython-lib" or file.match(part)
         ]
 
     def run(self) -> bool:
