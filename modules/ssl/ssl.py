@@ -7,7 +7,6 @@ ppp_sim800.TLSError: its message is a sentence, its fields say what was wrong wi
 
 import errno
 import hashlib
-import socket
 import sys
 
 import tls
@@ -155,11 +154,6 @@ class SSLContext:
         key = tls_sessions.key(self._identity, server_hostname, server_port)
         if session is None and server_hostname:
             session = tls_sessions.offer(key)
-        try:
-            # mbedTLS writes a handshake in small pieces: Nagle's algorithm would hold each back for a round trip.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except (AttributeError, OSError):
-            pass  # it is another kind of stream
         self._seen = self._pinned = self._missed = False
         try:
             secure = self._context.wrap_socket(
