@@ -1,16 +1,12 @@
 """The public key in an X.509 certificate (RFC 5280 4.1), for pinned keys. Nothing is verified here."""
 
-from micropython import const
-
-_VERSION = const(0xA0)
-
 
 def public_key(der):
     """The SubjectPublicKeyInfo (DER) of a certificate (DER). Raises ValueError when it is none."""
     try:
         start, end = _inside(der, 0, len(der))
         at, end = _inside(der, start, end)
-        if der[at] == _VERSION:
+        if der[at] == 0xA0:  # the version, which may be left out
             at = _inside(der, at, end)[1]
         for _ in range(5):  # serial number, signature algorithm, issuer, validity, subject
             at = _inside(der, at, end)[1]
