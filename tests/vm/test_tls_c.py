@@ -3,7 +3,11 @@
 import ast
 import datetime
 import ipaddress
+import os
+import socket
 import ssl
+import struct
+import threading
 
 import pytest
 from cryptography import x509
@@ -352,3 +356,38 @@ attempt("address", 99, context, host={ADDRESS!r})
             assert (reply == "full") == case[-1], case
             assert (reply == "full") != ("SSLCertVerificationError" in reply)
     assert "SSLCertVerificationError" in played.value("address")
+
+
+def test_late_errors_have_names(play, serve, roots, bundle, monkeypatch, internet):
+    """The handshake is over, or left to the first write."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setitem(internet.routes, (ADDRESS, 2), listener.getsockname()[1])
+
+    def rubbish(secure):
+        os.write(secure.fileno(), b"this is no record")
+        return b"x\n"
+
+    serve(party(HOST, roots["known"]), port=1).answer = rubbish
+
+    def reset():
+        plain, _ = listener.accept()
+        plain.recv(4096)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        plain.close()
+
+    threading.Thread(target=reset, daemon=True).start()
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+attempt("rubbish", 1, context)
+attempt("reset", 2, context, do_handshake_on_connect=False)
+""",
+        env=bundle,
+    )
+    listener.close()
+    assert "MBEDTLS_ERR_SSL_INVALID_RECORD" in played.value("rubbish")
+    assert played.value("reset") in (
+        "OSError(104,)",
+        "OSError(-29312, 'MBEDTLS_ERR_SSL_CONN_EOF')",
+    )
