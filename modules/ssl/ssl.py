@@ -60,6 +60,15 @@ class SSLContext:
         self._context.verify_mode = mode
         self._add("mode", bytes((mode,)))
 
+    @property
+    def max_fragment_length(self):
+        """Bytes of data in a record that the server is asked to keep to: 512 to 4096, None: TLS's 16384."""
+        return self._context.max_fragment_length
+
+    @max_fragment_length.setter
+    def max_fragment_length(self, length):
+        self._context.max_fragment_length = length
+
     def load_default_certs(self):
         """Trust the root certificates in the firmware (Mozilla's). Raises OSError if there are none."""
         self._context.load_default_certs()
@@ -233,6 +242,9 @@ def create_default_context(*, cafile=None, cadata=None):
     instead. To trust them besides, load them into the context afterwards.
     """
     context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.max_fragment_length = (
+        4096  # over GPRS a record of 16 kB is complete only after three seconds
+    )
     if cafile is None and cadata is None:
         context.load_default_certs()
     else:

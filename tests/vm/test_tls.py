@@ -528,6 +528,22 @@ def handshakes(pcap) -> list[int]:
     return list(totals.values())
 
 
+def longest_records(pcap) -> list[int]:
+    """The length of the longest TLS record to the board, of each connection."""
+    streams: dict[int, dict[int, bytes]] = {}
+    for ip in segments(pcap):
+        if not up(ip) and ip[TCP].payload:
+            streams.setdefault(ip[TCP].dport, {})[ip[TCP].seq] = bytes(ip[TCP].payload)
+    longest = []
+    for stream in streams.values():
+        data, at, lengths = b"".join(stream[seq] for seq in sorted(stream)), 0, []
+        while at + 5 <= len(data):
+            lengths.append(int.from_bytes(data[at + 3 : at + 5], "big"))
+            at += 5 + lengths[-1]
+        longest.append(max(lengths))
+    return longest
+
+
 def test_cost_of_a_repeat_connection(board, tmp_path, internet):
     """Full and resumed, side by side, against a chain of three RSA certificates."""
     begin, pcap = len(internet.servers.handshakes), tmp_path / "line.pcap"
@@ -557,6 +573,25 @@ for name in ("full", "again"):
     ports = [ip[TCP].sport for ip in segments(pcap) if up(ip) and ip[TCP].payload]
     assert [ports.count(port) for port in dict.fromkeys(ports)] == [3, 2]
     assert int(played.value("again")) < int(played.value("full"))
+
+
+def test_records_are_short_enough_for_a_slow_line(board, tmp_path):
+    pcap = tmp_path / "line.pcap"
+    played = board(
+        UP
+        + """
+tell("get", lambda: len(requests.get("https://telemetry.example/bytes/20000").content))
+context = ssl.create_default_context()
+context.max_fragment_length = None
+tell("unlimited", lambda: len(requests.get("https://telemetry.example/bytes/20000", ssl_context=context).content))
+tell("wrong", setattr, context, "max_fragment_length", 1000)
+""",
+        pcap=pcap,
+    )
+    assert played.value("get") == played.value("unlimited") == "ok|20000"
+    assert played.value("wrong").startswith("ValueError|")
+    limited, unlimited = longest_records(pcap)
+    assert limited <= 4096 + 24 < unlimited
 
 
 def test_bytes_of_a_request(board, tmp_path):
