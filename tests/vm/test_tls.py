@@ -279,6 +279,19 @@ tell("none", get, "mutual.example")
     assert played.value("none").startswith("refused|mutual.example wants a client certificate")
 
 
+def test_a_silent_server_does_not_hang_the_board(board):
+    played = board(
+        UP
+        + """
+start = time.ticks_ms()
+tell("silent", requests.get, "https://silent.example/")
+print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))
+"""
+    )
+    assert played.value("silent").startswith("timeout|silent.example stopped answering")
+    assert 55_000 < int(played.value("ms")) < 75_000
+
+
 # The clock
 
 
