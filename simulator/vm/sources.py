@@ -306,13 +306,12 @@ class Sources:
         kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
-        # All that Debian has of micropython-lib is mip and requests.
-        part = "*" if "lib/micropython-lib" in git_parts else "*requests*"
+        if "lib/micropython-lib" in git_parts:  # Debian has no umqtt
+            kinds.append(("umqtt", "lib/micropython-lib"))
         return [
             (file, folder)
             for kind, folder in kinds
             for file in sorted((self.root / "patches" / kind).glob("*.patch"))
-            if kind != "micropython-lib" or file.match(part)
         ]
 
     def run(self) -> bool:
