@@ -10,14 +10,22 @@
 #define MBEDTLS_TIMING_C
 
 #define MBEDTLS_BASE64_C
+#define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_PEM_PARSE_C
+#define MBEDTLS_PKCS1_V21
+#define MBEDTLS_PK_PARSE_EC_COMPRESSED
+#define MBEDTLS_PK_PARSE_EC_EXTENDED
 #define MBEDTLS_SSL_ENCRYPT_THEN_MAC
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
 #define MBEDTLS_SSL_SESSION_TICKETS
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT
 
 #include "extmod/mbedtls/mbedtls_config_common.h"
+
+// boards/TCALL_SIM800/sdkconfig.board switches it off.
+#undef MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
 
 time_t sim_mbedtls_time(time_t *timer);
 #define MBEDTLS_PLATFORM_TIME_MACRO sim_mbedtls_time
