@@ -15,7 +15,7 @@ venv=build/venv
 requirements=ci/requirements.txt
 case "${1:-}" in
     demo) ;;
-    test) packages="$packages tshark openssl" ;;
+    test) packages="$packages tshark openssl mosquitto" ;;
     firmware)
         packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
         venv="" ;;

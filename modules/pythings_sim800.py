@@ -136,8 +136,8 @@ class Board:
 class Modem:
     """A SIM800. Pins are named as the modem sees them; `uart` is used instead of all of them.
 
-    New: without any of them the frozen board is used. `ssl_context` is the tls.SSLContext for https, None:
-    what requests takes by itself. `nic` is the ppp_sim800.PPP behind it, once initialized.
+    New: without any of them the frozen board is used. `ssl_context` is the ssl.SSLContext for https, None:
+    what requests takes by itself, which trusts Mozilla's roots. `nic` is the ppp_sim800.PPP behind it, once initialized.
     """
 
     ssl_context = None

@@ -2,23 +2,33 @@
 
 from pathlib import Path
 
-from network.certificates import make
+from network.certificates import LEAVES, make
+from network.ntp import MANNERS, PORT
+from network.rogues import ROGUES
 from network.servers import Servers
 
 CERTIFICATES = Path(__file__).resolve().parents[1] / "build" / "certificates"
 
 PUBLIC_ADDRESS = "198.51.100.7"  # behind which the operator hides its customers
 
+TLS_SERVERS = {
+    **{name: leaf.host for name, leaf in LEAVES.items()},
+    **{name: f"{name}.example" for name in ROGUES},
+}
+
 HOSTS = {  # name -> (address, port, which of the servers)
-    "telemetry.example": ("203.0.113.10", 443, "https"),
     "plain.example": ("203.0.113.11", 80, "http"),
-    "wronghost.example": ("203.0.113.12", 443, "wronghost"),
-    "expired.example": ("203.0.113.13", 443, "expired"),
-    "unknownca.example": ("203.0.113.14", 443, "unknownca"),
-    "tls10.example": ("203.0.113.16", 443, "tls10"),
-    "time.example": ("203.0.113.17", 123, "ntp"),
+    "time.example": ("203.0.113.17", PORT, "ntp"),
     "bulk.example": ("203.0.113.15", 9, "bulk"),
 }
+for _number, (_server, _host) in enumerate(TLS_SERVERS.items()):
+    # An address for a name is reached under it alone.
+    _address = _host if _host[0].isdigit() else f"198.51.100.{_number + 20}"
+    HOSTS[_host] = (_address, 443, _server)
+for _number, _server in enumerate(MANNERS):
+    HOSTS[f"{_server}.example"] = (f"192.0.2.{_number + 20}", PORT, _server)
+HOSTS["pool.ntp.org"] = ("192.0.2.10", PORT, "ntp")
+HOSTS["telemetry.example"] = ("203.0.113.10", 443, "https")
 
 
 class Internet:

@@ -1,2 +1,2 @@
-include("$(PORT_DIR)/boards/manifest.py")
 include("modules")
+include("$(PORT_DIR)/boards/manifest.py")

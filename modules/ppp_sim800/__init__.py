@@ -23,6 +23,7 @@ from .errors import (
     NoAnswer,
     NoCarrier,
     NoNetwork,
+    NoTime,
     PINRequired,
     PINWrong,
     PPPError,
@@ -33,6 +34,7 @@ from .errors import (
     SIMAbsent,
     SIMError,
     SMSError,
+    TLSError,
     USSDError,
 )
 
@@ -42,16 +44,18 @@ _HOME = {
     "Battery": "modem",
     "Event": "events",
     "Location": "location",
-    "aio": "aio",
 }
+# Modules: without them here `from ppp_sim800 import rtc` would not find what is not loaded yet.
+_MODULES = ("aio", "ntp", "rtc", "tls_errors", "tls_sessions", "x509")
 
 
 def __getattr__(name):
     # Loaded when first asked for, as asyncio does it: who only catches errors pays for no more.
-    if name not in _HOME:
+    if name in _MODULES:
+        value = __import__(name, None, None, True, 1)
+    elif name in _HOME:
+        value = getattr(__import__(_HOME[name], None, None, True, 1), name)
+    else:
         raise AttributeError(name)
-    value = __import__(_HOME[name], None, None, True, 1)
-    if name != "aio":
-        value = getattr(value, name)
     globals()[name] = value
     return value

@@ -158,3 +158,32 @@ class LocationError(SIM800Error):
     def __init__(self, message, code):
         super().__init__(message)
         self.code = code
+
+
+class NoTime(SIM800Error):
+    """No source told the time, or none that can be believed."""
+
+
+class TLSError(SIM800Error):
+    """There is no TLS connection, because of the server, of what is on the way to it, or of the clock.
+
+    `reason` is one of the words below; `host` the name the server was asked for; `code` mbedTLS's number or
+    None. Of the server's certificate, as far as it matters for the reason, else None or (): `names` it is for,
+    `issuer` that nobody here trusts, `since` and `until` when it is valid, as "2026-12-31T23:59:59Z".
+
+    "clock not set", "expired", "not yet valid", "wrong host", "unknown issuer", "weak key", "weak signature",
+    "wrong purpose", "bad certificate", "wrong key" (not the one pinned), "no shared cipher or version",
+    "refused" (by the server), "closed", "timeout", "no memory", "protocol"
+    """
+
+    def __init__(
+        self, message, reason, host=None, code=None, names=(), issuer=None, since=None, until=None
+    ):
+        super().__init__(message)
+        self.reason = reason
+        self.host = host
+        self.code = code
+        self.names = names
+        self.issuer = issuer
+        self.since = since
+        self.until = until

@@ -7,10 +7,10 @@ import _thread
 import socket
 import time
 
-import machine
 import network
 from micropython import const
 
+from . import rtc
 from .at import quoted
 from .errors import (
     AuthRefused,
@@ -24,6 +24,7 @@ from .errors import (
 )
 from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
+from .probe import ask_dns
 from .run import Deadline, Procedures, blocking, wait
 from .sim import check_code
 from .states import CARRYING, State, limit_ms
@@ -48,13 +49,12 @@ _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _SUSPENDED_MS = const(60000)  # ... and for its command_mode()
 
 _NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
+_NTP_MS = const(15000)
 
 # lwIP may take 12 s to give up a link that is not up; until then it uses the object's memory.
 _leaving = []
 
 _NO_ADDRESS = "0.0.0.0"
-
-_SINCE_2024 = const(2024)
 
 _LOST = {
     "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
@@ -154,8 +154,8 @@ class PPP(Procedures):
 
         apn: another access point than before. timeout: milliseconds for the network to be found; the other
         steps have limits of their own, see docs/link.md.
-        Does nothing if the link is up. Sets the machine's clock if it has not been set and the network tells
-        the time. Raises SIM800Error: the class says which step failed, the message what to try; the modem
+        Does nothing if the link is up. Sets the machine's clock if it has not been set: from the network, else
+        by NTP once the link is up, which takes 15 s at most if nobody answers. Raises SIM800Error: the class says which step failed, the message what to try; the modem
         is then on and in command mode if it answers at all, and connect() may be called again.
         """
         if not isinstance(timeout, int) or timeout < 0:
@@ -194,6 +194,7 @@ class PPP(Procedures):
             raise
         enter("up")
         self.counters.add(connects=1)
+        yield from self._ask_time()
 
     def _fail(self, error):
         if isinstance(error, SIM800Error):
@@ -294,15 +295,32 @@ class PPP(Procedures):
             self.state.enter("on")
 
     def _set_clock(self):
-        if time.gmtime()[0] >= _SINCE_2024:
+        if rtc.is_set():
             return
         deadline = Deadline(_NITZ_MS)
         while deadline.left():
             now = yield from self.modem.clock._now()
-            if now:
-                machine.RTC().datetime(now[:3] + (0,) + now[3:] + (0,))
+            if now and rtc.set(rtc.unix(*now)):
                 return
             yield from wait(300)
+
+    def _ask_time(self):
+        # Only now, when there is a link to ask over. A name server that is silent would hold up everything
+        # in getaddrinfo(), watchdogs too: it is tried first.
+        if rtc.is_set():
+            return
+        deadline = Deadline(_NTP_MS)
+        server = network.ipconfig("dns")
+        if server == _NO_ADDRESS:
+            return
+        answered, _ = yield from ask_dns(server, self._is_lost)
+        if answered and not self._is_lost():
+            from . import ntp
+
+            yield from ntp._set_clock(timeout=deadline.left())
+
+    def _is_lost(self):
+        return not self._has_address()
 
     def _active(self, is_active=None):
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""

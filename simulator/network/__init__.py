@@ -16,5 +16,6 @@ sockets       the modem's own stack: names, TCP, TLS 1.0 and UDP over the air
 passt         the user-mode TCP/IP stack as a child process
 pcap          captures of the line for Wireshark
 certificates  throw-away certificates, good and bad
-servers       HTTP, HTTPS, bulk TCP and NTP that stand in for the world
+servers       HTTP, HTTPS and bulk TCP that stand in for the world; they start the NTP servers, too
+tls, rogues   how each HTTPS server does TLS, and servers that break it
 """

@@ -8,13 +8,13 @@ HTTP and HTTPS answer
     /status/N       an empty answer with that status
     /delay/S        {"delay": S} after S simulated seconds
     /close          an answer that breaks off half-way
+    /forget         an empty answer; the server's TLS sessions, tickets included, are then void
 The bulk server takes one line, "GET N" (it sends N bytes of the pattern) or "PUT N" (it takes N
 bytes, then answers "OK N sha256").
 """
 
 import asyncio
 import contextlib
-import datetime
 import hashlib
 import json
 import socket
@@ -23,12 +23,16 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 
-from . import certificates, ntp
-from .sockets import only_tls10
+from . import certificates
+from .ntp import MANNERS, NTPServer
+from .rogues import ROGUES, Rogue
+from .tls import behaviour, server_context
 
 MAX_BYTES = 1 << 30  # of /bytes and GET
 MAX_DELAY = 600.0
@@ -66,6 +70,9 @@ class _HTTP(BaseHTTPRequestHandler):
             delay = self._number(number, float, MAX_DELAY)
             time.sleep(delay / self.server.owner.speed)
             self._answer({"delay": delay})
+        elif path == "/forget":
+            self.server.renew_context()
+            self._answer(None)
         elif path == "/close":
             self._head(200, 1000, "application/octet-stream")
             self.wfile.write(_PATTERN[:500])
@@ -203,16 +210,33 @@ class _Bulk(socketserver.StreamRequestHandler):
         self.wfile.write(f"OK {length - left} {digest.hexdigest()}\n".encode())
 
 
+@dataclass(frozen=True)
+class Handshake:
+    """How one with a TLS server ended; failure: in OpenSSL's words, "" if it did not fail."""
+
+    server: str
+    resumed: bool = False
+    cipher: str = ""
+    failure: str = ""
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, owner: "Servers", name: str, handler, context: ssl.SSLContext | None):
+    def __init__(
+        self,
+        owner: "Servers",
+        name: str,
+        handler,
+        make_context: Callable[[], ssl.SSLContext] | None,
+    ):
         super().__init__(("127.0.0.1", 0), handler)
         self.owner = owner
         self.name = name
-        self._context = context
+        self._make_context = make_context
+        self._context = make_context and make_context()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -220,15 +244,23 @@ class _Server(socketserver.ThreadingTCPServer):
         # Runs in the connection's own thread, so that a slow handshake keeps nobody waiting.
         if self._context:
             request.settimeout(120)
-            try:
-                tls = self._context.wrap_socket(request, server_side=True)
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "reason", None) or str(error)
-                self.log(f"TLS handshake failed: {reason}")
-                return
+            tls = self._context.wrap_socket(
+                request, server_side=True, do_handshake_on_connect=False
+            )
             with self._lock:
                 self._open.discard(request)  # wrap_socket took the descriptor over
                 self._open.add(tls)
+            try:
+                tls.do_handshake()
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "reason", None) or str(error)
+                self.log(f"TLS handshake failed: {reason}")
+                self.owner.handshakes.append(Handshake(self.name, failure=reason))
+                self._linger(tls)
+                return
+            self.owner.handshakes.append(Handshake(self.name, tls.session_reused, tls.cipher()[0]))
+            if behaviour(self.name).sessions == "none":
+                self.renew_context()
             try:
                 super().finish_request(tls, client_address)
                 # Say goodbye so that the client can tell an end from a cut.
@@ -241,6 +273,22 @@ class _Server(socketserver.ThreadingTCPServer):
                 tls.close()
         else:
             super().finish_request(request, client_address)
+
+    def _linger(self, tls: ssl.SSLSocket) -> None:
+        """Hang up so that the client can read the alert: a close with unread data would reset it away."""
+        with contextlib.suppress(OSError, ValueError):
+            tls.settimeout(1)
+            tls.shutdown(socket.SHUT_WR)  # also ends TLS: what comes now is read as it is
+            while tls.recv(_BLOCK):
+                pass
+        with self._lock:
+            self._open.discard(tls)
+        tls.close()
+
+    def renew_context(self) -> None:
+        """As after a restart of the server: no session of before is known."""
+        if self._make_context:
+            self._context = self._make_context()
 
     def process_request(self, request, client_address) -> None:
         with self._lock:
@@ -267,37 +315,16 @@ class _Server(socketserver.ThreadingTCPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Time(socketserver.ThreadingUDPServer):
-    """An NTP server that tells what `now()` says, seconds since 1970."""
-
-    daemon_threads = True
-
-    def __init__(self, owner: "Servers", now: Callable[[], float]):
-        super().__init__(("127.0.0.1", 0), None)
-        self.owner, self.now = owner, now
-
-    def finish_request(self, request, client_address) -> None:
-        question, sock = request
-        utc = datetime.datetime.fromtimestamp(self.now(), datetime.UTC).replace(tzinfo=None)
-        if answer := ntp.answer(question, utc):
-            self.owner.log("ntp", f"it is {utc}")
-            sock.sendto(answer, client_address)
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
 class Servers:
     """All of them, each on a free port of 127.0.0.1, in threads of their own.
 
     directory: where the certificates are or will be made; journal: gets an entry with source
     "http" for each request, in its own event loop if there is one; client: what /ip says, None:
-    the address the connection comes from; speed: simulated seconds in a real one; now: the time NTP tells, seconds since 1970.
+    the address the connection comes from; speed: simulated seconds in a real one; now: the time NTP tells,
+    seconds since 1970.
 
-    `ports` after start(): "http", "https", "wronghost", "expired", "unknownca" (HTTPS with that
-    fault), "tls10" (HTTPS with TLS 1.0 only), "bulk" and "ntp"
-    (UDP).
+    `ports` after start(): "http", "bulk", HTTPS for each of certificates.LEAVES, those of
+    rogues.ROGUES and (UDP) of ntp.MANNERS. `handshakes`: all that have ended, in order.
     """
 
     def __init__(
@@ -310,12 +337,13 @@ class Servers:
         now: Callable[[], float] = time.time,
     ):
         self.ports: dict[str, int] = {}
+        self.handshakes: list[Handshake] = []
         self.client = client
         self.speed = speed
         self.now = now
         self.journal = journal
         self._directory = Path(directory)
-        self._servers: list[_Server | _Time] = []
+        self._servers: list[_Server | NTPServer] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -326,21 +354,17 @@ class Servers:
         certificates.make(self._directory)
         self._add("http", _HTTP, None)
         self._add("bulk", _Bulk, None)
-        for name in certificates.HOSTS:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(self._directory / f"{name}.pem")
-            self._add(name, _HTTP, context)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._directory / "https.pem")
-        only_tls10(context)
-        self._add("tls10", _HTTP, context)
-        self._run("ntp", _Time(self, self.now))
+        for name in certificates.LEAVES:
+            self._add(name, _HTTP, partial(server_context, self._directory, name))
+        for name, script in ROGUES.items():
+            self._add(name, partial(Rogue, script), None)
+        for name, manner in MANNERS.items():
+            server = NTPServer(manner, self.now, partial(self.log, name))
+            self._servers.append(server)
+            self.ports[name] = server.port
 
-    def _add(self, name: str, handler, context: ssl.SSLContext | None) -> None:
-        self._run(name, _Server(self, name, handler, context))
-
-    def _run(self, name: str, server: "_Server | _Time") -> None:
+    def _add(self, name: str, handler, make_context) -> None:
+        server = _Server(self, name, handler, make_context)
         self._servers.append(server)
         self.ports[name] = server.server_address[1]
         threading.Thread(

@@ -306,6 +306,8 @@ class Sources:
         kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
+        if "lib/micropython-lib" in git_parts:  # Debian has no umqtt
+            kinds.append(("umqtt", "lib/micropython-lib"))
         return [
             (file, folder)
             for kind, folder in kinds

@@ -186,6 +186,87 @@ def test_nothing_below_tls_1_2(servers):
         To("telemetry.example", servers.ports["https"], context).connect()
 
 
+def resume(servers, trust, server, between=lambda: None):
+    """Whether a second connection takes up the first one's session, as client and server see it."""
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    trust.check_hostname = False
+    ports, seen, session = servers.ports, [], None
+    for _ in range(2):
+        with (
+            socket.create_connection(("127.0.0.1", ports[server]), timeout=10) as plain,
+            trust.wrap_socket(plain, session=session) as tls,
+        ):
+            tls.sendall(b"GET /ip HTTP/1.0\r\n\r\n")
+            assert tls.recv(100).startswith(b"HTTP/1.1 200")
+            session = tls.session
+            seen.append(tls.session_reused)
+        between()
+    assert [h.resumed for h in servers.handshakes if h.server == server and h.cipher][-2:] == seen
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("server", "resumes"), [("p256", True), ("ids", True), ("nosession", False)]
+)
+def test_sessions(servers, trust, server, resumes):
+    assert resume(servers, trust, server) == [False, resumes]
+
+
+def test_a_server_forgets_its_sessions(servers, trust):
+    def forget():
+        client = To("p384.example", servers.ports["p384"], ssl._create_unverified_context())
+        assert ask(client, "GET", "/forget")[0] == 200
+        client.close()
+
+    assert resume(servers, trust, "p384") == [False, True]
+    assert resume(servers, trust, "p384", between=forget) == [False, False]
+
+
+def test_mutual_tls_wants_a_certificate(servers, trust, certificates):
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        To("mutual.example", servers.ports["mutual"], trust).connect()
+    until = time.monotonic() + 5
+    while servers.handshakes[-1].server != "mutual" and time.monotonic() < until:
+        time.sleep(0.01)
+    assert servers.handshakes[-1].failure == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+    trust.load_cert_chain(certificates / "client-unknown.pem")
+    with pytest.raises(ssl.SSLError, match="UNKNOWN_CA"):
+        To("mutual.example", servers.ports["mutual"], trust).connect()
+    trust.load_cert_chain(certificates / "client.pem")
+    client = To("mutual.example", servers.ports["mutual"], trust)
+    assert ask(client, "GET", "/ip")[0] == 200
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        ("closes", "UNEXPECTED_EOF|EOF occurred"),
+        ("halfway", "UNEXPECTED_EOF|EOF occurred"),
+        ("refuses", "HANDSHAKE_FAILURE"),
+        ("sslv3", "PROTOCOL"),
+        ("rc4", "CIPHER"),
+        ("tripledes", "CIPHER"),
+        ("export", "CIPHER"),
+        ("anonymous", "CIPHER"),
+        ("dh512", "BAD_EXTENSION|CIPHER|LENGTH|EOF"),
+        ("garbage", "LENGTH|EXCESSIVE|BAD"),
+        ("notls", "WRONG_VERSION_NUMBER"),
+        ("slow", "timed out"),
+        ("silent", "timed out"),
+    ],
+)
+def test_rogues(servers, server, why):
+    context = ssl._create_unverified_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection(("127.0.0.1", servers.ports[server]), timeout=1) as plain,
+        pytest.raises(OSError, match=why),
+    ):
+        context.wrap_socket(plain)
+
+
 def test_bulk(servers):
     port = servers.ports["bulk"]
     assert raw(port, b"GET 100000\n") == b"".join(pattern(100_000))
@@ -217,9 +298,9 @@ def test_stop_closes_everything_at_once(certificates):
         servers.stop()
         assert time.monotonic() - start < 1.5
         assert idle.recv(1) == b""
-    for port in ports.values():
+    for name in ("http", "https", "bulk", "silent"):
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port))
+            socket.create_connection(("127.0.0.1", ports[name]))
     until = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < until:
         time.sleep(0.01)

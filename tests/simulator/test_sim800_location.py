@@ -173,7 +173,7 @@ def test_a_server_that_does_not_know_the_time(stratum):
 
         def datagram_received(self, data, address):
             moment = datetime.datetime(2030, 1, 1)
-            self.transport.sendto(ntp.answer(data, moment, stratum), address)
+            self.transport.sendto(ntp.answer(data, moment, ntp.Manner(stratum=stratum)), address)
 
     async def body():
         loop = asyncio.get_running_loop()

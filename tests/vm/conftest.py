@@ -1,3 +1,4 @@
 """Fixtures for the tests in this folder."""
 
+from tls_board import board  # noqa: F401
 from tls_peer import bundle, roots, serve  # noqa: F401

@@ -24,9 +24,9 @@ telemetry.example is 203.0.113.10
 GET  200
 POST 200
 'device': 'beehive 7'
-unknownca.example refused: The certificate is not correctly signed by the trusted CA
-wronghost.example refused: The certificate Common Name (CN) does not match
-expired.example refused: The certificate validity has expired
+unknownca.example refused: the certificate of unknownca.example is signed by "Test Unknown Root"
+wronghost.example refused: the certificate of wronghost.example is for another.example
+expired.example refused: the certificate of expired.example is expired
 modem off
 bytes down
 """.strip().splitlines()

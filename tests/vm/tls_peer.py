@@ -134,7 +134,18 @@ class Server:
     def _talk(self, plain):
         plain.settimeout(60)
         try:
-            with self.context.wrap_socket(plain, server_side=True) as secure:
+            with self.context.wrap_socket(
+                plain, server_side=True, do_handshake_on_connect=False
+            ) as secure:
+                try:
+                    secure.do_handshake()
+                except OSError:
+                    # A close with unread data would reset the alert away.
+                    secure.settimeout(1)
+                    secure.shutdown(socket.SHUT_WR)
+                    while secure.recv(4096):
+                        pass
+                    return
                 line = secure.recv(4096)
                 while line and not line.endswith(b"\n"):
                     line = secure.recv(4096)

@@ -1,0 +1,138 @@
+"""The time from an NTP server: one question, one answer (SNTP, RFC 4330; packet as in RFC 5905 7.3).
+
+The answer is not signed, so it is only taken if it can be nobody else's: it must echo 64 random bits, and the
+time must not lie before what is known to be past (rtc.py).
+"""
+
+import os
+import socket
+import struct
+import time
+
+from micropython import const
+
+from . import rtc
+from .errors import NoTime
+from .run import Deadline, run
+
+HOST = "pool.ntp.org"
+
+_PORT = const(123)
+_SIZE = const(48)
+_QUESTION = const(0x23)  # leap 0, version 4, mode 3: client
+_ANSWER = const(4)  # mode: server
+_NOT_SYNCHRONISED = const(3)  # leap indicator
+
+_ERA_0 = const(2208988800)  # seconds from 1900 to 1970
+_FIRST_BIT = const(0x80000000)
+
+_TRIES = const(3)
+_SLOWEST_MS = const(5000)  # for an answer; on GPRS most take one
+
+
+def query(host=HOST, timeout=15000):
+    """Ask one NTP server for the time.
+
+    timeout: milliseconds for all tries together, without the look-up of the name.
+    Returns Unix seconds. Raises NoTime: the message says what was wrong with the server or its answer.
+    """
+    return run(_query(host, timeout))
+
+
+def _query(host=HOST, timeout=15000):
+    deadline = Deadline(timeout)
+    try:
+        address = socket.getaddrinfo(host, _PORT, 0, socket.SOCK_DGRAM)[0][-1]
+    except OSError as error:
+        raise NoTime("no time from {}: its name cannot be resolved ({})".format(host, error.errno))
+    for _ in range(_TRIES):
+        seconds = yield from _exchange(host, address, min(_SLOWEST_MS, deadline.left()))
+        if seconds is not None:
+            return seconds
+    raise NoTime(
+        "no time from {}: it did not answer; check that the SIM has data left".format(host)
+    )
+
+
+def set_clock(host=HOST, timeout=15000):
+    """Set the machine's clock from an NTP server, unless it is set. Returns whether it is set then."""
+    return run(_set_clock(host, timeout))
+
+
+def _set_clock(host=HOST, timeout=15000):
+    if rtc.is_set():
+        return True
+    try:
+        return rtc.set((yield from _query(host, timeout)))
+    except OSError:  # NoTime, or no memory for a socket
+        return False
+
+
+def _exchange(host, address, timeout):
+    # Returns Unix seconds, or None if no answer came.
+    nonce = os.urandom(8)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(address)  # takes datagrams from there alone
+        # The time of sending is nobody's business: random bits in its place come back all the same.
+        sock.send(bytes((_QUESTION,)) + bytes(39) + nonce)
+        asked = time.ticks_ms()
+        deadline = Deadline(timeout)
+        while deadline.left():
+            try:
+                answer = sock.recv(_SIZE)
+            except OSError:  # nothing yet, or refused by a host on the way
+                answer = None
+            if answer and answer[24:32] == nonce:
+                elapsed = time.ticks_diff(time.ticks_ms(), asked)
+                return _time_of(host, answer) + (elapsed // 2 + 500) // 1000
+            # Anything else is late, doubled or forged: it says nothing.
+            yield 20
+    except OSError as error:
+        if isinstance(error, NoTime):
+            raise
+    finally:
+        sock.close()
+    return None
+
+
+def _time_of(host, answer):
+    # The Unix time when this answer was sent. Raises NoTime if it must not be used.
+    why = _objection(answer)
+    if why:
+        raise NoTime("no time from {}: {}; use another server".format(host, why))
+    seconds, fraction = struct.unpack_from("!II", answer, 40)
+    if not seconds & _FIRST_BIT:
+        seconds += 1 << 32  # the count starts anew in February 2036 (RFC 4330 3)
+    seconds += (fraction >> 31) - _ERA_0
+    if seconds < rtc.floor():
+        raise NoTime(
+            "no time from {}: it says {}, which is past; use another server".format(
+                host, rtc.text(seconds)
+            )
+        )
+    return seconds
+
+
+def _objection(answer):
+    # What speaks against an answer (RFC 4330 5), or None.
+    if len(answer) < _SIZE:
+        return "its answer is cut short"
+    first, stratum = answer[0], answer[1]
+    if first & 7 != _ANSWER or not 3 <= (first >> 3) & 7 <= 4:
+        return "its answer is none of a server's"
+    if stratum == 0:
+        return "it wants to be left alone ({})".format(_word(answer[12:16]))  # kiss-o'-death
+    if first >> 6 == _NOT_SYNCHRONISED or stratum > 15:
+        return "it does not know the time itself"
+    delay, dispersion = struct.unpack_from("!iI", answer, 4)
+    if not -0x10000 < delay < 0x10000 or dispersion >= 0x10000:
+        return "it is unsure by more than a second"
+    if answer[40:48] == bytes(8):
+        return "its answer has no time in it"
+    return None
+
+
+def _word(code):
+    return "".join(chr(byte) if 32 < byte < 127 else "?" for byte in code)

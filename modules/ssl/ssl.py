@@ -1,0 +1,302 @@
+"""TLS with CPython's names, over MicroPython's `tls`: a client verifies its server unless told otherwise.
+
+create_default_context() trusts the root certificates in the firmware. Connections to the same host are
+resumed (ppp_sim800.tls_sessions). What goes wrong in a handshake is raised as SSLError, which is
+ppp_sim800.TLSError: its message is a sentence, its fields say what was wrong with the certificate.
+"""
+
+import errno
+import hashlib
+import sys
+
+import tls
+from micropython import const
+from ppp_sim800 import rtc, tls_errors, tls_sessions, x509
+from ppp_sim800.errors import ConfigError, TLSError
+from tls import (
+    CERT_NONE,
+    CERT_OPTIONAL,
+    CERT_REQUIRED,
+    PROTOCOL_TLS_CLIENT,
+    PROTOCOL_TLS_SERVER,
+    SSLSession,
+)
+
+SSLError = TLSError  # CPython's name
+
+_REFUSE = const(
+    -0x3000
+)  # MBEDTLS_ERR_X509_FATAL_ERROR: what a verify callback answers to end the handshake
+_MOST_PENDING = const(8)
+
+
+class SSLContext:
+    """Settings for connections: whom to trust, and who one is oneself.
+
+    protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER. As in CPython, a client's context requires a valid
+    certificate but trusts nobody yet.
+    """
+
+    def __init__(self, protocol=PROTOCOL_TLS_CLIENT):
+        self._context = tls.SSLContext(protocol)
+        self._client = protocol == PROTOCOL_TLS_CLIENT
+        self._pins = ()
+        # A digest of all that decides whom this context trusts: sessions are not shared beyond it.
+        self._identity = sys.version.encode()
+        self._pending = {}  # id of a socket -> (host, key, session) of its handshake that is not done yet
+        self._seen = False  # the server has shown its certificate
+        self._pinned = False  # a key in the chain that is being looked at is pinned
+        self._missed = False  # none was
+        if self._client:
+            self._context.verify_callback = self._look
+
+    @property
+    def verify_mode(self):
+        """CERT_REQUIRED (a client's default), CERT_OPTIONAL or CERT_NONE."""
+        return self._context.verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        self._context.verify_mode = mode
+        self._add("mode", bytes((mode,)))
+
+    @property
+    def max_fragment_length(self):
+        """Bytes of data in a record that the server is asked to keep to: 512 to 4096, None: TLS's 16384."""
+        return self._context.max_fragment_length
+
+    @max_fragment_length.setter
+    def max_fragment_length(self, length):
+        self._context.max_fragment_length = length
+
+    def load_default_certs(self):
+        """Trust the root certificates in the firmware (Mozilla's). Raises OSError if there are none."""
+        self._context.load_default_certs()
+        self._add("default", b"")
+
+    def load_verify_locations(self, cafile=None, cadata=None):
+        """Trust a CA, or a server's own certificate.
+
+        cafile: name of a file; cadata: its content (str or bytes). PEM (one or more certificates) or DER (one).
+        Raises ConfigError when that cannot be read or is no certificate.
+        """
+        if cafile is None and cadata is None:
+            raise ConfigError("load_verify_locations() needs cafile or cadata")
+        for data in (_content(cafile, "cafile"), cadata):
+            if data is None:
+                continue
+            try:
+                self._context.load_verify_locations(data)
+            except ValueError:
+                raise ConfigError(
+                    "{} is no certificate: PEM or DER is needed".format(cafile or "cadata")
+                )
+            self._add("ca", data)
+
+    def load_cert_chain(self, certfile, keyfile=None):
+        """The certificate (and those up to its CA) and key to show to the other side.
+
+        certfile, keyfile: names of files (str), or their content (bytes), PEM or DER; keyfile None: the key is in
+        certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
+        """
+        cert = _content(certfile, "certfile")
+        private = cert if keyfile is None else _content(keyfile, "keyfile")
+        try:
+            self._context.load_cert_chain(cert, private)
+        except ValueError as error:
+            raise ConfigError("load_cert_chain(): {}: PEM or DER is needed".format(error))
+        self._add("own", cert)
+
+    def pin_keys(self, *digests):
+        """Besides all else, accept only servers that have one of these public keys.
+
+        digests: SHA-256 of the key (SubjectPublicKeyInfo, DER; see public_key_digest()) as 32 bytes or 64
+        hexadecimal digits. Of any certificate in the chain: pin the server's, or its CA's; and one in reserve.
+        Raises ConfigError.
+        """
+        try:
+            pins = tuple(bytes.fromhex(d) if isinstance(d, str) else bytes(d) for d in digests)
+        except (ValueError, TypeError):
+            pins = (b"",)
+        if not pins or any(len(pin) != 32 for pin in pins):
+            raise ConfigError(
+                "pin_keys() needs SHA-256 digests: 32 bytes or 64 hexadecimal digits"
+            )
+        self._pins = pins
+        self._add("pins", b"".join(pins))
+
+    def get_ciphers(self):
+        """The names of the cipher suites that can be used."""
+        return self._context.get_ciphers()
+
+    def set_ciphers(self, ciphers):
+        """Use only these cipher suites, a list of names from get_ciphers()."""
+        self._context.set_ciphers(ciphers)
+        self._add("ciphers", repr(ciphers))
+
+    def wrap_socket(
+        self,
+        sock,
+        server_side=False,
+        do_handshake_on_connect=True,
+        server_hostname=None,
+        session=None,
+        server_port=0,
+    ):
+        """Do TLS on a connected socket; returns the socket to use from then on.
+
+        server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
+        SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
+        of the same host. Raises SSLError.
+        """
+        if server_side:
+            return self._context.wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=do_handshake_on_connect
+            )
+        if self.verify_mode != CERT_NONE:
+            if not server_hostname:
+                raise ConfigError(
+                    "server_hostname is needed: the certificate must be for that host"
+                )
+            if not rtc.is_set():
+                raise tls_errors.clock_not_set(server_hostname)
+        key = tls_sessions.key(self._identity, server_hostname, server_port)
+        if session is None and server_hostname:
+            session = tls_sessions.offer(key)
+        self._seen = self._pinned = self._missed = False
+        try:
+            secure = self._context.wrap_socket(
+                sock,
+                server_hostname=server_hostname,
+                do_handshake_on_connect=do_handshake_on_connect,
+                session=session,
+            )
+        except (OSError, ValueError) as error:
+            raise self._failed(error, server_hostname, key, session)
+        if do_handshake_on_connect:
+            self._done(secure, server_hostname, key, session)
+        else:
+            if len(self._pending) >= _MOST_PENDING:  # abandoned ones, most likely
+                self._pending.clear()
+            self._pending[id(secure)] = (server_hostname, key, session)
+        return secure
+
+    def continue_handshake(self, secure):
+        """For asyncio: go on with the handshake of a non-blocking socket from wrap_socket(), with
+        do_handshake_on_connect=False.
+
+        Returns True when it is done, False if the socket must be polled first. Raises SSLError.
+        """
+        host, key, session = self._pending.get(id(secure), (None, None, None))
+        try:
+            secure.do_handshake()
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+                return False
+            self._pending.pop(id(secure), None)
+            raise self._failed(error, host, key, session)
+        self._pending.pop(id(secure), None)
+        self._done(secure, host, key, session)
+        return True
+
+    def _failed(self, error, host, key, session):
+        if session:
+            tls_sessions.drop(key)
+        if self._missed:
+            return tls_errors.wrong_key(host)
+        return tls_errors.explain(error, host, self._seen)
+
+    def _done(self, secure, host, key, session):
+        if not host:
+            return
+        reused = secure.session_reused
+        tls_sessions.keep(key, secure.session, session, reused)
+        if not reused and self.verify_mode == CERT_REQUIRED:
+            rtc.confirm()
+
+    def _add(self, what, data):
+        # Of what was set since the beginning, in order.
+        if isinstance(data, str):
+            data = data.encode()
+        self._identity = hashlib.sha256(self._identity + what.encode() + b"\0" + data).digest()
+
+    def _look(self, certificate, depth):
+        # mbedTLS asks for each certificate of a chain at a go, the server's own last.
+        if self._pins and not self._pinned:
+            try:
+                self._pinned = public_key_digest(certificate) in self._pins
+            except Exception:  # must not leave through mbedTLS; this one is not pinned then
+                pass
+        if depth:
+            return 0
+        self._seen = True
+        self._missed = bool(self._pins) and not self._pinned
+        self._pinned = False
+        return _REFUSE if self._missed else 0
+
+
+def create_default_context(*, cafile=None, cadata=None):
+    """A client's context that verifies, as in CPython.
+
+    It trusts the root certificates in the firmware; with cafile or cadata (see load_verify_locations()) those
+    instead. To trust them besides, load them into the context afterwards.
+    """
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.max_fragment_length = (
+        4096  # over GPRS a record of 16 kB is complete only after three seconds
+    )
+    if cafile is None and cadata is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cafile, cadata)
+    return context
+
+
+def _create_unverified_context():
+    """A client's context that believes every server: anybody on the way can read and answer. CPython's name."""
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.verify_mode = CERT_NONE
+    return context
+
+
+def wrap_socket(
+    sock,
+    server_side=False,
+    key=None,
+    cert=None,
+    cert_reqs=CERT_REQUIRED,
+    cadata=None,
+    server_hostname=None,
+    do_handshake=True,
+):
+    """MicroPython's older function, for libraries that still call it: a context for one connection."""
+    if server_side:
+        context = SSLContext(PROTOCOL_TLS_SERVER)
+    elif cert_reqs == CERT_NONE:
+        context = _create_unverified_context()
+    else:
+        context = create_default_context(cadata=cadata)
+    if cert or key:
+        context.load_cert_chain(cert, key)
+    return context.wrap_socket(
+        sock,
+        server_side=server_side,
+        do_handshake_on_connect=do_handshake,
+        server_hostname=server_hostname,
+    )
+
+
+def public_key_digest(certificate):
+    """SHA-256 (bytes) of a certificate's public key, for pin_keys(). certificate: DER."""
+    return hashlib.sha256(x509.public_key(certificate)).digest()
+
+
+def _content(file, what):
+    # The content of a file; bytes are taken as such.
+    if not isinstance(file, str):
+        return file
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise ConfigError("{} {} cannot be read ({})".format(what, file, error.errno))

@@ -1,0 +1,285 @@
+"""TLS on the board, through `ssl` and what is built on it: whom it believes, and what it says."""
+
+import datetime
+import re
+
+import pytest
+from network.certificates import CLIENTS
+from sim800.scenario import Radio
+from stand_in import CERTIFICATES, TLS_SERVERS
+from tls_board import UP, digest, pem
+
+GOOD = [
+    "https",
+    "p256",
+    "p384",
+    "wildcard",
+    "address",
+    "longchain",
+    "threechain",
+    "ids",
+    "nosession",
+    "mqtt",
+]
+
+BAD = {
+    "wronghost": "wrong host",
+    "deepwildcard": "wrong host",
+    "topwildcard": "wrong host",
+    "expired": "expired",
+    "notyet": "not yet valid",
+    "selfsigned": "unknown issuer",
+    "unknownca": "unknown issuer",
+    "unknownroot": "unknown issuer",
+    "missing": "unknown issuer",
+    "broken": "unknown issuer",
+    "noauthority": "unknown issuer",
+    "weakkey": "weak key",
+    "sha1": "weak signature",
+    "md5": "weak signature",
+    "restricted": "bad certificate",
+    "usage": "wrong purpose",
+    "oversized": "protocol",
+    "mutual": "refused",
+    "tls10": "no shared cipher or version",
+    "tls11": "no shared cipher or version",
+    "tls13only": "no shared cipher or version",
+    "nullcipher": "no shared cipher or version",
+    "sslv3": "no shared cipher or version",
+    "refuses": "no shared cipher or version",
+    "rc4": "protocol",
+    "tripledes": "protocol",
+    "export": "protocol",
+    "anonymous": "protocol",
+    "dh512": "protocol",
+    "garbage": "closed",
+    "closes": "closed",
+    "halfway": "closed",
+    "notls": "protocol",
+    "slow": "timeout",
+    "silent": "timeout",
+}
+
+
+# Whom it believes
+
+
+def test_no_server_was_forgotten():
+    assert set(GOOD) | set(BAD) == set(TLS_SERVERS)
+    assert len(BAD) >= 25
+
+
+def test_good_servers_are_accepted(board):
+    hosts = {name: TLS_SERVERS[name] for name in GOOD}
+    played = board(UP + f"for name, host in {hosts}.items():\n    tell(name, get, host)")
+    assert {name: played.value(name) for name in GOOD} == dict.fromkeys(GOOD, "ok|200")
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_bad_servers_are_refused_each_for_its_reason(board, part):
+    names = sorted(BAD)[part::3]
+    hosts = {name: TLS_SERVERS[name] for name in names}
+    played = board(UP + f"for name, host in {hosts}.items():\n    tell(name, get, host)")
+    reasons = {name: played.value(name).partition("|")[0] for name in names}
+    assert reasons == {name: BAD[name] for name in names}
+    for name in names:
+        assert TLS_SERVERS[name] in played.value(name)  # which server it is about
+
+
+def test_the_words_name_what_was_wrong(board):
+    played = board(
+        UP
+        + """
+error = tell("wronghost", get, "wronghost.example")
+print("names=%s" % (error.names,))
+error = tell("unknownca", get, "unknownca.example")
+print("issuer=%s" % error.issuer)
+error = tell("missing", get, "missing.example")
+print("missing_issuer=%s" % error.issuer)
+error = tell("expired", get, "expired.example")
+print("dates=%s %s" % (error.since, error.until))
+error = tell("notyet", get, "notyet.example")
+print("coming=%s" % error.since)
+print("family=%s,%s" % (isinstance(error, OSError), isinstance(error, ssl.SSLError)))
+print("code=%d" % tell("tls10", get, "tls10.example").code)
+"""
+    )
+    assert played.value("names") == "('another.example',)"
+    assert "is for another.example: check the name" in played.value("wronghost")
+    assert played.value("issuer") == "Test Unknown Root"
+    assert 'signed by "Test Unknown Root", which is not trusted' in played.value("unknownca")
+    assert played.value("missing_issuer") == "Test Intermediate"
+    assert played.value("dates") == "2024-01-01T00:00:00Z 2024-03-31T00:00:00Z"
+    assert "from 2024-01-01T00:00:00Z to 2024-03-31T00:00:00Z" in played.value("expired")
+    assert re.search(r"now is 20\d\d-\d\d-\d\d \d\d:\d\d UTC", played.value("expired"))
+    assert datetime.datetime.fromisoformat(played.value("coming")) > datetime.datetime.now(
+        datetime.UTC
+    )
+    assert played.value("family") == "True,True"
+    assert int(played.value("code")) == -0x7780
+
+
+def test_own_ca_instead_and_besides(board):
+    other = pem("unknown-root")
+    played = board(
+        UP
+        + f"""
+with open("other.pem", "w") as file:
+    file.write({other!r})
+instead = ssl.create_default_context(cafile="other.pem")
+tell("instead_known", get, "telemetry.example", instead)
+tell("instead_own", get, "unknownca.example", instead)
+besides = ssl.create_default_context()
+besides.load_verify_locations(cadata={other!r})
+tell("besides_known", get, "telemetry.example", besides)
+tell("besides_own", get, "unknownca.example", besides)
+nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+tell("nobody", get, "telemetry.example", nobody)
+der = ssl.create_default_context(cafile="root.der")
+tell("der", get, "telemetry.example", der)
+tell("unverified", get, "selfsigned.example", ssl._create_unverified_context())
+tell("default", get, "selfsigned.example")
+"""
+    )
+    assert played.value("instead_known").startswith("unknown issuer|")
+    assert played.value("instead_own") == "ok|200"
+    assert played.value("besides_known") == "ok|200"
+    assert played.value("besides_own") == "ok|200"
+    assert not played.value("nobody").startswith("ok")
+    assert played.value("der") == "ok|200"
+    assert played.value("unverified") == "ok|200"
+    assert played.value("default").startswith("unknown issuer|")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ('create_default_context(cafile="none.pem")', "cafile none.pem cannot be read (2)"),
+        ('create_default_context(cadata="rubbish")', "cadata is no certificate"),
+        ("SSLContext().load_verify_locations()", "needs cafile or cadata"),
+        ('SSLContext().load_cert_chain("none.pem")', "certfile none.pem cannot be read (2)"),
+        ('SSLContext().load_cert_chain(b"x", b"y")', "load_cert_chain(): invalid key"),
+        ('SSLContext().pin_keys("12")', "pin_keys() needs SHA-256 digests"),
+        ("SSLContext().pin_keys()", "pin_keys() needs SHA-256 digests"),
+        ('SSLContext().pin_keys("no hex")', "pin_keys() needs SHA-256 digests"),
+        ("SSLContext().wrap_socket(None)", "server_hostname is needed"),
+    ],
+)
+def test_wrong_settings(play, call, words):
+    played = play(
+        f"""
+import ssl
+try:
+    ssl.{call}
+except ppp_sim800.ConfigError as error:
+    print("error=" + str(error))
+"""
+    )
+    assert words in played.value("error")
+
+
+def test_pinned_keys(board):
+    played = board(
+        UP
+        + f"""
+def pinned(*digests):
+    context = ssl.create_default_context()
+    context.pin_keys(*digests)
+    return context
+tell("leaf", get, "p256.example", pinned({digest("p256")!r}))
+tell("spare", get, "p256.example", pinned({"0" * 64!r}, bytes.fromhex({digest("p256")!r})))
+tell("above", get, "telemetry.example", pinned({digest("intermediate")!r}))
+tell("other", get, "telemetry.example", pinned({digest("p256")!r}))
+tell("besides", get, "selfsigned.example", pinned({digest("selfsigned")!r}))
+tell("again", get, "telemetry.example")
+"""
+    )
+    assert played.value("leaf") == played.value("spare") == played.value("above") == "ok|200"
+    assert played.value("other").startswith("wrong key|telemetry.example has none of the pinned")
+    assert played.value("besides").startswith("unknown issuer|")  # a pin is no reason to trust
+    assert played.value("again") == "ok|200"
+
+
+def test_client_certificate(board):
+    files = {name: (CERTIFICATES / name).read_bytes() for name in ("client.der", "client-key.der")}
+    played = board(
+        UP
+        + f"""
+for name, data in {files}.items():
+    with open(name, "wb") as file:
+        file.write(data)
+context = ssl.create_default_context()
+context.load_cert_chain("client.der", "client-key.der")
+tell("known", get, "mutual.example", context)
+tell("known_again", get, "mutual.example", context)
+pem = ssl.create_default_context()
+pem.load_cert_chain({pem("client").encode()!r})
+tell("pem", get, "mutual.example", pem)
+unknown = ssl.create_default_context()
+unknown.load_cert_chain({pem("client-unknown").encode()!r})
+tell("unknown", get, "mutual.example", unknown)
+tell("none", get, "mutual.example")
+"""
+    )
+    assert set(CLIENTS) == {"client", "client-unknown"}
+    assert played.value("known") == played.value("known_again") == "ok|200"
+    assert played.value("pem") == "ok|200"
+    assert played.value("unknown").startswith("refused|mutual.example wants a client certificate")
+    assert played.value("none").startswith("refused|mutual.example wants a client certificate")
+
+
+def test_a_silent_server_does_not_hang_the_board(board):
+    played = board(
+        UP
+        + """
+start = time.ticks_ms()
+tell("silent", requests.get, "https://silent.example/")
+print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))
+"""
+    )
+    assert played.value("silent").startswith("timeout|silent.example stopped answering")
+    assert 55_000 < int(played.value("ms")) < 75_000
+
+
+# The clock
+
+
+def test_without_a_clock_nothing_is_believed(board):
+    played = board(
+        UP
+        + """
+import machine
+from ppp_sim800 import ntp, rtc
+machine.RTC().datetime((2000, 1, 1, 0, 0, 0, 0, 0))
+error = tell("unset", get, "telemetry.example")
+tell("even_expired", get, "expired.example")
+tell("unverified", get, "telemetry.example", ssl._create_unverified_context())
+print("ntp=%s" % ntp.set_clock())
+tell("set", get, "telemetry.example")
+print("floor=%s" % (rtc.now() - rtc.floor() < 600))
+""",
+        radio=Radio(nitz=False),
+    )
+    assert played.value("unset").startswith(
+        "clock not set|the clock is not set (it says 2000-01-01"
+    )
+    assert played.value("even_expired").startswith("clock not set|")
+    assert played.value("unverified") == "ok|200"
+    assert played.value("ntp") == "True"
+    assert played.value("set") == "ok|200"
+    assert played.value("floor") == "True"  # a server has proved itself at that time
+
+
+def test_a_refused_or_unverified_server_confirms_no_time(board):
+    played = board(
+        UP
+        + """
+from ppp_sim800 import rtc
+before = rtc.floor()
+tell("expired", get, "expired.example")
+tell("unverified", get, "selfsigned.example", ssl._create_unverified_context())
+print("same=%s" % (rtc.floor() == before))
+"""
+    )
+    assert played.value("unverified") == "ok|200"
+    assert played.value("same") == "True"

@@ -1,0 +1,300 @@
+"""Repeat connections: sessions, when they are dropped, and what TLS costs on the line."""
+
+import pytest
+from network.air import PROFILES
+from scapy.layers.inet import IP, TCP
+from scapy.utils import RawPcapReader
+from tls_board import UP
+
+
+def test_a_repeat_connection_is_resumed(board, internet):
+    begin = len(internet.servers.handshakes)
+    played = board(
+        UP
+        + """
+own = ssl.create_default_context(cafile="root.der")
+for host in ("telemetry.example", "p256.example", "ids.example", "nosession.example"):
+    for i in range(3):
+        tell("get", get, host)
+tell("get", get, "telemetry.example", own)
+tell("get", get, "telemetry.example", own)
+tell("get", get, "telemetry.example", ssl._create_unverified_context())
+"""
+    )
+    assert all(line == "get=ok|200" for line in played.lines)
+    seen = [(h.server, h.resumed) for h in internet.servers.handshakes[begin:]]
+    assert seen == [
+        *(("https", False), ("https", True), ("https", True)),
+        *(("p256", False), ("p256", True), ("p256", True)),
+        *(("ids", False), ("ids", True), ("ids", True)),
+        *(("nosession", False), ("nosession", False), ("nosession", False)),
+        *(("https", False), ("https", True)),  # other trust, other session
+        ("https", False),
+    ]
+
+
+def test_a_session_the_server_has_forgotten_is_replaced(board, internet):
+    begin = len(internet.servers.handshakes)
+    played = board(
+        UP
+        + """
+for i in range(2):
+    tell("get", get, "telemetry.example")
+tell("forget", get, "telemetry.example", path="/forget")
+for i in range(2):
+    tell("get", get, "telemetry.example")
+"""
+    )
+    assert all(line.endswith("=ok|200") for line in played.lines)
+    seen = [h.resumed for h in internet.servers.handshakes[begin:]]
+    assert seen == [False, True, True, False, True]
+
+
+SLEEP = """
+import machine, os
+from ppp_sim800 import tls_sessions
+
+def stored():
+    try:
+        with open(tls_sessions.FILE, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+"""
+
+
+def test_a_session_outlives_deep_sleep(board, internet):
+    begin = len(internet.servers.handshakes)
+    played = board(
+        SLEEP
+        + UP
+        + """
+tell("get", get, "telemetry.example")
+print("size=%d" % len(stored()))
+if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+    machine.deepsleep(1000)
+"""
+    )
+    assert [h.resumed for h in internet.servers.handshakes[begin:]] == [False, True]
+    assert 0 < int(played.value("size")) < 700
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        "data = bytearray(stored()); data[-1] ^= 1; write(data)",
+        "write(stored()[:-1])",
+        "write(b'')",
+        "write(bytes(5000))",
+        "os.remove(tls_sessions.FILE)",
+        "rtc.set(rtc.now() + 2 * 86400)",
+        "tls_sessions.clear()",
+    ],
+)
+def test_a_session_is_dropped_with_the_first_doubt(board, internet, doubt):
+    begin = len(internet.servers.handshakes)
+    played = board(
+        SLEEP
+        + UP
+        + f"""
+from ppp_sim800 import rtc
+def write(data):
+    with open(tls_sessions.FILE, "wb") as file:
+        file.write(data)
+tell("get", get, "telemetry.example")
+if machine.reset_cause() == machine.PWRON_RESET:
+    {doubt}
+    machine.reset()
+"""
+    )
+    assert all(line == "get=ok|200" for line in played.lines)
+    assert [h.resumed for h in internet.servers.handshakes[begin:]] == [False, False]
+
+
+def test_a_session_from_the_future_is_dropped(board, internet):
+    begin = len(internet.servers.handshakes)
+    played = board(
+        UP
+        + """
+from ppp_sim800 import rtc
+start = rtc.now()
+get("p256.example")
+rtc.set(start + 20 * 3600)
+tell("get", get, "telemetry.example")
+rtc.set(start + 3600)
+tell("get", get, "telemetry.example")
+tell("get", get, "p256.example")
+"""
+    )
+    assert all(line == "get=ok|200" for line in played.lines)
+    assert [h.resumed for h in internet.servers.handshakes[begin:]] == [False, False, False, True]
+
+
+def test_flash_is_not_worn_out(board):
+    """It is written for a new session, not for each connection; and not for a server that never resumes."""
+    played = board(
+        SLEEP
+        + UP
+        + """
+def count(host):
+    writes, before = 0, stored()
+    for i in range(8):
+        get(host)
+        writes += stored() != before
+        before = stored()
+    return writes
+print("tickets=%d" % count("telemetry.example"))
+print("never=%d" % count("nosession.example"))
+"""
+    )
+    assert int(played.value("tickets")) == 1
+    assert int(played.value("never")) <= 4
+
+
+def test_few_sessions_are_kept(board, internet):
+    begin = len(internet.servers.handshakes)
+    board(
+        SLEEP
+        + UP
+        + """
+hosts = ("telemetry", "p256", "p384", "longchain", "ids")
+for host in hosts + hosts[1:] + hosts[:1]:
+    get(host + ".example")
+"""
+    )
+    seen = [h.resumed for h in internet.servers.handshakes[begin:]]
+    assert seen == [False] * 5 + [True] * 4 + [False]
+
+
+# What it costs
+
+
+def segments(pcap) -> list[IP]:
+    """The TCP segments in a capture of the line."""
+    found = []
+    for frame, _ in RawPcapReader(str(pcap)):
+        packet = frame[1:].removeprefix(b"\xff\x03")  # without direction, address and control
+        if packet.lstrip(b"\0")[:1] == b"\x21":
+            ip = IP(packet.lstrip(b"\0")[1:])
+            if TCP in ip:
+                found.append(ip)
+    return found
+
+
+def up(ip: IP) -> bool:
+    return ip.src == "10.64.64.64"
+
+
+def talked(pcap) -> list[tuple[int, int]]:
+    """Bytes of IP (to the board, from it) of each TCP connection in a capture, in the order they began."""
+    totals: dict[int, list[int]] = {}
+    for ip in segments(pcap):
+        port = ip[TCP].sport if up(ip) else ip[TCP].dport
+        totals.setdefault(port, [0, 0])[up(ip)] += ip.len
+    return [(down, up) for down, up in totals.values()]
+
+
+def handshakes(pcap) -> list[int]:
+    """Bytes of TLS until the first application data, of each connection, both ways."""
+    totals: dict[int, int] = {}
+    talking = set()
+    for ip in segments(pcap):
+        port, data = ip[TCP].sport if up(ip) else ip[TCP].dport, bytes(ip[TCP].payload)
+        totals.setdefault(port, 0)
+        # The board's Finished may come in one segment with its request.
+        at = data.find(b"\x17\x03\x03") if up(ip) and port not in talking else -1
+        totals[port] += 0 if port in talking else (at if at >= 0 else len(data))
+        if at >= 0:
+            talking.add(port)
+    return list(totals.values())
+
+
+def longest_records(pcap) -> list[int]:
+    """The length of the longest TLS record to the board, of each connection."""
+    streams: dict[int, dict[int, bytes]] = {}
+    for ip in segments(pcap):
+        if not up(ip) and ip[TCP].payload:
+            streams.setdefault(ip[TCP].dport, {})[ip[TCP].seq] = bytes(ip[TCP].payload)
+    longest = []
+    for stream in streams.values():
+        data, at, lengths = b"".join(stream[seq] for seq in sorted(stream)), 0, []
+        while at + 5 <= len(data):
+            lengths.append(int.from_bytes(data[at + 3 : at + 5], "big"))
+            at += 5 + lengths[-1]
+        longest.append(max(lengths))
+    return longest
+
+
+def test_cost_of_a_repeat_connection(board, tmp_path, internet):
+    """Full and resumed, side by side, against a chain of three RSA certificates."""
+    begin, pcap = len(internet.servers.handshakes), tmp_path / "line.pcap"
+    played = board(
+        UP
+        + """
+reading = {"serial": "TC-0042", "at": "2026-11-22T23:00:00Z", "weight": 42.75, "temperature": [18.5, 18.25, 34.0],
+    "humidity": 63.5, "battery": 3980, "signal": -77, "note": "0123456789abcdef0123456789abcdef"}
+import json
+print("body=%d" % len(json.dumps(reading)))
+socket.getaddrinfo("threechain.example", 443)
+for name in ("full", "again"):
+    start = time.ticks_ms()
+    reply = requests.post("https://threechain.example/upload", json=reading, timeout=30)
+    reply.close()
+    print(name + "=%d" % time.ticks_diff(time.ticks_ms(), start))
+""",
+        pcap=pcap,
+        air=PROFILES["gprs"],
+    )
+    assert [h.resumed for h in internet.servers.handshakes[begin:]] == [False, True]
+    full, again = (sum(both) for both in talked(pcap))
+    assert again <= 0.35 * full, (again, full)
+    full, again = handshakes(pcap)
+    assert again <= 0.20 * full, (again, full)
+    # Each waits for an answer: ClientHello, the rest of the handshake, the request.
+    ports = [ip[TCP].sport for ip in segments(pcap) if up(ip) and ip[TCP].payload]
+    assert [ports.count(port) for port in dict.fromkeys(ports)] == [3, 2]
+    assert int(played.value("again")) < int(played.value("full"))
+
+
+def test_records_are_short_enough_for_a_slow_line(board, tmp_path):
+    pcap = tmp_path / "line.pcap"
+    played = board(
+        UP
+        + """
+tell("get", lambda: len(requests.get("https://telemetry.example/bytes/20000").content))
+context = ssl.create_default_context()
+context.max_fragment_length = None
+tell("unlimited", lambda: len(requests.get("https://telemetry.example/bytes/20000", ssl_context=context).content))
+tell("wrong", setattr, context, "max_fragment_length", 1000)
+""",
+        pcap=pcap,
+    )
+    assert played.value("get") == played.value("unlimited") == "ok|20000"
+    assert played.value("wrong").startswith("ValueError|")
+    limited, unlimited = longest_records(pcap)
+    assert limited <= 4096 + 24 < unlimited
+
+
+def test_bytes_of_a_request(board, tmp_path):
+    """The head and a short body of a request are one record: one segment with data from the board."""
+    pcap = tmp_path / "line.pcap"
+    played = board(
+        """
+import requests
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+reply = requests.post("http://plain.example/upload", data=b"x" * 200, headers={"X-Serial": "TC-0042"})
+print("length=%d" % reply.json()["length"])
+reply = requests.post("http://plain.example/upload", data=b"x" * 3000)
+print("long=%d" % reply.json()["length"])
+reply = requests.post("http://plain.example/upload", data=(b"y" * 100 for _ in range(5)))
+print("chunked=%d" % reply.json()["length"])
+""",
+        pcap=pcap,
+    )
+    assert played.value("length") == "200"
+    assert played.value("long") == "3000"
+    assert played.value("chunked") == "500"
+    sent = [bytes(ip[TCP].payload) for ip in segments(pcap) if up(ip) and ip[TCP].payload]
+    assert sent[0].startswith(b"POST /upload HTTP/1.0\r\n")
+    assert sent[0].endswith(b"\r\n\r\n" + b"x" * 200)

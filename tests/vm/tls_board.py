@@ -1,0 +1,54 @@
+"""A board for the tests of TLS: what its scripts begin with, and whom it trusts."""
+
+import hashlib
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from stand_in import CERTIFICATES
+
+UP = """
+import requests, socket, ssl
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+
+def tell(name, call, *args, **kwargs):
+    # What came of a call, in a line; what it returned, in the end.
+    try:
+        result = call(*args, **kwargs)
+    except ppp_sim800.TLSError as error:
+        print("%s=%s|%s" % (name, error.reason, error))
+        return error
+    except Exception as error:
+        print("%s=%s|%s" % (name, type(error).__name__, error))
+        return error
+    print("%s=ok|%s" % (name, result))
+    return result
+
+def get(host, context=None, path="/ip", **kwargs):
+    reply = requests.get("https://" + host + path, ssl_context=context, timeout=8, **kwargs)
+    reply.close()
+    return reply.status_code
+"""
+
+
+@pytest.fixture
+def board(play, internet):
+    """As `play`, with the test's root certificate as the only one in the firmware, and a clock that is set."""
+
+    def board(script, **kwargs):
+        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem"), **kwargs.pop("env", {})}
+        return play(script, env=env, **kwargs)
+
+    return board
+
+
+def pem(name: str) -> str:
+    return (CERTIFICATES / f"{name}.pem").read_text()
+
+
+def digest(name: str) -> str:
+    """SHA-256 of the first certificate's public key in a file, as `openssl` users make it."""
+    certificate = x509.load_pem_x509_certificates((CERTIFICATES / f"{name}.pem").read_bytes())[0]
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).hexdigest()
