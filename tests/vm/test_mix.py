@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from conftest import SPEED_LIMIT
 from mix import mix
+from playing import SPEED_LIMIT
 
 
 def check(came, uptime):
