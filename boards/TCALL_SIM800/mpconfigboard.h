@@ -9,6 +9,10 @@
 // The board has no Ethernet and no free pins for an RMII PHY.
 #define MICROPY_PY_NETWORK_LAN (0)
 
+// Names in .local: 24 kB of flash, which the root certificates take.
+#define MICROPY_HW_ENABLE_MDNS_QUERIES (0)
+#define MICROPY_HW_ENABLE_MDNS_RESPONDER (0)
+
 // The power chip's bus.
 #define MICROPY_HW_I2C0_SCL (22)
 #define MICROPY_HW_I2C0_SDA (21)
