@@ -13,6 +13,9 @@
 #define MICROPY_HW_ENABLE_MDNS_QUERIES (0)
 #define MICROPY_HW_ENABLE_MDNS_RESPONDER (0)
 
+// An SD card's own pins are the modem's key and the LED. Over SPI micropython-lib's sdcard drives one.
+#define MICROPY_HW_ENABLE_SDCARD (0)
+
 // The power chip's bus.
 #define MICROPY_HW_I2C0_SCL (22)
 #define MICROPY_HW_I2C0_SDA (21)
