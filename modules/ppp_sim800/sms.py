@@ -17,6 +17,7 @@ from .run import Deadline, Procedures, blocking, wait
 from .sim import sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages
+_ESC = b"\x1b"
 _NOT_READY = (3, 14, 302, 314)
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
@@ -96,8 +97,12 @@ class SMS(Procedures):
             )
         except (ATError, ModemRestarted, ConfigError):
             raise
-        except BaseException:
-            modem.uart.write(b"\x1b")
+        except BaseException as error:
+            modem.uart.write(_ESC)
+            if not isinstance(error, GeneratorExit):
+                for _ in range(3):  # what comes before the prompt is lost
+                    yield from wait(200)
+                    modem.uart.write(_ESC)
             raise
         reference = fields(lines[0])[0] if len(lines) > 1 else ""
         return int(reference) if reference.isdigit() else None

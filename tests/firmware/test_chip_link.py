@@ -14,5 +14,5 @@ from test_link import (  # noqa: F401
     test_https_is_checked_by_default,
     test_modem_left_in_data_mode_is_found,
     test_resolve,
-    test_without_network_time_the_clock_stays,
+    test_without_network_time_ntp_sets_the_clock,
 )
