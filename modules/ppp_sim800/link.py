@@ -155,8 +155,9 @@ class PPP(Procedures):
         apn: another access point than before. timeout: milliseconds for the network to be found; the other
         steps have limits of their own, see docs/link.md.
         Does nothing if the link is up. Sets the machine's clock if it has not been set: from the network, else
-        by NTP once the link is up, which takes 15 s at most if nobody answers. Raises SIM800Error: the class says which step failed, the message what to try; the modem
-        is then on and in command mode if it answers at all, and connect() may be called again.
+        by NTP once the link is up, which takes 15 s at most if nobody answers.
+        Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
+        in command mode if it answers at all, and connect() may be called again.
         """
         if not isinstance(timeout, int) or timeout < 0:
             raise ConfigError("timeout must be milliseconds, an int of 0 or more")
