@@ -59,7 +59,7 @@ for name in ("unknownca", "wronghost", "expired"):
     )
     assert int(played.value("size")) < 3000
     root = "'O=ppp-sim800 simulator, CN=Test Root'"
-    unknown = "'O=ppp-sim800 simulator, CN=Unknown Root'"
+    unknown = "'O=ppp-sim800 simulator, CN=Test Unknown Root'"
     leaf = "'O=ppp-sim800 simulator, CN=unknownca.example'"
     middle = "'O=ppp-sim800 simulator, CN=Test Intermediate'"
     assert played.value("telemetry") == f"8,[(1, 8, {middle}, {root})]"

@@ -172,6 +172,8 @@ nic = up(two)
 do("cmux_cld")
 until(lambda: mux.state() == cmux.CLOSED)
 print(one.state() == two.state() == cmux.CLOSED)
+uart.write(b"\\r")  # ends the line our answer to CLD has begun: the modem multiplexes no more
+time.sleep_ms(100)
 print(b"OK" in at(uart, b"AT"))
 nic.active(False)
 """)
