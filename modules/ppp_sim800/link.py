@@ -11,7 +11,7 @@ import network
 from micropython import const
 
 from . import rtc
-from .at import quoted
+from .at import check_timeout, quoted
 from .errors import (
     AuthRefused,
     ConfigError,
@@ -159,8 +159,7 @@ class PPP(Procedures):
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again.
         """
-        if not isinstance(timeout, int) or timeout < 0:
-            raise ConfigError("timeout must be milliseconds, an int of 0 or more")
+        check_timeout(timeout)
         if apn is not None:
             self._apn = _check_apn(apn)
         yield from self._alone(self._bring_up(timeout))

@@ -11,6 +11,7 @@ import time
 import machine
 from micropython import const
 
+from .at import check_timeout
 from .errors import (
     ATTimeout,
     BudgetSpent,
@@ -26,7 +27,7 @@ from .errors import (
     SIMError,
 )
 from .probe import ask_dns, knock
-from .run import Deadline, Procedures, blocking, fed, wait
+from .run import Deadline, Procedures, fed, wait
 from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
@@ -212,8 +213,7 @@ class Supervisor(Procedures):
         Costs nothing where an IP packet came within the last minute, else one small question (probe).
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
         """
-        if not isinstance(timeout, int) or timeout < 0:
-            raise ConfigError("timeout must be milliseconds, an int of 0 or more")
+        check_timeout(timeout)
         yield from fed(
             self._link._alone(self._look_and_recover(timeout, self.settings["fresh"])), wdt
         )
@@ -347,9 +347,6 @@ class Supervisor(Procedures):
                 machine.reset()
         except SIM800Error as error:
             self._last_error = error
-
-    ensure = blocking(_ensure)
-    keep_up = blocking(_keep_up)
 
 
 def word_for(error):
