@@ -1,8 +1,7 @@
 """The data call: from command mode to data mode and back.
 
-Who has the line: AT (command mode), PPP (data mode), or AT for a while with the call standing (suspended).
-The link asks for no more than `stream`, _dial(), _suspend(), _resume(), _has_ended(), _ended() and _resync():
-a multiplexer, which gives each of the two a line of its own, would have the same and nothing to do in most.
+Where the modem can, the line is multiplexed while a call stands, and AT has a part of it. Else it is AT's
+(command mode), or PPP's (data mode), or AT's for a while with the call standing (suspended).
 
 Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 """
@@ -21,11 +20,40 @@ class DataCall(Procedures):
 
     def __init__(self, modem):
         self._modem = modem
+        self._mux = None
+        self.multiplex = True  # the next call, where modem and firmware can
 
     @property
     def stream(self):
         """What PPP reads and writes."""
-        return self._modem.uart
+        return self._mux.data if self._mux else self._modem.uart
+
+    @property
+    def multiplexed(self):
+        """Whether AT commands go beside it."""
+        return self._mux is not None
+
+    @property
+    def carries(self):
+        """Whether what PPP says now goes to the modem's PPP."""
+        return self._modem.data_mode or (self.multiplexed and not self.over)
+
+    @property
+    def over(self):
+        """Whether it is known, without asking, that the call has ended."""
+        mux = self._mux
+        if mux is None:
+            return False
+        try:
+            self._modem._channel.poll()
+        except ModemRestarted:
+            pass  # it has told us
+        return mux.over or not mux.stands()
+
+    def told_over(self):
+        """The modem said that the call has ended."""
+        if self._mux:
+            self._mux.over = True
 
     def _set_apn(self, apn):
         define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
@@ -40,12 +68,16 @@ class DataCall(Procedures):
         # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
         modem = self._modem
         yield from self._set_apn(apn)
+        if self.multiplex:
+            yield from self._share()
+        mux = self._mux
+        command = mux.channel().command if mux else modem._command
         for attempt in (1, 2):
             try:
-                yield from modem._command(
+                yield from command(
                     "ATD*99***1#", timeout=60000, ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
                 )
-                modem.data_mode = True
+                modem.data_mode = not mux
                 return
             except ATError as error:
                 if attempt == 1 and error.result == "ERROR":
@@ -75,12 +107,43 @@ class DataCall(Procedures):
             )
         )
 
-    def _ended(self):
-        # PPP has been terminated: the modem says NO CARRIER and is in command mode. True if so.
+    def _share(self):
+        # Multiplex the line. If that cannot be it is plain as before.
+        try:
+            from .multiplexer import Multiplexer
+        except ImportError:  # the firmware is without
+            return
+        self._mux = Multiplexer(self._modem)
+        if not (yield from self._mux.enter()):
+            yield from self._unshare()
+
+    def _unshare(self):
+        # A plain line again. True if the modem answers.
+        mux, self._mux = self._mux, None
+        yield from mux.leave()
+        result = (yield from self._modem._channel.sync(1)) or (
+            yield from self._modem._close_down()
+        )
+        return result
+
+    def _end(self, terminated=False):
+        """Whatever a data call left: back to a plain line in command mode. True if the modem answers, or there
+        was no call. terminated: PPP has been, so the modem says NO CARRIER and is in command mode."""
         modem = self._modem
-        if (yield from modem._channel.await_end(b"NO CARRIER", _NO_CARRIER_MS)):
-            modem.data_mode = False
-        return not modem.data_mode
+        mux = self._mux
+        if not mux and not modem.data_mode:
+            return True
+        channel = mux.channel() if mux else modem._channel
+        said = terminated and (yield from channel.await_end(b"NO CARRIER", _NO_CARRIER_MS))
+        if mux:
+            answers = yield from self._unshare()
+            if answers and not said:
+                yield from self._hang_up()  # in case it outlasts the multiplexer
+        else:
+            answers = said or (yield from channel.sync(1))
+        modem.data_mode = False
+        result = answers or (yield from self._leave())
+        return result
 
     def _suspend(self, ppp):
         # Take the line from PPP, with the call standing, and to command mode (M 36). True if the modem
@@ -117,14 +180,33 @@ class DataCall(Procedures):
         # Whether the modem is in command mode though PPP has the line: it said NO CARRIER or RDY, and PPP took
         # that for noise. Asked in words a PPP end takes for noise, too. Takes the line for 0.7 to 1.8 s.
         modem = self._modem
+        mux = self._mux
+        if self.over:
+            return True
+        ended = False
         ppp.config(stream=None)
         try:
-            if (yield from modem._channel.sync(2)) or (yield from modem._has_fallen_back()):
-                modem.data_mode = False
+            if mux:
+                ended = (yield from mux.channel().sync(2)) or (yield from self._is_deaf())
+                mux.over = ended
+            else:
+                ended = (yield from modem._channel.sync(2)) or (
+                    yield from modem._has_fallen_back()
+                )
+                modem.data_mode = not ended
         finally:
-            if modem.data_mode:
+            if not ended:
                 ppp.config(stream=self.stream)
-        return not modem.data_mode
+        return ended
+
+    def _is_deaf(self):
+        # Is there no multiplexer in the modem any more? A command in flight will tell.
+        modem = self._modem
+        if modem._channel.busy() or (yield from modem._channel.sync(2)):
+            return False
+        if self._mux and self._mux.stray():
+            modem._has_restarted("something outside of the multiplexer")
+        return True
 
     def _anew(self):
         # Take down what the modem still holds of an earlier call.
@@ -135,22 +217,11 @@ class DataCall(Procedures):
             pass  # there is no such context
         yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
 
-    def _listens(self, tries):
-        # Is the modem in command mode after all? The link asks when PPP did not come up.
-        self._modem.data_mode = False
-        result = yield from self._modem._channel.sync(tries)
-        return result
-
-    def _resync(self):
-        # Back to command mode, whatever an interrupted data call left. True if the modem answers.
-        result = (yield from self._listens(1)) or (yield from self._leave())
-        return result
-
     def _escape(self):
         # Leave data mode at the line's present rate and hang up; the silence before has been kept. True if the
         # modem was in data mode and answers.
         modem = self._modem
-        self.stream.write(b"+++")
+        modem._channel.write(b"+++")
         if not (yield from modem._channel.await_end(b"OK", 1400)):
             return False
         if not (yield from modem._channel.sync(2)):
