@@ -135,13 +135,13 @@ class DataCall(Procedures):
             return True
         channel = mux.channel() if mux else modem._channel
         said = terminated and (yield from channel.await_end(b"NO CARRIER", _NO_CARRIER_MS))
+        modem.data_mode = False
         if mux:
             answers = yield from self._unshare()
             if answers and not said:
                 yield from self._hang_up()  # in case it outlasts the multiplexer
         else:
             answers = said or (yield from channel.sync(1))
-        modem.data_mode = False
         result = answers or (yield from self._leave())
         return result
 
