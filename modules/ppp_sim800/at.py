@@ -16,6 +16,7 @@ _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
 _DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
+_OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
 
 _OK = (b"OK",)
@@ -105,9 +106,7 @@ class Channel:
         try:
             return self.uart.write(data)
         except OSError:
-            raise NoCarrier(
-                "the line was closed, by the modem or by deinit(), and the data call with it: connect() again"
-            )
+            raise _closed()
 
     def alone(self, procedure):
         """Procedure: do another one while no command is in flight."""
@@ -265,6 +264,8 @@ class Channel:
                 elif not deadline.left():
                     self._stale = True  # the answer may still come
                     raise ATTimeout(show, timeout if data is None else _DATA_MS)
+                elif hasattr(uart, "state") and uart.state() != _OPEN:
+                    raise _closed()
                 else:
                     yield _POLL_MS
             elif not echoed and line.endswith(sent):  # noise may stand before it
@@ -376,7 +377,7 @@ class Channel:
                 yield from self.converse("ATE1", timeout=interval)
                 self._stale = attempt > 0  # the same answer may come once more
                 return True
-            except (ATTimeout, ATError, NoCarrier, LinkBusy):
+            except OSError:  # SIM800Error, too
                 pass
         return False
 
@@ -407,6 +408,12 @@ class Channel:
                 self._show("<", text(ending))
                 return True
         return False
+
+
+def _closed():
+    return NoCarrier(
+        "the line was closed, by the modem or by deinit(), and the data call with it: connect() again"
+    )
 
 
 def _is_one_of(line, results):

@@ -29,6 +29,7 @@ class Bearer(Procedures):
         Raises RegistrationError, NoCarrier.
         """
         modem = self._modem
+        modem._forbid_while_up("bearer.open()")
         if apn is None and modem.access:
             apn, user, password = modem.access()
         values = (

@@ -21,6 +21,7 @@ class DataCall(Procedures):
     def __init__(self, modem):
         self._modem = modem
         self._mux = None
+        self._over = False
         self.multiplex = True  # the next call, where modem and firmware can
 
     @property
@@ -41,19 +42,18 @@ class DataCall(Procedures):
     @property
     def over(self):
         """Whether it is known, without asking, that the call has ended."""
-        mux = self._mux
-        if mux is None:
-            return False
-        try:
-            self._modem._channel.poll()
-        except ModemRestarted:
-            pass  # it has told us
-        return mux.over or not mux.stands()
+        if self._mux and not self._over:
+            try:
+                self._modem._channel.poll()
+            except ModemRestarted:
+                self._over = True
+            if not self._mux.stands():
+                self._over = True
+        return self._over
 
     def told_over(self):
         """The modem said that the call has ended."""
-        if self._mux:
-            self._mux.over = True
+        self._over = True
 
     def _set_apn(self, apn):
         define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
@@ -70,6 +70,7 @@ class DataCall(Procedures):
         yield from self._set_apn(apn)
         if self.multiplex:
             yield from self._share()
+        self._over = False
         mux = self._mux
         command = mux.channel().command if mux else modem._command
         for attempt in (1, 2):
@@ -120,6 +121,7 @@ class DataCall(Procedures):
     def _unshare(self):
         # A plain line again. True if the modem answers.
         mux, self._mux = self._mux, None
+        self._over = True
         yield from mux.leave()
         result = (yield from self._modem._channel.sync(1)) or (
             yield from self._modem._close_down()
@@ -131,6 +133,7 @@ class DataCall(Procedures):
         was no call. terminated: PPP has been, so the modem says NO CARRIER and is in command mode."""
         modem = self._modem
         mux = self._mux
+        self._over = True
         if not mux and not modem.data_mode:
             return True
         channel = mux.channel() if mux else modem._channel
@@ -183,21 +186,17 @@ class DataCall(Procedures):
         mux = self._mux
         if self.over:
             return True
-        ended = False
         ppp.config(stream=None)
         try:
             if mux:
-                ended = (yield from mux.channel().sync(2)) or (yield from self._is_deaf())
-                mux.over = ended
-            else:
-                ended = (yield from modem._channel.sync(2)) or (
-                    yield from modem._has_fallen_back()
-                )
-                modem.data_mode = not ended
+                self._over = (yield from mux.channel().sync(2)) or (yield from self._is_deaf())
+            elif (yield from modem._channel.sync(2)) or (yield from modem._has_fallen_back()):
+                self._over = True
+                modem.data_mode = False
         finally:
-            if not ended:
+            if not self._over:
                 ppp.config(stream=self.stream)
-        return ended
+        return self._over
 
     def _is_deaf(self):
         # Is there no multiplexer in the modem any more? A command in flight will tell.

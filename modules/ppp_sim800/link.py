@@ -4,7 +4,6 @@ What can be set for it is in access.py and supervisor.py, what it has carried in
 """
 
 import _thread
-import socket
 import time
 
 import network
@@ -18,7 +17,6 @@ from .errors import (
     ConfigError,
     LinkBusy,
     ModemSilent,
-    NameNotFound,
     NegotiationFailed,
     NoCarrier,
     SIM800Error,
@@ -28,7 +26,7 @@ from .online import CommandMode, KeptUp
 from .probe import ask_dns
 from .run import Deadline, Procedures, blocking, wait
 from .states import CARRYING, State, limit_ms
-from .stats import Counters
+from .stats import LOST, Counters
 from .supervisor import SETTINGS, Supervisor, word_for
 
 # network.PPP.status()
@@ -38,11 +36,8 @@ _AUTHFAIL = const(-7)
 _PEERDEAD = const(-9)
 
 _TERMINATE_MS = const(3000)
-_DNS_MS = const(5000)  # an answer that came sooner was an answer, not silence
-
-_LOOK_MS = const(
-    3000
-)  # how long PPP is waited for before the modem is asked whether the call has ended
+# How long PPP is waited for before the modem is asked whether the call has ended.
+_LOOK_MS = const(3000)
 _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _COMMANDED_MS = const(60000)  # ... and for its command_mode()
 
@@ -53,13 +48,6 @@ _NTP_MS = const(15000)
 _leaving = []
 
 _NO_ADDRESS = "0.0.0.0"
-
-_LOST = {
-    "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
-    "terminated": "the modem ended PPP",
-    "modem silent": "the modem does not answer LCP echo any more",
-    "nothing heard": "nothing came from the network for what was sent, nor for a question",
-}
 
 
 class PPP(Procedures):
@@ -202,7 +190,7 @@ class PPP(Procedures):
         """The link is not up any more, for `word` of stats.REASONS."""
         self._count_up()
         self.counters.blame(word)
-        self.state.enter("lost", _LOST[word])
+        self.state.enter("lost", LOST[word])
 
     def _negotiate(self):
         ppp = self.ppp = network.PPP(self.datacall.stream)
@@ -510,15 +498,7 @@ class PPP(Procedures):
 
     def resolve(self, host):
         """IPv4 address (str) of a host name. Raises NameNotFound, NoCarrier."""
+        from .names import resolve
+
         self._linked()
-        started = time.ticks_ms()
-        try:
-            return socket.getaddrinfo(host, 0, socket.AF_INET)[0][-1][0]
-        except OSError as error:
-            if time.ticks_diff(time.ticks_ms(), started) < _DNS_MS:
-                why = "there is no such name: check the spelling"
-            else:
-                why = (
-                    "no name server answered: check that the SIM has data left, then connect again"
-                )
-            raise NameNotFound('cannot resolve "{}" ({}): {}'.format(host, error.errno, why))
+        return resolve(host)

@@ -497,6 +497,10 @@ class Modem(Procedures):
     off = blocking(_off)
     reset = blocking(_reset)
 
+    def _forbid_while_up(self, what):
+        if self.datacall.multiplexed:
+            raise ConfigError("the link is up: disconnect() before " + what)
+
     # Slow clock
 
     def _sleep(self):
@@ -505,8 +509,7 @@ class Modem(Procedures):
         The next command wakes it. By DTR where the board has it wired, else the modem falls asleep after 5 s
         without a byte on the line.
         """
-        if self.datacall.multiplexed:
-            raise ConfigError("the link is up: disconnect() before sleep()")
+        self._forbid_while_up("sleep()")
         by_pin = self._hold_dtr(True)
         yield from self._command("AT+CSCLK={}".format(1 if by_pin else 2))
         self._dozing = True

@@ -29,7 +29,6 @@ class Multiplexer:
         self._modem = modem
         self._mux = self._at = None
         self.data = None  # what PPP reads and writes
-        self.over = False  # the modem said that the call has ended, or says nothing more
 
     def enter(self):
         """Procedure: begin to multiplex. False if the modem does not, or there is no memory: then leave()."""

@@ -60,7 +60,7 @@ _thread.start_new_thread(take, ())
 for call in (modem.radio.signal, modem.radio.registration, modem.imei, modem.sms.list, modem.clock.now):
     timed("call", call)
 timed("send", modem.sms.send, "+49170123", "beside")
-timed("ussd", modem.ussd, "*100#")
+timed("ussd", modem.ussd, "*101#")
 print("rssi=%s" % nic.status("rssi"))
 until(lambda: came == 60000, 60000)
 print("came=%d,%s" % (came, nic.status()))
@@ -71,7 +71,8 @@ timed("plain", modem.imei)
         speed=3,
     )
     assert played.lines.count("call=ok") == 5
-    assert played.value("send") == played.value("ussd") == played.value("plain") == "ok"
+    assert played.value("send") == played.value("plain") == "ok"
+    assert played.value("ussd").startswith("USSDError: the network does not know *101#")
     assert played.value("rssi") == "-78"
     assert played.value("came") == "60000,up"
     assert len(played.journal.seen("modem", "connect")) == 1
@@ -279,12 +280,11 @@ timed("plain", modem.imei)
     assert played.value("plain") == "ok"
 
 
-@pytest.mark.parametrize("end", ["do('cmux_cld')", "modem.uart.deinit()"])
-def test_commands_when_the_multiplexer_has_gone(play, end):
+def test_commands_when_the_multiplexer_has_gone(play):
     played = play(
         UP
-        + f"""
-{end}
+        + """
+do("cmux_cld")
 until(lambda: not nic.isconnected())
 timed("signal", modem.radio.signal)
 timed("send", modem.sms.send, "12345", "x")
@@ -299,6 +299,38 @@ timed("again", modem.radio.signal)
     assert played.value("ensure") == played.value("again") == "ok"
 
 
+def test_uart_closed_under_it(play):
+    played = play(
+        UP
+        + """
+modem.uart.deinit()
+print("status=" + nic.status())
+timed("signal", modem.radio.signal)
+timed("disconnect", nic.disconnect)
+timed("connect", nic.connect)
+print("after=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("status") == "lost"
+    assert played.value("signal").startswith("NoCarrier: the line was closed")
+    assert played.value("disconnect").startswith("NoCarrier: the line was closed")
+    assert played.value("after") in ("failed", "up")
+
+
+def test_commands_fail_at_once_where_it_ends_meanwhile(play):
+    played = play(
+        UP
+        + """
+do("later 3 cmux_cld")
+timed("scan", modem.radio.scan)
+""",
+        modem=WARM,
+    )
+    assert played.value("scan").startswith("NoCarrier: the line was closed")
+    assert int(played.value("scan_ms")) < 6000
+
+
 def test_a_deaf_modem(play):
     played = play(
         UP
@@ -306,6 +338,7 @@ def test_a_deaf_modem(play):
 do("silent")
 timed("signal", modem.radio.signal)
 print("status=" + nic.status())
+print("seen=%d" % until(lambda: not nic.isconnected(), 40000))
 timed("ensure", nic.ensure)
 timed("again", modem.radio.signal)
 """,
@@ -313,6 +346,7 @@ timed("again", modem.radio.signal)
     )
     assert played.value("signal").startswith("ATTimeout: ")
     assert played.value("status") == "up"  # PPP has not been asked yet
+    assert int(played.value("seen")) <= 30_000
     assert played.value("ensure") == played.value("again") == "ok"
 
 
@@ -366,7 +400,7 @@ def test_what_cannot_be_while_up_is_refused_in_words(play):
         + """
 timed("sleep", modem.sleep)
 timed("bearer", modem.bearer.open)
-timed("get", modem.http.get, "http://telemetry.example/ip")
+timed("get", modem.http.request, "GET", "http://telemetry.example/ip")
 timed("where", modem.location)
 through()
 print("status=" + nic.status())
