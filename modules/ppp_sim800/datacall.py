@@ -13,6 +13,7 @@ from .errors import APNRefused, ATError, ATTimeout, ModemRestarted, NoCarrier
 from .run import Procedures
 
 _NO_CARRIER_MS = const(1000)
+_FUTILE = const(3)
 
 
 class DataCall(Procedures):
@@ -22,6 +23,7 @@ class DataCall(Procedures):
         self._modem = modem
         self._mux = None
         self._over = False
+        self._futile = 0  # times the modem said OK to multiplexing, and nothing more
         self.multiplex = True  # the next call, where modem and firmware can
 
     @property
@@ -68,7 +70,7 @@ class DataCall(Procedures):
         # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
         modem = self._modem
         yield from self._set_apn(apn)
-        if self.multiplex:
+        if self.multiplex and self._futile < _FUTILE:
             yield from self._share()
         self._over = False
         mux = self._mux
@@ -114,8 +116,11 @@ class DataCall(Procedures):
             from .multiplexer import Multiplexer
         except ImportError:  # the firmware is without
             return
-        self._mux = Multiplexer(self._modem)
-        if not (yield from self._mux.enter()):
+        mux = self._mux = Multiplexer(self._modem)
+        if (yield from mux.enter()):
+            self._futile = 0
+        else:
+            self._futile += mux.began
             yield from self._unshare()
 
     def _unshare(self):

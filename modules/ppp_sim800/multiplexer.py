@@ -11,7 +11,6 @@ from .at import Channel
 from .errors import ATError
 from .run import Deadline
 
-_PORT_SPEED = {115200: 5, 460800: 7}
 _TRIES = const(10)  # 0.3 s each, for the multiplexer and for a DLCI
 _OPEN_MS = const(8000)
 _CLOSE_MS = const(1500)
@@ -28,6 +27,7 @@ class Multiplexer:
     def __init__(self, modem):
         self._modem = modem
         self._mux = self._at = None
+        self.began = False  # the modem said OK
         self.data = None  # what PPP reads and writes
 
     def enter(self):
@@ -48,10 +48,16 @@ class Multiplexer:
 
     def _enter(self):
         modem = self._modem
+        converse = modem._channel.converse
         try:
-            yield from modem._channel.converse("AT+CMUX=0,0,%d" % _PORT_SPEED[modem.baudrate])
+            try:
+                # Without it some firmware goes on at 115200 baud, other does not know it.
+                yield from converse("AT+CMUX=0,0,7" if modem.baudrate == 460800 else "AT+CMUX=0")
+            except ATError:
+                yield from converse("AT+CMUX=0")
         except ATError:
             return False
+        self.began = True
         try:
             self._mux = cmux.CMUX(modem.uart, n2=_TRIES)
             self._at = self._mux.open(1, _AT_SIZE)

@@ -214,7 +214,7 @@ timed("signal", modem.radio.signal)
 def test_a_modem_that_refused_once_is_asked_again(play):
     played = play(
         """
-nic = ppp_sim800.PPP("internet")
+nic = ppp_sim800.PPP("internet", baudrate=115200)
 nic.active(True)
 do("cmux_refuse_once")
 nic.connect()
@@ -226,6 +226,22 @@ timed("signal", nic.modem.radio.signal)
     )
     assert played.value("signal") == "ok"
     assert len(played.journal.seen("modem", "multiplexing")) == 1
+
+
+def test_a_modem_that_only_says_it_multiplexes_is_left_alone(play):
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+do("cmux_lose_ua count=1000000")
+for _ in range(5):
+    nic.connect()
+    timed("signal", nic.modem.radio.signal)
+    nic.disconnect()
+""",
+        modem=WARM,
+    )
+    assert sum(line.startswith("signal=ConfigError") for line in played.lines) == 5
+    assert len(played.journal.seen("modem", "multiplexing")) == 3
 
 
 @pytest.mark.parametrize("value", ["1", "None", "'yes'"])
