@@ -392,6 +392,7 @@ class Modem(Procedures):
 
     def _press_reset(self):
         # False where the board has no wire to it.
+        self._settled = False
         if not self.board.reset(True):
             return False
         yield from wait(150)  # > 105 ms (HW 3.2.4)
