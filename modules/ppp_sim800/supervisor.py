@@ -213,14 +213,15 @@ class Supervisor(Procedures):
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
-        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
+        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
+        was short.
         """
         while True:
             try:
                 yield from self._look(600000, self.settings["idle_probe"] or None, wdt)
             except _FINAL:
                 raise
-            except SIM800Error:
+            except (SIM800Error, MemoryError):
                 pass  # status("reason") and an event tell it
             yield from fed(wait(_TICK_MS), wdt)
 
