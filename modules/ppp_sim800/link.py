@@ -24,7 +24,7 @@ from .errors import (
 )
 from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
-from .probe import ask_dns
+from .probe import ask_dns, name_servers
 from .run import Deadline, Procedures, blocking, wait
 from .sim import check_code
 from .states import CARRYING, State, limit_ms
@@ -310,10 +310,10 @@ class PPP(Procedures):
         if rtc.is_set():
             return
         deadline = Deadline(_NTP_MS)
-        server = network.ipconfig("dns")
-        if server == _NO_ADDRESS:
+        servers = name_servers(self.ppp)
+        if not servers:
             return
-        answered, _ = yield from ask_dns(server, self._is_lost)
+        answered, _ = yield from ask_dns(servers, self._is_lost)
         if answered and not self._is_lost():
             from . import ntp
 

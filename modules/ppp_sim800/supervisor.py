@@ -26,7 +26,7 @@ from .errors import (
     SIM800Error,
     SIMError,
 )
-from .probe import ask_dns, knock
+from .probe import ask_dns, knock, name_servers
 from .run import Deadline, Procedures, fed, wait
 from .stats import REASONS
 
@@ -174,10 +174,10 @@ class Supervisor(Procedures):
             return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
 
         if probe == "dns":
-            server = link.ipconfig("dns") if link.isconnected() else "0.0.0.0"
-            if server == "0.0.0.0":
+            servers = link.isconnected() and name_servers(link.ppp)
+            if not servers:
                 return None
-            procedure = ask_dns(server, heard)
+            procedure = ask_dns(servers, heard)
         elif probe:
             procedure = knock(probe[0], probe[1], heard)
         else:
