@@ -1,5 +1,6 @@
-"""Servers that others have written, at the far end: Debian's mosquitto, on free ports of the loopback."""
+"""Servers that others have written, at the far end: Debian's mosquitto and nginx, on free ports of the loopback."""
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -9,9 +10,13 @@ from network.certificates import LEAVES
 from stand_in import CERTIFICATES
 
 MOSQUITTO = "/usr/sbin/mosquitto"
+MOSQUITTO_SUB = "/usr/bin/mosquitto_sub"
+NGINX = "/usr/sbin/nginx"
 
 MQTT_HOST = LEAVES["mqtt"].host
 MQTT_ADDRESS = "203.0.113.88"
+NGINX_HOST = LEAVES["p256"].host
+NGINX_ADDRESS = "203.0.113.89"
 
 
 def free_port() -> int:
@@ -19,7 +24,35 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-class Broker:
+def wait_for(condition, explain) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, explain()
+        time.sleep(0.02)
+
+
+class Server:
+    """A program that serves until `stop()`; `ready()` tells whether it does."""
+
+    def __init__(self, *command):
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def wait_until_up(self) -> None:
+        wait_for(lambda: self.ready() or self._process.poll() is not None, self.log)
+        assert self.ready(), self.log()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+class Broker(Server):
     """mosquitto on two free ports of the loopback: `open` for everybody, `mutual` for known clients."""
 
     def __init__(self, folder):
@@ -34,21 +67,37 @@ class Broker:
             f"cafile {CERTIFICATES / 'client-root.pem'}\nrequire_certificate true\n"
             "use_identity_as_username true\n"
         )
-        command = [MOSQUITTO, "-c", str(folder / "mosquitto.conf")]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        super().__init__(MOSQUITTO, "-c", folder / "mosquitto.conf")
 
-    def log(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
+    def ready(self) -> bool:
+        return " running" in self.log()
 
-    def wait_until_up(self) -> None:
-        end = time.monotonic() + 10
-        while " running" not in self.log():
-            assert self._process.poll() is None and time.monotonic() < end, self.log()
-            time.sleep(0.05)
+    @contextlib.contextmanager
+    def subscriber(self, topic: str, count: int):
+        """mosquitto_sub while the `with` block runs; a call gives the `count` lines "topic payload" it hears."""
+        command = [
+            MOSQUITTO_SUB,
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.open),
+            "-i",
+            "listener",
+            "-q",
+            "1",
+        ]
+        command += ["--cafile", CERTIFICATES / "root.pem", "--insecure"]  # not the host's name
+        command += ["-t", topic, "-C", str(count), "-v"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+            def heard() -> list[str]:
+                return process.communicate(timeout=10)[0].splitlines()
+
+            try:
+                wait_for(lambda: "Received SUBSCRIBE from listener" in self.log(), self.log)
+                yield heard
+            finally:
+                process.kill()
 
 
 @pytest.fixture
@@ -63,3 +112,74 @@ def broker(internet, tmp_path, monkeypatch):
         yield broker
     finally:
         broker.stop()
+
+
+CONF = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/error.log info;
+events {{}}
+http {{
+    log_format tests '$request_method $uri $status $body_bytes_sent $ssl_protocol '
+                     'reused=$ssl_session_reused requests=$connection_requests';
+    access_log {folder}/access.log tests;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate};
+        root {folder}/www;
+        location = /ip {{ default_type application/json; return 200 '{{"origin": "$remote_addr"}}'; }}
+        location /chunked/ {{  # a body that a filter may change has no length beforehand
+            alias {folder}/www/;
+            sub_filter_types *;
+            sub_filter HIVE hive;
+            sub_filter_once off;
+        }}
+        location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+        location = /post {{ proxy_pass http://127.0.0.1:{behind}; }}
+    }}
+}}
+"""
+
+
+class Nginx(Server):
+    """nginx with TLS on a free port: /ip, files of `www`, which /chunked/ sends in chunks, PUT to /put/, and /post
+    as a proxy of the server on port `behind`."""
+
+    def __init__(self, folder, behind: int):
+        self.port = free_port()
+        self.www = folder / "www"
+        self.www.mkdir()
+        self._folder = folder
+        self._log = folder / "error.log"
+        conf = CONF.format(
+            folder=folder, port=self.port, behind=behind, certificate=CERTIFICATES / "p256.pem"
+        )
+        (folder / "nginx.conf").write_text(conf)
+        super().__init__(NGINX, "-c", folder / "nginx.conf", "-e", self._log)
+
+    def ready(self) -> bool:
+        return (self._folder / "pid").exists()
+
+    def requests(self) -> list[str]:
+        """A line for each, as CONF says."""
+        return (self._folder / "access.log").read_text().splitlines()
+
+
+@pytest.fixture
+def nginx(internet, tmp_path, monkeypatch):
+    """nginx as NGINX_HOST."""
+    nginx = Nginx(tmp_path, internet.servers.ports["http"])
+    monkeypatch.setitem(internet.names, NGINX_HOST, NGINX_ADDRESS)
+    monkeypatch.setitem(internet.routes, (NGINX_ADDRESS, 443), nginx.port)
+    try:
+        nginx.wait_until_up()
+        yield nginx
+    finally:
+        nginx.stop()
