@@ -187,7 +187,7 @@ class World(Surroundings):
         `on_line` gets each line of its standard output as it comes; what it returns is typed in for input().
         """
         if isinstance(script, str):
-            path = self._dir / "main.py"
+            path = (self._files or self._dir) / "main.py"
             path.write_text(script)
         else:
             path = script.resolve()

@@ -1,6 +1,7 @@
 """Servers that others have written, at the far end: Debian's mosquitto and nginx, on free ports of the loopback."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import time
@@ -15,8 +16,8 @@ NGINX = "/usr/sbin/nginx"
 
 MQTT_HOST = LEAVES["mqtt"].host
 MQTT_ADDRESS = "203.0.113.88"
-NGINX_HOST = LEAVES["p256"].host
-NGINX_ADDRESS = "203.0.113.89"
+HTTPS_HOST = LEAVES["https"].host
+HTTPS_ADDRESS = "203.0.113.89"
 
 
 def free_port() -> int:
@@ -121,8 +122,8 @@ pid {folder}/pid;
 error_log {folder}/error.log info;
 events {{}}
 http {{
-    log_format tests '$request_method $uri $status $body_bytes_sent $ssl_protocol '
-                     'reused=$ssl_session_reused requests=$connection_requests';
+    log_format tests escape=json '{{"method":"$request_method","uri":"$request_uri","status":$status,"reused":"$ssl_session_reused",'
+        '"tls":"$ssl_protocol","requests":$connection_requests,"body":"$request_body"}}';
     access_log {folder}/access.log tests;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -143,6 +144,7 @@ http {{
         }}
         location /put/ {{ dav_methods PUT; create_full_put_path on; }}
         location = /post {{ proxy_pass http://127.0.0.1:{behind}; }}
+        location /api/ {{ rewrite ^ /post break; proxy_pass http://127.0.0.1:{behind}; }}
     }}
 }}
 """
@@ -150,6 +152,7 @@ http {{
 
 class Nginx(Server):
     """nginx with TLS on a free port: /ip, files of `www`, which /chunked/ sends in chunks, PUT to /put/, and /post
+    and below /api/
     as a proxy of the server on port `behind`."""
 
     def __init__(self, folder, behind: int):
@@ -159,7 +162,7 @@ class Nginx(Server):
         self._folder = folder
         self._log = folder / "error.log"
         conf = CONF.format(
-            folder=folder, port=self.port, behind=behind, certificate=CERTIFICATES / "p256.pem"
+            folder=folder, port=self.port, behind=behind, certificate=CERTIFICATES / "https.pem"
         )
         (folder / "nginx.conf").write_text(conf)
         super().__init__(NGINX, "-c", folder / "nginx.conf", "-e", self._log)
@@ -167,17 +170,22 @@ class Nginx(Server):
     def ready(self) -> bool:
         return (self._folder / "pid").exists()
 
-    def requests(self) -> list[str]:
-        """A line for each, as CONF says."""
-        return (self._folder / "access.log").read_text().splitlines()
+    def requests(self) -> list[dict]:
+        """One for each that came, with the fields of the log_format above; `body` where it went on to `behind`."""
+        lines = (self._folder / "access.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def bodies(self, uri: str) -> list[str]:
+        """What was posted there."""
+        return [request["body"] for request in self.requests() if request["uri"] == uri]
 
 
 @pytest.fixture
 def nginx(internet, tmp_path, monkeypatch):
-    """nginx as NGINX_HOST."""
+    """nginx as HTTPS_HOST, in place of the HTTPS server of the project's own."""
     nginx = Nginx(tmp_path, internet.servers.ports["http"])
-    monkeypatch.setitem(internet.names, NGINX_HOST, NGINX_ADDRESS)
-    monkeypatch.setitem(internet.routes, (NGINX_ADDRESS, 443), nginx.port)
+    monkeypatch.setitem(internet.names, HTTPS_HOST, HTTPS_ADDRESS)
+    monkeypatch.setitem(internet.routes, (HTTPS_ADDRESS, 443), nginx.port)
     try:
         nginx.wait_until_up()
         yield nginx

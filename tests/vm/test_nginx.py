@@ -3,10 +3,10 @@
 import hashlib
 import json
 
-from real_servers import NGINX_HOST
+from real_servers import HTTPS_HOST
 from tls_board import UP
 
-UP += f"HOST = {NGINX_HOST!r}\n"
+UP += f"HOST = {HTTPS_HOST!r}\n"
 
 
 def test_get_and_post(board, nginx):
@@ -31,9 +31,9 @@ print("none=%d" % reply.status_code)
     assert (nginx.www / "put/a/b.bin").read_bytes() == bytes(range(256)) * 12
     assert played.value("none") == "404"
     # The first handshake in full, then with nginx's ticket.
-    reused = [line.split("reused=")[1][0] for line in nginx.requests()]
-    assert reused == [".", "r", "r", "r", "r"]
-    assert all(" TLSv1.2 " in line for line in nginx.requests())
+    assert [request["reused"] for request in nginx.requests()] == [".", "r", "r", "r", "r"]
+    assert {request["tls"] for request in nginx.requests()} == {"TLSv1.2"}
+    assert [json.loads(body) for body in nginx.bodies("/post")] == posts
 
 
 def test_answers_on_one_connection(board, nginx):
@@ -82,4 +82,4 @@ s.close()
     replaced = text.replace(b"HIVE", b"hive")
     assert played.value("/day.txt") == f"length {hashlib.sha256(text).hexdigest()}"
     assert played.value("/chunked/day.txt") == f"chunks {hashlib.sha256(replaced).hexdigest()}"
-    assert [line.split("requests=")[1] for line in nginx.requests()] == ["1", "2", "3"]
+    assert [request["requests"] for request in nginx.requests()] == [1, 2, 3]
