@@ -9,6 +9,7 @@ import time
 import pytest
 from network.air import PROFILES
 from playing import SPEED_LIMIT
+from real_servers import HTTPS_HOST
 from sim800.scenario import Scenario
 from stand_in import CERTIFICATES
 from test_console import MPREMOTE
@@ -47,7 +48,10 @@ def test_writing_the_image():
 
 @pytest.mark.usefixtures("vm")
 def test_step_by_step(internet, nginx, tmp_path):
-    (tmp_path / "main.py").write_text(re.search("```python\n(.*?)```", PAGE, re.DOTALL)[1])
+    text = re.search("```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert "https://api.example/hive" in text
+    text = text.replace("https://api.example/hive", f"https://{HTTPS_HOST}/post")
+    (tmp_path / "main.py").write_text(text)
     names, routes = internet.names, internet.routes
 
     async def go():
