@@ -54,10 +54,12 @@ class Server:
 
 
 class Broker(Server):
-    """mosquitto on two free ports of the loopback: `open` for everybody, `mutual` for known clients."""
+    """mosquitto on free ports of the loopback: `open` for everybody, `mutual` for known clients, and one for
+    each of `servers`, by its name in `ports`, with its certificate."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, servers=()):
         self.open, self.mutual = (free_port() for _ in range(2))
+        self.ports = {name: free_port() for name in servers}
         certificate = CERTIFICATES / "mqtt.pem"
         tls = f"certfile {certificate}\nkeyfile {certificate}\ntls_version tlsv1.2\n"
         self._log = folder / "mosquitto.log"
@@ -67,6 +69,11 @@ class Broker(Server):
             f"listener {self.mutual} 127.0.0.1\nallow_anonymous false\n{tls}"
             f"cafile {CERTIFICATES / 'client-root.pem'}\nrequire_certificate true\n"
             "use_identity_as_username true\n"
+            + "".join(
+                f"listener {port} 127.0.0.1\nallow_anonymous true\ntls_version tlsv1.2\n"
+                f"certfile {CERTIFICATES / name}.pem\nkeyfile {CERTIFICATES / name}.pem\n"
+                for name, port in self.ports.items()
+            )
         )
         super().__init__(MOSQUITTO, "-c", folder / "mosquitto.conf")
 
