@@ -20,10 +20,12 @@ def free_port() -> int:
 
 
 class Broker:
-    """mosquitto on two free ports of the loopback: `open` for everybody, `mutual` for known clients."""
+    """mosquitto on free ports of the loopback: `open` for everybody, `mutual` for known clients, and one for
+    each of `servers`, by its name in `ports`, with its certificate."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, servers=()):
         self.open, self.mutual = (free_port() for _ in range(2))
+        self.ports = {name: free_port() for name in servers}
         certificate = CERTIFICATES / "mqtt.pem"
         tls = f"certfile {certificate}\nkeyfile {certificate}\ntls_version tlsv1.2\n"
         self._log = folder / "mosquitto.log"
@@ -33,6 +35,11 @@ class Broker:
             f"listener {self.mutual} 127.0.0.1\nallow_anonymous false\n{tls}"
             f"cafile {CERTIFICATES / 'client-root.pem'}\nrequire_certificate true\n"
             "use_identity_as_username true\n"
+            + "".join(
+                f"listener {port} 127.0.0.1\nallow_anonymous true\ntls_version tlsv1.2\n"
+                f"certfile {CERTIFICATES / name}.pem\nkeyfile {CERTIFICATES / name}.pem\n"
+                for name, port in self.ports.items()
+            )
         )
         command = [MOSQUITTO, "-c", str(folder / "mosquitto.conf")]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
