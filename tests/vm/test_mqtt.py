@@ -133,7 +133,7 @@ client.set_last_will("hive/gone", b"1")
 client.set_callback(lambda topic, message: heard.append((topic, message)))
 client.connect(timeout=20)
 client.subscribe("hive/#", qos=1)
-client.publish("hive/weight", b"42.7", qos=1)
+client.publish("hive/Stöcke", "Größe 42.7", qos=1)
 client.publish(b"hive/sound", bytearray(b"y" * 3000), qos=1)
 while len(heard) < 2:
     client.wait_msg()
@@ -143,7 +143,7 @@ print("heard=%s" % [(topic, len(message)) for topic, message in heard])
         env={"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")},
         pcap=pcap,
     )
-    assert played.value("heard") == "[(b'hive/weight', 4), (b'hive/sound', 3000)]"
+    assert played.value("heard") == "[(b'hive/St\\xc3\\xb6cke', 12), (b'hive/sound', 3000)]"
     assert "Received SUBSCRIBE from board-4" in broker.log()
     assert "Will message specified (1 bytes) (r0, q0)" in broker.log()  # what CONNECT said
     sent = [bytes(ip[TCP].payload) for ip in segments(pcap) if up(ip) and ip[TCP].payload]
