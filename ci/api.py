@@ -49,12 +49,13 @@ INTERNAL = {
 
 @dataclass
 class Function:
-    """A function or method; `kind` is "function", "property", or "procedure": what aio has to be awaited."""
+    """A function or method; `kind` is "function" or "property"; `waits`: what aio has is to be awaited."""
 
     name: str
     arguments: ast.arguments  # without self
     doc: str
     kind: str = "function"
+    waits: bool = False
 
     @property
     def signature(self) -> str:
@@ -181,8 +182,9 @@ def _class(node: ast.ClassDef, hidden: list[str]) -> Class:
                 continue
             made = re.fullmatch(r"(property\()?blocking\((\w+)\)+", ast.unparse(part.value))
             if made:
-                kind = "property" if made[1] else "procedure"
+                kind = "property" if made[1] else "function"
                 found.methods[name] = _function(name, defined[made[2]], kind)
+                found.methods[name].waits = True
             else:
                 found.attributes.append(name)
     return found

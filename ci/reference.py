@@ -96,7 +96,7 @@ def _text(text: str) -> str:
 
 
 def _function(prefix: str, function: Function) -> str:
-    waits = " ⏳" if function.kind == "procedure" else ""
+    waits = " ⏳" if function.waits else ""
     return f"### `{prefix}{function.signature}`{waits}\n\n{markdown(function.doc)}\n"
 
 
