@@ -25,8 +25,8 @@ class TCall:
     dtr: True if DTR and RI are wired, as on the v1.4 with an IP5306 (not on its v1.3, and they look alike from
         inside); None: by the power chip found."""
 
-    PRESS_ON_MS: Final = 1200
-    PRESS_OFF_MS: Final = 2000
+    PRESS_ON_MS: int
+    PRESS_OFF_MS: int
     power_chip: str | None
 
     def __init__(
