@@ -179,7 +179,7 @@ def test_blocks_that_do_not_run(block):
     pytest.skip(f"{block.where} is not run: {block.mark('not run')}")
 
 
-def test_a_block_that_fails_is_found(play, tmp_path):
+def test_a_block_that_fails_is_found(play):
     page = ROOT / "README.md"
     wrong = Block(page, 1, "python", "import time\ntime.slep(1)\n")
     endless = Block(page, 2, "python", "print('that is all')\n", (("ends", "Ctrl-C"),))
@@ -189,10 +189,10 @@ def test_a_block_that_fails_is_found(play, tmp_path):
     waits = Block(
         page, 4, "python", "import asyncio\nx = 1\nawait asyncio.sleep_ms(x)\nasyncio.slep\n"
     )
-    played = play(RUNNER + "".join(map(call, (wrong, endless, right, waits))))
+    played = play(RUNNER + "".join(map(call, (wrong, right, waits, endless))))
     assert [line for line in played.lines if line.startswith(("=ok", "=failed"))] == [
         "=failed README.md:1",
-        "=failed README.md:2",
         "=ok README.md:3",
         "=failed README.md:4",
+        "=failed README.md:2",
     ]
