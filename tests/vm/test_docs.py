@@ -2,7 +2,7 @@
 
 All blocks of a page run in one VM, one after the other, each with names of its own. What the text around a block takes
 for granted is named in a comment before it: <!-- needs: link, message -->, of SETUP below; <!-- ends: Ctrl-C -->
-for one that goes on for ever; <!-- not run: why -->.
+for one that goes on for ever; <!-- prints: text --> for what must be among its output; <!-- not run: why -->.
 """
 
 import ast
@@ -170,6 +170,9 @@ def test_blocks_run(play, internet, web, page, monkeypatch):
     )
     for block in RUN[page]:
         assert f"=ok {block.where}" in played.lines, played.result.stdout
+        start = played.lines.index(f"=begin {block.where}")
+        said = played.lines[start : played.lines.index(f"=ok {block.where}")]
+        assert any((block.mark("prints") or "") in line for line in said[1:] or [""]), said
 
 
 @pytest.mark.parametrize("block", NOT_RUN, ids=lambda block: block.where)
