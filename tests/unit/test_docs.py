@@ -2,11 +2,15 @@
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 from pages import DOCS, anchors, blocks, code_words, links, pages
 from world import ROOT
+
+sys.path.insert(0, str(ROOT / "ci"))
+import api
 
 FOLDERS = "bench boards ci docs examples firmware modules patches simulator stubs tests .github"
 
@@ -102,3 +106,49 @@ def test_parts_of_a_page(tmp_path):
     )
     (block,) = blocks(page, "sh")
     assert commands(block.code) == [["make", "docs"], ["ci/setup.sh", "docs"]]
+
+
+ROLES = {
+    "sim": ("sim", "SIM"),
+    "radio": ("radio", "Radio"),
+    "clock": ("clock", "Clock"),
+    "sms": ("sms", "SMS"),
+    "calls": ("calls", "Calls"),
+    "http": ("http", "HTTP"),
+    "bearer": ("bearer", "Bearer"),
+}
+
+
+def unknown(chain: str) -> str | None:
+    """What of `nic.modem.sim.tries` the package has not."""
+    link, modem = (api.read(f"ppp_sim800.{name}") for name in ("link", "modem"))
+    found = link.classes["PPP"]
+    for name in chain.split(".")[1:]:
+        if found is None:
+            return None  # of what a call has returned
+        if name not in {*found.methods, *found.attributes}:
+            return name
+        if found.name == "PPP" and name == "modem":
+            found = modem.classes["Modem"]
+        elif found.name == "Modem" and name in ROLES:
+            file, kind = ROLES[name]
+            found = api.read(f"ppp_sim800.{file}").classes[kind]
+        else:
+            found = None
+    return None
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name)
+def test_methods_that_the_text_names_exist(page):
+    if page.name in ("reference.md",):
+        return  # made of them
+    for line, text in code_words(page):
+        for chain in re.findall(r"\bnic(?:\.[a-z_]+)+", text):
+            assert not unknown(chain), f"{name(page)}:{line}: {chain} has no {unknown(chain)}"
+
+
+def test_unknown_names_are_found():
+    assert unknown("nic.modem.sim.tries") is unknown("nic.stats") is None
+    assert unknown("nic.stats.rx") is None
+    assert unknown("nic.modem.sim.pin") == "pin"
+    assert unknown("nic.conn") == "conn"

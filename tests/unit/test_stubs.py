@@ -94,8 +94,8 @@ def check(where: str, source: ast.arguments, overloads: list[ast.arguments]) -> 
 
 def imported(name: str) -> set[str]:
     tree = ast.parse(api.MODULES[name].read_text())
-    froms = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return {alias.name for node in froms for alias in node.names}
+    sources = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in sources for alias in node.names}
 
 
 @pytest.mark.parametrize("name", [name for name in api.MODULES if name != "ppp_sim800.aio"])

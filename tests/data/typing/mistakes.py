@@ -9,7 +9,7 @@ nic = ppp_sim800.PPP("internet", pin=1234)  # error: arg-type
 nic = ppp_sim800.PPP("internet", baudrate=9600)  # error: arg-type
 nic = ppp_sim800.PPP("internet", auth="mschap")  # error: arg-type
 nic = ppp_sim800.PPP("internet", board=26)  # error: arg-type
-nic.conect()  # error: attr-defined
+nic.dial()  # error: attr-defined
 nic.connect("internet", "user")  # error: arg-type
 nic.connect(timeout="10 s")  # error: arg-type
 nic.connect(seconds=10)  # error: call-arg
