@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,17 +24,27 @@ linkcheck_timeout = 20
 linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
 
 
-def _outside() -> str:
-    """Where links to the project's other files lead: its repository, else the checkout the site was made of."""
-    if repository := os.environ.get("GITHUB_REPOSITORY"):
-        return f"https://github.com/{repository}/blob/{os.environ.get('GITHUB_SHA', 'HEAD')}/"
-    return ROOT.as_uri() + "/"
+def _repository() -> str:
+    """Where the project's other files can be read: as the continuous integration says, else as git does."""
+    if name := os.environ.get("GITHUB_REPOSITORY"):
+        return f"https://github.com/{name}/blob/{os.environ.get('GITHUB_SHA', 'HEAD')}/"
+    command = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+    origin = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    match = re.search(r"github\.com[:/](.+?)(\.git)?$", origin)
+    return f"https://github.com/{match[1]}/blob/HEAD/" if match else ""
+
+
+REPOSITORY = _repository()
 
 
 def _resolve(app, name: str, source: list[str]) -> None:
-    source[0] = re.sub(r"\]\(\.\./", lambda _: f"]({_outside()}", source[0])
-    # Data beside the pages
-    source[0] = re.sub(r"\]\((\w+\.toml)\)", lambda m: f"]({_outside()}docs/{m[1]})", source[0])
+    # Links out of this folder, and to data in it: to the repository, or to nowhere if it is not known.
+    def resolved(link: re.Match) -> str:
+        text, target = link.groups()
+        path = target.removeprefix("../") if target.startswith("../") else f"docs/{target}"
+        return f"[{text}]({REPOSITORY}{path})" if REPOSITORY else text
+
+    source[0] = re.sub(r"\[([^][]*)\]\((\.\./[^)]*|\w+\.toml)\)", resolved, source[0])
 
 
 def setup(app) -> None:
