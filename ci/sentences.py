@@ -56,6 +56,17 @@ class Module:
         self.functions = {
             node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)
         }
+        # Where tables may be: in the module, or imported by name from its neighbours
+        self._assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+                names = {alias.name for alias in node.names}
+                there = path.parent / f"{node.module}.py"
+                self._assigned += [
+                    found
+                    for found in (ast.parse(there.read_text()).body if there.exists() else ())
+                    if isinstance(found, ast.Assign) and ast.unparse(found.targets[0]) in names
+                ]
 
     def sentences(self, error: ast.expr, function: ast.FunctionDef | None) -> list[str]:
         template, args = self._template(error)
@@ -198,27 +209,24 @@ class Module:
         return found
 
     def _rows(self, name) -> list[ast.Tuple]:
-        for node in self.tree.body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+        for node in self._assigned:
+            if ast.unparse(node.targets[0]) == name and isinstance(node.value, ast.Tuple):
                 return [row for row in node.value.elts if isinstance(row, ast.Tuple)]
         return []
 
     def _table(self, name, function) -> list[str]:
         # The values of a dict, also where only its name is known by what callers pass.
         names = {name}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+        for node in self._assigned:
+            if ast.unparse(node.targets[0]) == name:
                 names.add(ast.unparse(node.value))
-        found = []
-        for node in ast.walk(self.tree):
-            if (
-                isinstance(node, ast.Assign)
-                and ast.unparse(node.targets[0]) in names
-                and isinstance(node.value, ast.Dict)
-            ):
-                for value in node.value.values:
-                    found += self._values(value, function, 1 << 30)
-        return found
+        return [
+            text
+            for node in self._assigned
+            if ast.unparse(node.targets[0]) in names and isinstance(node.value, ast.Dict)
+            for value in node.value.values
+            for text in self._values(value, function, 1 << 30)
+        ]
 
 
 def _before(function: ast.FunctionDef, line: int) -> list[ast.AST]:

@@ -107,3 +107,12 @@ def test_placeholders_of_any_form(tmp_path):
     )
     assert Module(path)
     assert f"{ANY} of {ANY} and {ANY} {{x}}" in sentences([path])
+
+
+def test_tables_of_a_neighbour_are_read(tmp_path):
+    (tmp_path / "words.py").write_text('WORDS = {1: "one reason of some length"}\n')
+    path = tmp_path / "example.py"
+    path.write_text(
+        'from .words import WORDS\ndef f(a):\n    raise NoTime("no time: {}".format(WORDS[a]))\n'
+    )
+    assert "no time: one reason of some length" in sentences([path])
