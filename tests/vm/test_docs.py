@@ -8,6 +8,7 @@ for one that goes on for ever; <!-- prints: text --> for what must be among its 
 import ast
 import http.server
 import json
+import re
 import ssl
 import threading
 
@@ -199,3 +200,12 @@ def test_a_block_that_fails_is_found(play):
         "=failed README.md:4",
         "=failed README.md:2",
     ]
+
+
+def test_access_points_are_taken_as_they_are_written(play):
+    """The table in docs/start.md has what stands between the brackets of PPP(…)."""
+    rows = re.findall(r"^\| .* \| (`\".*) \|$", (ROOT / "docs/start.md").read_text(), re.MULTILINE)
+    given = [text for row in rows for text in re.findall(r"`(\"[^`]*)`", row)]
+    assert len(given) > 30
+    played = play("".join(f"ppp_sim800.PPP({text})\n" for text in given) + 'print("all taken")\n')
+    assert played.lines[-1] == "all taken"
