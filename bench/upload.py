@@ -64,17 +64,18 @@ nic.active(False)
 """
 
 # Nothing of this project: by LilyGO's example and MicroPython's documentation, without their long sleeps.
-PLAIN = (
-    """
+DIAL = """
 import machine, network, time
 machine.Pin(23, machine.Pin.OUT, value=1)  # supply
 machine.Pin(5, machine.Pin.OUT, value=1)  # RST
 key = machine.Pin(4, machine.Pin.OUT, value=1)
-time.sleep_ms(200)
-key(0)
-time.sleep_ms(1000)
-key(1)
 uart = machine.UART(1, 115200, tx=27, rx=26, rxbuf=4096, txbuf=2048, timeout=0)
+
+def press():
+    time.sleep_ms(200)
+    key(0)
+    time.sleep_ms(1000)
+    key(1)
 
 def at(command, wanted=b"OK\\r\\n", seconds=1):
     uart.read()
@@ -90,7 +91,7 @@ def at(command, wanted=b"OK\\r\\n", seconds=1):
             time.sleep_ms(10)
     return b""
 
-def until(what):
+def wait_for(what):
     while not what():
         time.sleep_ms(100)
 
@@ -98,40 +99,46 @@ def registered():
     said = at("AT+CREG?")
     return b",1" in said or b",5" in said
 
-until(lambda: at("AT"))
-until(registered)
-until(lambda: b": 1" in at("AT+CGATT?"))
-at('AT+CGDCONT=1,"IP","internet"')
-if not at("ATD*99#", b"CONNECT", 20):
-    raise OSError("no CONNECT")
-ppp = network.PPP(uart)
-ppp.connect(security=network.PPP.SEC_PAP, user="", key="")
-until(ppp.isconnected)
+def dial():
+    wait_for(lambda: at("AT"))
+    wait_for(registered)
+    wait_for(lambda: b": 1" in at("AT+CGATT?"))
+    at('AT+CGDCONT=1,"IP","internet"')
+    if not at("ATD*99#", b"CONNECT", 20):
+        raise OSError("no CONNECT")
+    ppp = network.PPP(uart)
+    ppp.connect(security=network.PPP.SEC_PAP, user="", key="")
+    wait_for(ppp.isconnected)
+    return ppp
+"""
+PLAIN_UP = (
+    DIAL
+    + """
+press()
+ppp = dial()
 import sys
 sys.path.append("")
 import upstream_requests as requests
 """
+)
+PLAIN = (
+    PLAIN_UP
     + UPLOAD
     + """
 ppp.disconnect()
-until(lambda: ppp.status() not in (3, 4))
+wait_for(lambda: ppp.status() not in (3, 4))
 ppp.active(False)
-until(lambda: at("AT"))
+wait_for(lambda: at("AT"))
 at("AT+CPOWD=1", b"NORMAL POWER DOWN\\r\\n", 5)
 """
 )
 
-OURS = (
-    """
+OURS_UP = """
 import ppp_sim800, requests
 nic = ppp_sim800.PPP("internet")
 nic.connect()
 """
-    + UPLOAD
-    + """
-nic.active(False)
-"""
-)
+OURS = OURS_UP + UPLOAD + "nic.active(False)\n"
 
 # 115200 baud: a rate the modem is found at.
 DOZING = (
