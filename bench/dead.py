@@ -103,9 +103,7 @@ if noticed >= 0:
 
 async def play(script: str, fault: str, internet: Internet, speed: float) -> dict[str, float]:
     """Seconds until it was "noticed", and from then until there was a link "again"."""
-    scenario = Scenario(
-        modem=Modem(start="command"), names=internet.names, routes=internet.routes
-    )
+    scenario = Scenario(modem=Modem(start="command"), names=internet.names, routes=internet.routes)
     async with World(scenario, speed=speed) as world:
         result = await world.run(
             PRELUDE + script.replace("{fault}", fault).replace("{limit}", str(LIMIT)),

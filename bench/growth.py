@@ -15,7 +15,9 @@ COUNTS = (1, 2, 5, 10)
 COLUMNS = ("bytes / plain", "awake / plain", "IP bytes", "s awake", "mAh a wake")
 
 
-def table(title: str, steps: tuple[int, ...], found: dict[tuple[Way, int], Wake], unit: str) -> Table:
+def table(
+    title: str, steps: tuple[int, ...], found: dict[tuple[Way, int], Wake], unit: str
+) -> Table:
     rows = {}
     for step in steps:
         plain = found[PLAIN_WAY, step]
@@ -40,12 +42,15 @@ async def measure(internet: Internet, small: bool = False) -> list[Table]:
     async def last(way: Way, size: int, uploads: int) -> Wake:
         return (await wakes(way, internet, size=size, uploads=uploads, speed=speed))[-1]
 
-    found = dict(
-        zip(cases, await asyncio.gather(*(last(*case) for case in cases)), strict=True)
-    )
+    found = dict(zip(cases, await asyncio.gather(*(last(*case) for case in cases)), strict=True))
     by_size = {(way, size): wake for (way, size, count), wake in found.items() if count == 1}
     by_count = {(way, count): wake for (way, size, count), wake in found.items() if size == 200}
     return [
         table("One upload, by its size", sizes, by_size, "bytes"),
-        table("Uploads of 200 bytes on one PPP connection", (1, *counts) if small else counts, by_count, "uploads"),
+        table(
+            "Uploads of 200 bytes on one PPP connection",
+            (1, *counts) if small else counts,
+            by_count,
+            "uploads",
+        ),
     ]

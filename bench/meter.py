@@ -66,7 +66,9 @@ class Wake:
     def hour(self, modem: str) -> float:
         """mAh of an hour with one such wake, the modem being `modem` (of CURRENTS) the rest of it."""
         rest = 3600 - self.seconds
-        return self.mah + charge(dict.fromkeys(("ESP32 in deep sleep", "board asleep", modem), rest))
+        return self.mah + charge(
+            dict.fromkeys(("ESP32 in deep sleep", "board asleep", modem), rest)
+        )
 
     def told(self) -> dict:
         return {**asdict(self), "mah": self.mah}
@@ -76,10 +78,8 @@ def union(spans: list[tuple[float, float]], begin: float, end: float) -> float:
     """Seconds between begin and end that lie in one of the spans at least."""
     total, at = 0.0, begin
     for since, until in sorted(spans):
-        since, until = max(since, at), min(until, end)
-        if until > since:
-            total += until - since
-            at = until
+        total += max(0.0, min(until, end) - max(since, at))
+        at = max(at, min(until, end))
     return total
 
 

@@ -124,7 +124,9 @@ def compare(new: dict, old: dict) -> str:
                     other = before.get(table["title"], {}).get(row, {}).get(column)
                     if isinstance(value, _NUMBERS) and isinstance(other, _NUMBERS):
                         name = f"{part}: {row}, {column}"
-                        cells.append([name, shown(ratio(value, other)), shown(value), shown(other)])
+                        cells.append(
+                            [name, shown(ratio(value, other)), shown(value), shown(other)]
+                        )
     return as_text(cells)
 
 

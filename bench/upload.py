@@ -20,7 +20,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from meter import Meter, Wake
+from meter import Meter, Wake, charge
 from network.air import PROFILES
 from report import Table, ratio
 from sim800.scenario import Scenario
@@ -177,7 +177,9 @@ OUR_WAYS = WAYS[2:]
 
 def upstream_requests() -> bytes:
     """The source of `requests` as micropython-lib has it, without this project's patches."""
-    [source] = (ROOT / "build/src/micropython").glob("lib/micropython-lib/*/requests/requests/__init__.py")
+    [source] = (ROOT / "build/src/micropython").glob(
+        "lib/micropython-lib/*/requests/requests/__init__.py"
+    )
     patches = sorted((ROOT / "patches" / "micropython-lib").glob("*requests*.patch"))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "requests.py"
@@ -273,10 +275,21 @@ def hourly(found: dict[Way, list[Wake]]) -> Table:
     return Table("200 bytes once an hour", HOURLY, rows, goals)
 
 
+def dozing_pays(found: dict[Way, list[Wake]]) -> Table:
+    """How often one must upload for a modem that dozes to cost less charge than one that is switched off."""
+    off, doze = (mean(found[way][1:], "mah") for way in OUR_WAYS)
+    dozing, switched_off = (charge({way.between: 60}) for way in reversed(OUR_WAYS))
+    minutes = (off - doze) / (dozing - switched_off)
+    return Table(
+        "Dozing costs less charge",
+        ("minutes",),
+        {"when uploads are no further apart than": (minutes,)},
+    )
+
+
 async def measure(internet: Internet, small: bool = False) -> list[Table]:
     """small: only what shows that it works."""
     count, speed = (2, 4.0) if small else (4, 2.0)
-    came = await asyncio.gather(
-        *(wakes(way, internet, count=count, speed=speed) for way in WAYS)
-    )
-    return [hourly(dict(zip(WAYS, came, strict=True)))]
+    came = await asyncio.gather(*(wakes(way, internet, count=count, speed=speed) for way in WAYS))
+    found = dict(zip(WAYS, came, strict=True))
+    return [hourly(found), dozing_pays(found)]
