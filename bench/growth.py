@@ -6,51 +6,45 @@ As in `upload`, the wake after the first. Each upload has a TCP and TLS connecti
 import asyncio
 
 from meter import Wake
-from report import Table, ratio
+from report import Table
 from stand_in import Internet
-from upload import PLAIN_WAY, WAYS, Way, wakes
+from upload import WAYS, Way, side_by_side, wakes
 
 SIZES = (200, 2000, 20000)
 COUNTS = (1, 2, 5, 10)
-COLUMNS = ("bytes / plain", "awake / plain", "IP bytes", "s awake", "mAh a wake")
+METRICS = {"IP bytes": "ip", "s awake": "seconds", "mAh a wake": "mah"}
 
 
-def table(
-    title: str, steps: tuple[int, ...], found: dict[tuple[Way, int], Wake], unit: str
-) -> Table:
-    rows = {}
-    for step in steps:
-        plain = found[PLAIN_WAY, step]
-        for way in WAYS:
-            wake = found[way, step]
-            rows[f"{step} {unit}, {way.name}"] = (
-                ratio(wake.ip, plain.ip),
-                ratio(wake.seconds, plain.seconds),
-                wake.ip,
-                wake.seconds,
-                wake.mah,
-            )
-    return Table(title, COLUMNS, rows)
+def table(title: str, steps: dict[int, str], found: dict[tuple[Way, int], Wake]) -> Table:
+    return side_by_side(
+        title,
+        {
+            f"{text}: {metric}": {way: getattr(found[way, step], name) for way in WAYS}
+            for metric, name in METRICS.items()
+            for step, text in steps.items()
+        },
+    )
 
 
 async def measure(internet: Internet, small: bool = False) -> list[Table]:
     """small: only what shows that it works."""
-    sizes, counts, speed = ((200, 2000), (2,), 4.0) if small else (SIZES, COUNTS, 3.0)
-    cases = [(way, size, 1) for way in WAYS for size in sizes]
-    cases += [(way, 200, count) for way in WAYS for count in counts if count > 1]
+    sizes, counts, speed = ((200, 2000), (1, 2), 4.0) if small else (SIZES, COUNTS, 3.0)
+    cases = {(way, size, 1) for way in WAYS for size in sizes}
+    cases |= {(way, sizes[0], count) for way in WAYS for count in counts}
 
     async def last(way: Way, size: int, uploads: int) -> Wake:
         return (await wakes(way, internet, size=size, uploads=uploads, speed=speed))[-1]
 
-    found = dict(zip(cases, await asyncio.gather(*(last(*case) for case in cases)), strict=True))
-    by_size = {(way, size): wake for (way, size, count), wake in found.items() if count == 1}
-    by_count = {(way, count): wake for (way, size, count), wake in found.items() if size == 200}
+    came = dict(zip(cases, await asyncio.gather(*(last(*case) for case in cases)), strict=True))
+    by_size = {(way, size): wake for (way, size, count), wake in came.items() if count == 1}
+    by_count = {
+        (way, count): wake for (way, size, count), wake in came.items() if size == sizes[0]
+    }
     return [
-        table("One upload, by its size", sizes, by_size, "bytes"),
+        table("One upload", {size: f"{size} bytes" for size in sizes}, by_size),
         table(
-            "Uploads of 200 bytes on one PPP connection",
-            (1, *counts) if small else counts,
+            "200 bytes, again and again on one PPP connection",
+            {count: f"{count} upload{'s' * (count > 1)}" for count in counts},
             by_count,
-            "uploads",
         ),
     ]

@@ -197,8 +197,9 @@ class Supervisor(Procedures):
 
         def heard():
             age = link.traffic()[2]
-            since = time.ticks_diff(time.ticks_ms(), started)
-            return (age is not None and age < since) or not link.isconnected()  # lost: no use to wait
+            if not link.isconnected():
+                return True  # no use to wait
+            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
 
         return heard
 
