@@ -8,6 +8,8 @@ from .sim import check_code
 
 _SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
 
+_default = []  # the board that is used where none is given: there is but one
+
 
 class Access:
     """See link.PPP for the arguments. Raises ConfigError."""
@@ -67,4 +69,6 @@ def default_board():
         from board import Board
     except ImportError:
         raise ConfigError("no board is known to this firmware: pass board=, see docs/board.md")
-    return Board()
+    if not _default:
+        _default.append(Board())
+    return _default[0]

@@ -9,7 +9,7 @@ from _thread import allocate_lock
 
 from micropython import const
 
-from .errors import ATError, ATTimeout, ConfigError, LinkBusy, NoCarrier
+from .errors import ATError, ATTimeout, ConfigError, NoCarrier
 from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
@@ -93,7 +93,7 @@ class Channel:
         self._turn = allocate_lock()
 
     def move(self, uart):
-        """Go on over another UART or DLCI; a command in flight ends with LinkBusy."""
+        """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
         self.uart = uart
         self._start = self._end = 0
 
@@ -230,7 +230,7 @@ class Channel:
             no room for is dropped. What the modem did not hear right then counts as damaged.
         show: what logs and errors see in place of the command, for one that carries a secret.
         Returns the list of the answer's lines (str), the final result last.
-        Raises ATError, ATTimeout, LinkBusy, NoCarrier, and what `on_line` returns.
+        Raises ATError, ATTimeout, NoCarrier, and what `on_line` returns.
         """
         self._take_idle()  # cannot be the answer to what is sent now
         sent = command.encode()
@@ -247,11 +247,7 @@ class Channel:
         deadline = Deadline(timeout if data is None else _DATA_MS)
         while True:
             if self.uart is not uart:
-                raise LinkBusy(
-                    "another task took the link down while {} was being done: try again".format(
-                        show
-                    )
-                )
+                raise _closed()
             line = self.read_line(limit)
             if line is None:
                 if data is not None and prompt is None and self._at_prompt():
@@ -412,7 +408,7 @@ class Channel:
 
 def _closed():
     return NoCarrier(
-        "the line was closed, by the modem or by deinit(), and the data call with it: connect() again"
+        "the line was closed, by the modem or another task, and the data call with it: connect() again"
     )
 
 

@@ -221,18 +221,6 @@ class DataCall(Procedures):
             pass  # there is no such context
         yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
 
-    def _escape(self):
-        # Leave data mode at the line's present rate and hang up; the silence before has been kept. True if the
-        # modem was in data mode and answers.
-        modem = self._modem
-        modem._channel.write(b"+++")
-        if not (yield from modem._channel.await_end(b"OK", 1400)):
-            return False
-        if not (yield from modem._channel.sync(2)):
-            return False
-        yield from self._hang_up()
-        return True
-
     def _hang_up(self):
         try:
             yield from self._modem._command("ATH", timeout=20000)

@@ -263,6 +263,32 @@ attempt("stranger", 1, other)
         assert f"FATAL_ALERT_MESSAGE', {alert})" in played.value(name)
 
 
+def test_certificate_of_the_peer(play, serve, roots, bundle):
+    """It outlives the handshake, after which those above it are freed."""
+    middle = party("middle", roots["known"], ca=True)
+    leaf = party(HOST, middle)
+    serve(leaf, middle, roots["known"], port=1)
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+for at_once in (True, False):
+    secure = open_tls(1, context, do_handshake_on_connect=at_once)
+    if not at_once:
+        secure.do_handshake()
+    print("%s=%s" % (at_once, secure.getpeercert(True).hex()))
+    secure.write(b"x\\n")
+    print("%s_answer=%s" % (at_once, secure.readline().decode().strip()))
+    secure.close()
+""",
+        env=bundle,
+    )
+    der = leaf.certificate.public_bytes(serialization.Encoding.DER)
+    for at_once in ("True", "False"):
+        assert played.value(at_once) == der.hex()
+        assert played.value(at_once + "_answer") == "full"
+
+
 def test_callback_raises(play, serve, roots, bundle):
     middle = party("middle", roots["known"], ca=True)
     serve(party(HOST, middle), middle, port=1)
