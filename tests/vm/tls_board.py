@@ -32,6 +32,7 @@ BAD = {
     "unknownca": "unknown issuer",
     "unknownroot": "unknown issuer",
     "missing": "unknown issuer",
+    "truncated": "unknown issuer",
     "broken": "unknown issuer",
     "noauthority": "unknown issuer",
     "weakkey": "weak key",
