@@ -25,7 +25,7 @@ async def fetch(host, context):
     return int(line.split()[1])
 
 def visit(host, context=True):
-    return asyncio.run(asyncio.wait_for(fetch(host, context), 8))
+    return asyncio.run(asyncio.wait_for(fetch(host, context), 15))
 """,
     "pythings": TELL
     + """
@@ -56,7 +56,7 @@ from umqtt.simple import MQTTClient
 
 def visit(host, context=True, port=443):
     client = MQTTClient(b"board", host, port, ssl=context)
-    client.connect(timeout=8)
+    client.connect(timeout=15)
     client.publish(b"hive", host.encode(), qos=1)
     client.disconnect()
     return 200
