@@ -45,7 +45,7 @@ bench: vm ## Measure how much of the serial line a TCP transfer gets
 	@$(VENV)/python bench/line.py
 
 vm: setup-demo ## Build MicroPython for Linux with the frozen package
-	@$(PYTHON) simulator/vm/sources.py
+	@$(VENV)/python simulator/vm/sources.py
 	@test -x build/vm/micropython || echo "building MicroPython for Linux, one to two minutes the first time"
 	@mkdir -p build
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \

@@ -1,5 +1,7 @@
-"""Servers that others have written, at the far end: Debian's mosquitto, on free ports of the loopback."""
+"""Servers that others have written, at the far end: Debian's mosquitto and nginx, on free ports of the loopback."""
 
+import contextlib
+import json
 import socket
 import subprocess
 import time
@@ -9,9 +11,13 @@ from network.certificates import LEAVES
 from stand_in import CERTIFICATES
 
 MOSQUITTO = "/usr/sbin/mosquitto"
+MOSQUITTO_SUB = "/usr/bin/mosquitto_sub"
+NGINX = "/usr/sbin/nginx"
 
 MQTT_HOST = LEAVES["mqtt"].host
 MQTT_ADDRESS = "203.0.113.88"
+HTTPS_HOST = LEAVES["https"].host
+HTTPS_ADDRESS = "203.0.113.89"
 
 
 def free_port() -> int:
@@ -19,7 +25,35 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-class Broker:
+def wait_for(condition, explain) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, explain()
+        time.sleep(0.02)
+
+
+class Server:
+    """A program that serves until `stop()`; `ready()` tells whether it does."""
+
+    def __init__(self, *command):
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def wait_until_up(self) -> None:
+        wait_for(lambda: self.ready() or self._process.poll() is not None, self.log)
+        assert self.ready(), self.log()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+class Broker(Server):
     """mosquitto on free ports of the loopback: `open` for everybody, `mutual` for known clients, and one for
     each of `servers`, by its name in `ports`, with its certificate."""
 
@@ -41,21 +75,37 @@ class Broker:
                 for name, port in self.ports.items()
             )
         )
-        command = [MOSQUITTO, "-c", str(folder / "mosquitto.conf")]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        super().__init__(MOSQUITTO, "-c", folder / "mosquitto.conf")
 
-    def log(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
+    def ready(self) -> bool:
+        return " running" in self.log()
 
-    def wait_until_up(self) -> None:
-        end = time.monotonic() + 10
-        while " running" not in self.log():
-            assert self._process.poll() is None and time.monotonic() < end, self.log()
-            time.sleep(0.05)
+    @contextlib.contextmanager
+    def subscriber(self, topic: str, count: int):
+        """mosquitto_sub while the `with` block runs; a call gives the `count` lines "topic payload" it hears."""
+        command = [
+            MOSQUITTO_SUB,
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.open),
+            "-i",
+            "listener",
+            "-q",
+            "1",
+        ]
+        command += ["--cafile", CERTIFICATES / "root.pem", "--insecure"]  # not the host's name
+        command += ["-t", topic, "-C", str(count), "-v"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+            def heard() -> list[str]:
+                return process.communicate(timeout=10)[0].splitlines()
+
+            try:
+                wait_for(lambda: "Received SUBSCRIBE from listener" in self.log(), self.log)
+                yield heard
+            finally:
+                process.kill()
 
 
 @pytest.fixture
@@ -70,3 +120,81 @@ def broker(internet, tmp_path, monkeypatch):
         yield broker
     finally:
         broker.stop()
+
+
+CONF = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/error.log info;
+events {{}}
+http {{
+    log_format tests escape=json '{{"method":"$request_method","uri":"$request_uri","status":$status,"reused":"$ssl_session_reused",'
+        '"tls":"$ssl_protocol","requests":$connection_requests,"body":"$request_body"}}';
+    access_log {folder}/access.log tests;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate};
+        root {folder}/www;
+        location = /ip {{ default_type application/json; return 200 '{{"origin": "$remote_addr"}}'; }}
+        location /chunked/ {{  # a body that a filter may change has no length beforehand
+            alias {folder}/www/;
+            sub_filter_types *;
+            sub_filter HIVE hive;
+            sub_filter_once off;
+        }}
+        location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+        location = /post {{ proxy_pass http://127.0.0.1:{behind}; }}
+        location /api/ {{ rewrite ^ /post break; proxy_pass http://127.0.0.1:{behind}; }}
+    }}
+}}
+"""
+
+
+class Nginx(Server):
+    """nginx with TLS on a free port: /ip, files of `www`, which /chunked/ sends in chunks, PUT to /put/, and /post
+    and below /api/
+    as a proxy of the server on port `behind`."""
+
+    def __init__(self, folder, behind: int):
+        self.port = free_port()
+        self.www = folder / "www"
+        self.www.mkdir()
+        self._folder = folder
+        self._log = folder / "error.log"
+        conf = CONF.format(
+            folder=folder, port=self.port, behind=behind, certificate=CERTIFICATES / "https.pem"
+        )
+        (folder / "nginx.conf").write_text(conf)
+        super().__init__(NGINX, "-c", folder / "nginx.conf", "-e", self._log)
+
+    def ready(self) -> bool:
+        return (self._folder / "pid").exists()
+
+    def requests(self) -> list[dict]:
+        """One for each that came, with the fields of the log_format above; `body` where it went on to `behind`."""
+        lines = (self._folder / "access.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def bodies(self, uri: str) -> list[str]:
+        """What was posted there."""
+        return [request["body"] for request in self.requests() if request["uri"] == uri]
+
+
+@pytest.fixture
+def nginx(internet, tmp_path, monkeypatch):
+    """nginx as HTTPS_HOST, in place of the HTTPS server of the project's own."""
+    nginx = Nginx(tmp_path, internet.servers.ports["http"])
+    monkeypatch.setitem(internet.names, HTTPS_HOST, HTTPS_ADDRESS)
+    monkeypatch.setitem(internet.routes, (HTTPS_ADDRESS, 443), nginx.port)
+    try:
+        nginx.wait_until_up()
+        yield nginx
+    finally:
+        nginx.stop()
