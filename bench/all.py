@@ -21,7 +21,15 @@ from world import ROOT
 
 OUT = ROOT / "build" / "bench"
 DOCS = ROOT / "docs" / "benchmark.md"
-PARTS = ("line", "multiplexed", "cold", "upload", "growth", "dead", "size")
+PARTS = {
+    "line": "The line",
+    "multiplexed": "Multiplexed",
+    "cold": "Cold start",
+    "upload": "An upload once an hour",
+    "growth": "How an upload's cost grows",
+    "dead": "A dead link",
+    "size": "Flash and RAM",
+}
 
 
 async def multiplexed(_internet: Internet, small: bool = False) -> list[Table]:
@@ -74,16 +82,18 @@ async def play(parts: tuple[str, ...], small: bool = False) -> dict[str, list[Ta
 
 def markdown(run: dict, found: dict[str, list[Table]]) -> str:
     """docs/benchmark.md."""
-    about = ", ".join(f"{name} {run[name]}" for name in ("commit", "micropython", "machine"))
+    about = (
+        f"commit {run['commit']}, {run['micropython']}, {run['machine']}, load {run['load']:.1f}"
+    )
     lines = [
         "# Benchmark",
         f"Made by `{run['command']}` on {run['date']} ({about}). Do not edit: run it again.",
-        "Ratios come first: below 1 is less than what it is compared with. `(<= 0.4)` is a goal that is met. "
+        "Ratios come first. What is in parentheses is a goal. "
         "The modem, the air and the board are simulated; MicroPython, lwIP, TLS and servers are real.",
     ]
     for part, tables in found.items():
         title, _, rest = described(part).partition("\n\n")
-        lines += [f"## {part.capitalize()}", title.replace("\n", " "), rest]
+        lines += [f"## {PARTS[part]}", title.replace("\n", " "), rest]
         lines += [as_markdown(table.cells()) for table in tables]
     lines += [
         "## Current model",
@@ -136,6 +146,8 @@ def main() -> None:
         print(f"missed: {line}")
     if args.docs and len(found) == len(PARTS):
         DOCS.write_text(markdown(run, found))
+    elif args.docs:
+        print(f"{DOCS.relative_to(ROOT)} is left as it was, as not all parts ended well")
     print(f"JSON in {file.relative_to(ROOT)}, load at the beginning {run['load']:.1f}")
     sys.exit(len(found) < len(parts))
 

@@ -7,7 +7,7 @@ this project's firmware has. Upstream's has not: there neither of the two is not
 
 import asyncio
 
-from playing import PRELUDE, actor
+from playing import PRELUDE, SPEED_LIMIT, actor
 from report import Table, ratio
 from sim800.scenario import Modem, Scenario
 from stand_in import Internet
@@ -120,7 +120,9 @@ async def measure(internet: Internet, small: bool = False) -> list[Table]:
     """small: only what shows that it works."""
     faults = dict(list(FAULTS.items())[:1]) if small else FAULTS
     cases = [(script, fault) for fault in faults.values() for script in (OURS, PLAIN)]
-    came = iter(await asyncio.gather(*(play(*case, internet, speed=10.0) for case in cases)))
+    came = iter(
+        await asyncio.gather(*(play(*case, internet, min(10.0, SPEED_LIMIT)) for case in cases))
+    )
     rows = {}
     for title in faults:
         ours, plain = next(came), next(came)

@@ -29,17 +29,20 @@ MODULES = {
     "pythings_sim800": ROOT / "modules" / "pythings_sim800.py",
 }
 
-# Modules whose functions are for users; those of the others are the package's own.
-_FUNCTIONS = ("ntp", "rtc", "tls_sessions", "aio", "ssl")
+# Modules whose functions and constants are for users; those of the others are the package's own.
+_OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall")
+
+# Classes most of whose attributes are the package's own, and those that are for users.
+_ATTRIBUTES = {
+    "ppp_sim800.link": {"PPP": ("modem",)},
+    "ppp_sim800.modem": {"Modem": ("sim", "radio", "clock", "uart")},
+}
 
 # What is the package's own besides.
 INTERNAL = {
-    "ppp_sim800.link": "PPP.lose PPP.age PPP.lost_by PPP.traffic PPP.datacall PPP.state PPP.counters "
-    "PPP.supervisor PPP.ppp PPP.dialled",
-    "ppp_sim800.modem": "BAUDRATE FAST Modem.access Modem.board Modem.data_mode Modem.datacall Modem.events",
-    "ppp_sim800.radio": "REGISTERED",
+    "ppp_sim800.link": "PPP.lose PPP.age PPP.lost_by PPP.traffic",
     "ppp_sim800.events": "Events",
-    "ppp_sim800.stats": "Counters REASONS",
+    "ppp_sim800.stats": "Counters",
     "ppp_sim800.aio": "drive Awaited",
     "ppp_sim800.tls_sessions": "key offer keep drop FILE",
     "ppp_sim800.rtc": "FILE confirm",
@@ -102,11 +105,14 @@ def read(name: str) -> Module:
     tree = _Constants(MODULES[name]).visit(ast.parse(text))
     module = Module(name, ast.get_docstring(tree) or "")
     hidden = INTERNAL.get(name, "").split()
+    is_open = name.rsplit(".", maxsplit=1)[-1] in _OPEN
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and _shown(node.name, hidden):
-            module.classes[node.name] = _class(node, hidden)
+            found = module.classes[node.name] = _class(node, hidden)
+            if (shown := _ATTRIBUTES.get(name, {}).get(node.name)) is not None:
+                found.attributes = [n for n in found.attributes if n in shown]
         elif isinstance(node, ast.FunctionDef) and _shown(node.name, hidden):
-            if name.rsplit(".", maxsplit=1)[-1] in _FUNCTIONS:
+            if is_open:
                 module.functions[node.name] = Function(node.name, node.args, _doc(node))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             target, value = node.targets[0].id, node.value
@@ -115,7 +121,7 @@ def read(name: str) -> Module:
             if isinstance(value, ast.Call) and ast.unparse(value.func) == "namedtuple":
                 fields = list(ast.literal_eval(value.args[1]))
                 module.records[target] = Record(target, fields, _comment(text, node.lineno))
-            else:
+            elif is_open:
                 module.constants[target] = _without_const(value)
     return module
 

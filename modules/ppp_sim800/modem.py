@@ -26,9 +26,8 @@ _OTHER_RATES = (230400, 19200, 38400, 57600, 9600)
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
 _FLAGS = const(264)  # end whatever frame was begun
-_GUARD_MS = const(850)  # after sync()'s last wait, to a silence of 1 s before +++ (M 36)
+_GUARD_MS = const(750)  # after sync()'s last wait, to a silence of 1 s before +++ (M 36)
 _ESCAPE_MS = const(1050)  # the OK comes after another one
-_SYNC_MS = const(200)  # for the answer of a modem that may be at some other rate
 _TAIL = const(8)  # bytes of what came last that are looked at
 _PROOFS = const(4)  # times 600 characters without a fault, to trust the faster rate
 
@@ -361,11 +360,11 @@ class Modem(Procedures):
         if press and (yield from self._listens_at(BAUDRATE, 5)):
             return
         # One that does not echo only learns to here; then +++ comes back.
-        if (yield from self._listens_at_any(_OTHER_RATES)):
+        if (yield from self._listens_at_any(_OTHER_RATES, 1)):
             return
         if (yield from self._fetch_back(_OTHER_RATES, not press)):
             return
-        if (yield from self._listens_at_any(_LIKELY_RATES + _OTHER_RATES)):
+        if (yield from self._listens_at_any(_LIKELY_RATES + _OTHER_RATES, 1)):
             return
         if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 10)):
             return
@@ -373,17 +372,16 @@ class Modem(Procedures):
         yield from self._press(self.board.PRESS_ON_MS)
         if (yield from self._listens_at(BAUDRATE, 10)):
             return
-        if (yield from self._listens_at_any(_OTHER_RATES + _LIKELY_RATES)):
+        if (yield from self._listens_at_any(_OTHER_RATES + _LIKELY_RATES, 2)):
             return
         raise ModemSilent(
             "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
             "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(BAUDRATE)
         )
 
-    def _listens_at_any(self, rates):
+    def _listens_at_any(self, rates, tries):
         for baudrate in rates:
-            self._open(baudrate)
-            if (yield from self._channel.sync(1, _SYNC_MS)):
+            if (yield from self._listens_at(baudrate, tries)):
                 return True
         return False
 

@@ -384,6 +384,35 @@ attempt("address", 99, context, host={ADDRESS!r})
     assert "SSLCertVerificationError" in played.value("address")
 
 
+def test_end_of_stream(play, serve, roots, bundle):
+    """Told once, it stays: this server hangs up only when the board has."""
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(
+        UP
+        + """
+import asyncio
+context.load_default_certs()
+secure = open_tls(1, context)
+secure.write(b"x\\n")
+print("all=%r" % secure.read())
+start = time.ticks_ms()
+print("more=%r" % [secure.read(10), secure.read(), secure.readline()])
+
+async def again():
+    secure.setblocking(False)
+    return await asyncio.wait_for(asyncio.StreamReader(secure).read(10), 5)
+
+print("stream=%r" % asyncio.run(again()))
+print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))
+""",
+        env=bundle,
+    )
+    assert played.value("all") == r"b'full\n'"
+    assert played.value("more") == "[b'', b'', b'']"
+    assert played.value("stream") == "b''"
+    assert int(played.value("ms")) < 3000
+
+
 def test_late_errors_have_names(play, serve, roots, bundle, monkeypatch, internet):
     """The handshake is over, or left to the first write."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -3,17 +3,20 @@
 import pytest
 from real_servers import Broker
 from stand_in import TLS_SERVERS
-from tls_board import BAD, GOOD, TELL, UP
+from tls_board import BAD, GOOD, TELL, UP, digest
+from world import ROOT
 
-# visit(host): returns the status a server answers with.
+MIP = ROOT / "build/src/micropython/lib/micropython-lib/python-ecosys/mip"
+
+# visit(host, context): returns the status a server answers with. Without a context, by the library's own settings.
 CLIENTS = {
     "requests": UP + "visit = get\n",
     "asyncio": UP
     + """
 import asyncio
 
-async def fetch(host):
-    reader, writer = await asyncio.open_connection(host, 443, ssl=True)
+async def fetch(host, context):
+    reader, writer = await asyncio.open_connection(host, 443, ssl=context)
     writer.write(b"GET /ip HTTP/1.0\\r\\n\\r\\n")
     await writer.drain()
     line = await reader.readline()
@@ -21,8 +24,8 @@ async def fetch(host):
     await writer.wait_closed()
     return int(line.split()[1])
 
-def visit(host):
-    return asyncio.run(asyncio.wait_for(fetch(host), 8))
+def visit(host, context=True):
+    return asyncio.run(asyncio.wait_for(fetch(host, context), 15))
 """,
     "pythings": TELL
     + """
@@ -31,16 +34,29 @@ modem = Modem()
 modem.initialize()
 modem.connect("internet")
 
-def visit(host):
+def visit(host, context=None):
+    Modem.ssl_context = context
     return modem.http_request("https://" + host + "/ip").status_code
+""",
+    # It takes no context.
+    "mip": UP
+    + f"""
+import os, sys
+sys.path.append({str(MIP)!r})
+import mip
+
+def visit(host):
+    mip.install("https://" + host + "/ip?.py", target=".")
+    os.remove("ip?.py")
+    return 200
 """,
     "umqtt": UP
     + """
 from umqtt.simple import MQTTClient
 
-def visit(host, port=443):
-    client = MQTTClient(b"board", host, port, ssl=True)
-    client.connect(timeout=8)
+def visit(host, context=True, port=443):
+    client = MQTTClient(b"board", host, port, ssl=context)
+    client.connect(timeout=15)
     client.publish(b"hive", host.encode(), qos=1)
     client.disconnect()
     return 200
@@ -81,18 +97,32 @@ def brokers(internet, tmp_path, monkeypatch):
 
 
 def test_good_brokers_are_accepted(board, brokers):
-    played = board(CLIENTS["umqtt"] + hosts(GOOD) + "    tell(name, visit, host, 8883)")
+    played = board(CLIENTS["umqtt"] + hosts(GOOD) + "    tell(name, visit, host, port=8883)")
     assert {name: played.value(name) for name in GOOD} == dict.fromkeys(GOOD, "ok|200")
     assert brokers.log().count("Received PUBLISH") == len(GOOD)
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_bad_servers_are_refused_each_for_its_reason(board, client):
-    # The drop-in waits for a minute, whatever its caller wants.
-    speed = 40.0 if client == "pythings" else 10.0
+    # These wait for a minute, whatever their caller wants.
+    speed = 40.0 if client in ("pythings", "mip") else 10.0
     played = board(CLIENTS[client] + hosts(BAD) + "    tell(name, visit, host)", speed=speed)
     reasons = {name: played.value(name).partition("|")[0] for name in BAD}
     own = OWN_REASONS.get(client, {})
     assert reasons == BAD | own
     for name in set(BAD) - set(own):
         assert TLS_SERVERS[name] in played.value(name)  # which server it is about
+
+
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "mip"])
+def test_a_server_whose_key_is_not_pinned_is_refused(board, client):
+    played = board(
+        CLIENTS[client]
+        + f"""
+import ssl
+context = ssl.create_default_context()
+context.pin_keys({digest("p256")!r})
+tell("revoked", visit, "telemetry.example", context)
+"""
+    )
+    assert played.value("revoked").startswith("wrong key|telemetry.example has none of the pinned")

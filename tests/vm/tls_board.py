@@ -32,6 +32,7 @@ BAD = {
     "unknownca": "unknown issuer",
     "unknownroot": "unknown issuer",
     "missing": "unknown issuer",
+    "truncated": "unknown issuer",
     "broken": "unknown issuer",
     "noauthority": "unknown issuer",
     "weakkey": "weak key",
@@ -83,7 +84,7 @@ nic = ppp_sim800.PPP("internet")
 nic.connect()
 
 def get(host, context=None, path="/ip", **kwargs):
-    reply = requests.get("https://" + host + path, ssl_context=context, timeout=8, **kwargs)
+    reply = requests.get("https://" + host + path, ssl_context=context, timeout=15, **kwargs)
     reply.close()
     return reply.status_code
 """
