@@ -144,12 +144,11 @@ async def mix(internet: Internet, *, seconds: int, gap: float, speed: float, see
 
         async def watch():
             nonlocal allowed, carried
-            await world.clock.sleep(15)  # it comes up
             while True:
                 await world.clock.sleep(1)
-                if world.clock.now() >= closed_until:
-                    ppp = world.modem.ppp
-                    carries = ppp is not None and ppp.up and not ppp.mute and not ppp.cut
+                ppp = world.modem.ppp
+                carries = ppp is not None and ppp.up and not ppp.mute and not ppp.cut
+                if (allowed or carries) and world.clock.now() >= closed_until:
                     allowed += 1
                     carried += carries
                     costs[last][1] += not carries

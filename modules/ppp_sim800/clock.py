@@ -7,21 +7,18 @@ import time
 
 from .at import fields
 from .errors import ATError, ConfigError
-from .run import Procedures, blocking
+from .run import Role, blocking
 
 
-class Clock(Procedures):
+class Clock(Role):
     """The real-time clock of `modem`."""
-
-    def __init__(self, modem):
-        self._modem = modem
 
     def _want_time(self):
         # The network's time is passed on only if asked for, and after a restart (M 152).
         try:
             answer = yield from self._modem._ask("AT+CLTS?", "+CLTS:")
             if fields(answer)[0] == "0":
-                yield from self._modem._command("AT+CLTS=1;&W")
+                yield from self._do("AT+CLTS=1;&W")
         except ATError:
             pass  # firmware without it
 
@@ -49,7 +46,7 @@ class Clock(Procedures):
                     utc
                 )
             )
-        yield from self._modem._command('AT+CCLK="{}"'.format(value))
+        yield from self._do('AT+CCLK="{}"'.format(value))
 
     now = blocking(_now)
     set = blocking(_set)
@@ -60,14 +57,13 @@ def parse_cclk(value):
     if len(value) != 20 or value[17] not in "+-":
         return None
     try:
-        year, month, day, hour, minute, second, zone = [
-            int(value[i : i + 2]) for i in range(0, 20, 3)
-        ]
+        year, month, day, hour, minute, second = [int(value[i : i + 2]) for i in range(0, 17, 3)]
+        zone = int(value[17:])
     except ValueError:
         return None
     if year < 24 or not (
         1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61
     ):
         return None
-    minutes = minute - zone * 15 if value[17] == "+" else minute + zone * 15
-    return time.gmtime(time.mktime((2000 + year, month, day, hour, minutes, second, 0, 0)))[:6]
+    minute -= zone * 15
+    return time.gmtime(time.mktime((2000 + year, month, day, hour, minute, second, 0, 0)))[:6]

@@ -18,7 +18,7 @@ from .sim import sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages
 _ESC = b"\x1b"
-_NOT_READY = (3, 14, 302, 314)
+_NOT_READY = (3, 14, 302, 314, None)  # None: noise
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
 # text: str, or bytes if it is none; time: UTC as (year, month, day, hour, minute, second), None if unknown;
@@ -111,15 +111,11 @@ class SMS(Role):
         deadline = Deadline(_READY_MS)
         while True:
             try:
-                answer = yield from self._modem._ask(command, "+CPMS:", 10000)
-                used, total = fields(answer)[:2]
-                return int(used), int(total)
+                places = yield from self._modem._ask(command, "+CPMS:", 10000, _read_places)
+                return places
             except ATError as error:
                 if error.code not in _NOT_READY or not deadline.left():
                     raise _sms_error(error, "the card's messages cannot be used")
-            except ValueError:  # noise
-                if not deadline.left():
-                    raise ATError(command, answer)
             yield from wait(300)
 
     def _room(self):
@@ -274,6 +270,11 @@ def check_number(number, more=""):
             number
         )
     )
+
+
+def _read_places(line):
+    used, total = fields(line)[:2]
+    return int(used), int(total)
 
 
 def _check_index(index):

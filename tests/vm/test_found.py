@@ -69,21 +69,3 @@ def test_multiplexing(play, rate, cause):
 @pytest.mark.parametrize("rate", [0, 9600, 460800])
 def test_switched_off(play, rate, cause):
     check(play(FIND, modem=Modem(ipr=rate), env={"SIM_RESET_CAUSE": str(cause)}, speed=2))
-
-
-def test_asleep(play):
-    """By 5 s without a byte (AT+CSCLK=2): the first character only wakes it."""
-    played = play(
-        """
-nic = ppp_sim800.PPP("internet")
-nic.active(True)
-nic.modem.sleep()
-time.sleep(8)
-nic = ppp_sim800.PPP("internet")
-timed("found", nic.active, True)
-print("imei=" + nic.modem.imei())
-timed("connect", nic.connect)
-""",
-        speed=2,
-    )
-    check(played)

@@ -683,29 +683,6 @@ print("connects=%d" % nic.stats().connects)
 # --- the modem's own start --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "modem",
-    [
-        Modem(),
-        Modem(ipr=9600),
-        Modem(ipr=460800),
-        Modem(start="command", ipr=9600),
-        Modem(start="command", ipr=230400),
-        Modem(start="command", ipr=460800, echo=False),
-        Modem(start="data"),
-        Modem(start="data", ipr=460800),
-    ],
-    ids=lambda m: f"{m.start}-{m.ipr}",
-)
-def test_found_within_15_s_without_rst(play, modem):
-    played = play(
-        'nic = ppp_sim800.PPP("internet")\ntimed("on", nic.active, True)', modem=modem, speed=5
-    )
-    assert played.value("on") == "ok"
-    assert int(played.value("on_ms")) <= 15_000
-    assert not played.journal.seen("pin", "RESET")
-
-
 def test_found_asleep(play):
     played = play(
         """
