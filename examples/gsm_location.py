@@ -19,6 +19,7 @@ def locate():
     nic.active(True)
     nic.disconnect()
     nic.modem.sim.ready()  # a SIM with a PIN wants it here
+    wdt.feed()
     return nic.modem.location()
 
 

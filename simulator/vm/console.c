@@ -31,9 +31,26 @@ static size_t ring_in, ring_out;
 
 // In place of mp_hal_set_interrupt_char() for the REPL: there is no terminal to make a signal of it.
 void sim_console_interrupt_char(char c) {
+    if (!active) {
+        mp_hal_set_interrupt_char(c);
+        return;
+    }
     pthread_mutex_lock(&lock);
     interrupt_char = (signed char)c;
     pthread_mutex_unlock(&lock);
+}
+
+// ... and no modes of a terminal to change, as the REPL of v1.28 does.
+void sim_console_mode_raw(void) {
+    if (!active) {
+        mp_hal_stdio_mode_raw();
+    }
+}
+
+void sim_console_mode_orig(void) {
+    if (!active) {
+        mp_hal_stdio_mode_orig();
+    }
 }
 
 static void *reader(void *arg) {

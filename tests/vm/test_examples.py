@@ -183,21 +183,21 @@ def test_gsm_location_of_unknown_cells(run, nginx):
 
 def test_asyncio_node(run, nginx):
     """It uploads the mean of its samples, also after the modem has restarted, and blinks all the time."""
-    rounds = Rounds("samples uploaded: 200", 3)
+    rounds = Rounds("samples uploaded: 200", 4)
 
     def reset(line, world):
         if rounds.left == 1:
             world.modem.inject("modem_reset")
 
-    played = run("asyncio_node.py", rounds, also=reset, EVERY_S=10, SAMPLE_S=1)
+    played = run("asyncio_node.py", rounds, also=reset, EVERY_S=6, SAMPLE_S=1)
     bodies = [json.loads(body) for body in nginx.bodies("/post")]
-    assert len(bodies) == 3
-    assert all(body["samples"] >= 9 and body["mean"] > 100_000 for body in bodies)
+    assert len(bodies) == 4
+    assert all(body["samples"] >= 5 and body["mean"] > 100_000 for body in bodies)
     blinks = [entry.time for entry in played.journal.seen("board", "LED")]
     longest = max(after - before for before, after in itertools.pairwise(blinks))
     assert longest < 3  # a second, and the look-up of a name
     assert len(played.journal.seen("at", "> ATD")) == 2
-    del rounds.costs[2:]
+    del rounds.costs[3:]
     rounds.agree_with("`asyncio_node.py`")
 
 

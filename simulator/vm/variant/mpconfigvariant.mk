@@ -94,6 +94,7 @@ $(BUILD)/extmod/network_ppp_lwip.o: CFLAGS += -Dpppos_create=sim_pppos_create \
 	-Dmp_stream_rw=sim_ppp_stream_rw -Dmp_call_method_n_kw=sim_ppp_call_method_n_kw
 $(BUILD)/extmod/modmachine.o: CFLAGS += -Dmp_sys_exit_obj=sim_soft_reset_obj
 $(BUILD)/extmod/vfs_posix_file.o: CFLAGS += -Dwrite=sim_stdout_write
-$(BUILD)/shared/runtime/pyexec.o: CFLAGS += -Dmp_hal_set_interrupt_char=sim_console_interrupt_char
+$(BUILD)/shared/runtime/pyexec.o: CFLAGS += -Dmp_hal_set_interrupt_char=sim_console_interrupt_char \
+	-Dmp_hal_stdio_mode_raw=sim_console_mode_raw -Dmp_hal_stdio_mode_orig=sim_console_mode_orig
 $(BUILD)/unix_mphal.o: CFLAGS += -Dread=sim_stdin_read -Dwrite=sim_stdout_write \
 	-Dmp_sched_keyboard_interrupt=sim_keyboard_interrupt
