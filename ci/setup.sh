@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
-# sudo where not root) and a virtual environment, build/venv or, for boards and images, build/venv-board.
+# sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own.
 # Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test|firmware|emulator|board
+# usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,11 +22,11 @@ case "${1:-}" in
     emulator)  # what Espressif's QEMU is linked with
         packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0"
         venv="" ;;
-    board)
+    board|types|docs)
         packages="ca-certificates python3-venv"
-        venv=build/venv-board
-        requirements=ci/requirements-board.txt ;;
-    *) fail "usage: ci/setup.sh demo|test|firmware|emulator|board" ;;
+        venv=build/venv-$1
+        requirements=ci/requirements-$1.txt ;;
+    *) fail "usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board" ;;
 esac
 
 missing=""
