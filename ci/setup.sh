@@ -15,7 +15,7 @@ venv=build/venv
 requirements=ci/requirements.txt
 case "${1:-}" in
     demo) ;;
-    test) packages="$packages tshark openssl mosquitto" ;;
+    test) packages="$packages tshark openssl mosquitto mosquitto-clients nginx" ;;
     firmware)
         packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
         venv="" ;;
@@ -43,10 +43,22 @@ if [ -n "$missing" ]; then
     say "installing Debian packages:$missing"
     log=build/setup-apt.log
     mkdir -p build
+    # Debian starts what serves as soon as it is installed, and at each boot: the tests start their own.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap '$sudo rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+        $sudo chmod +x "$policy"
+    fi
     # shellcheck disable=SC2086  # the list is meant to be split
     { $sudo apt-get update -q &&
       $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
         >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
+    for server in mosquitto nginx; do
+        case "$missing " in *" $server "*)
+            [ ! -d /run/systemd/system ] || $sudo systemctl -q disable "$server" ;;
+        esac
+    done
 fi
 
 [ -n "$venv" ] || exit 0
