@@ -3,7 +3,13 @@
 SIM800Error is an OSError, so that a script which retries its upload on OSError also covers the link."""
 
 class SIM800Error(OSError):
-    """Base of all errors raised by this package; `str(error)` is the whole story."""
+    """Base of all errors raised by this package; `str(error)` is the whole story.
+
+    `code`: the number the modem, the network or mbedTLS gave, None where there was none."""
+
+    code: int | None
+
+    def __init__(self, message: str, code: int | None = None) -> None: ...
 
 class ConfigError(SIM800Error):
     """An argument cannot be used (APN, user, PIN, board ...). Nothing was sent to the modem."""
@@ -22,7 +28,6 @@ class ATError(SIM800Error):
 
     command: str
     result: str
-    code: int | None
 
     def __init__(self, command: str, result: str, code: int | None = None) -> None: ...
 
@@ -93,7 +98,6 @@ class SMSError(SIM800Error):
 
     `code` is the number behind +CMS ERROR, None without one; `sent` how many parts of a long message went."""
 
-    code: int | None
     sent: int
 
     def __init__(self, message: str, code: int | None = None, sent: int = 0) -> None: ...
@@ -113,16 +117,8 @@ class USSDError(SIM800Error):
 class HTTPError(SIM800Error):
     """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
 
-    code: int | None
-
-    def __init__(self, message: str, code: int | None) -> None: ...
-
 class LocationError(SIM800Error):
     """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
-
-    code: int | None
-
-    def __init__(self, message: str, code: int | None) -> None: ...
 
 class NoTime(SIM800Error):
     """No source told the time, or none that can be believed."""
@@ -140,7 +136,6 @@ class TLSError(SIM800Error):
 
     reason: str
     host: str | None
-    code: int | None
     names: tuple[str, ...]
     issuer: str | None
     since: str | None

@@ -129,5 +129,5 @@ class Modem:
     ) -> Response:
         """GET, or POST `data` (str or bytes), over PPP; returns a Response. Redirections are followed (new).
 
-        Raises AssertionError unless `url` is http or https, Exception if not connected, HTTPError,
-        NameNotFound."""
+        Raises AssertionError unless `url` is http or https, Exception if not connected, TLSError (`reason`
+        says why the server is not believed), HTTPError, NameNotFound."""

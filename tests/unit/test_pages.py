@@ -1,5 +1,7 @@
 """The pages: links lead somewhere, commands and files that are named exist. Needs no network."""
 
+import configparser
+import json
 import re
 import shlex
 import sys
@@ -86,6 +88,14 @@ def test_what_the_text_names_exists(page):
                 *page.parent.glob(text + "*"),
             ]  # a patch's number may do
             assert there, f"{name(page)}:{line}: there is no {text}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_settings_can_be_read(page):
+    for block in blocks(page, "json"):
+        json.loads(block.code)
+    for block in blocks(page, "ini"):
+        configparser.ConfigParser().read_string(block.code)
 
 
 def test_parts_of_a_page(tmp_path):
