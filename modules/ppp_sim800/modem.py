@@ -74,7 +74,12 @@ class Modem(Procedures):
         self._noisy = False  # the faster rate was tried, and did not prove clean
         self._settled = False  # up and quiet: from now on a boot message means a restart
         self._dozing = False
-        self._presumed_off = machine.reset_cause() == machine.PWRON_RESET
+        # After deep sleep, too: it lets go of the supply's switch, unless that was held.
+        self._presumed_off = machine.reset_cause() in (
+            machine.PWRON_RESET,
+            machine.DEEPSLEEP_RESET,
+        )
+        self._rest = Deadline(0)  # least time between off and on
         self._expected = {}  # beginning of a line somebody waits for: the line, None until it came
 
     # The line
@@ -300,6 +305,7 @@ class Modem(Procedures):
         """
         self._settled = self._dozing = False
         self.data_mode = False
+        yield from wait(self._rest.left())
         self.board.supply(True)
         self._hold_dtr(True)
         self._open(self._rate)
@@ -461,7 +467,7 @@ class Modem(Procedures):
         self._rate = BAUDRATE
         self._noisy = False
         self._presumed_off = True
-        yield from wait(800)  # least time between off and on (HW 3.2.3)
+        self._rest = Deadline(800)  # HW 3.2.3
 
     def _press_off(self):
         yield from self._press(self.board.PRESS_OFF_MS)

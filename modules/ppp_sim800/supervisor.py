@@ -160,7 +160,8 @@ class Supervisor(Procedures):
         if doubtful or (idle is not None and last > idle):
             answered = yield from self._ask()
             # The silence of somebody who has never answered says nothing where others have.
-            if answered is False and (doubtful or self._probe_answers or heard is None):
+            counts = doubtful or self._probe_answers or heard is None
+            if answered is False and counts and link.isconnected():
                 return "nothing heard"
         return link.lost_by()
 
@@ -179,6 +180,7 @@ class Supervisor(Procedures):
             return None
         started = time.ticks_ms()
         answered, used = yield from procedure
+        answered = answered and link.isconnected()
         link.counters.add(probes=1, probe_bytes=used)
         self._spend(used)
         self._probed = time.ticks_ms()
@@ -195,6 +197,8 @@ class Supervisor(Procedures):
 
         def heard():
             age = link.traffic()[2]
+            if not link.isconnected():
+                return True  # no use to wait
             return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
 
         return heard
