@@ -7,11 +7,12 @@ TESTS ?= tests
 VARIANT ?= $(BOARD_VARIANT)
 
 VENV := build/venv/bin
+SPHINX := build/venv-docs/bin/sphinx-build -q -W --keep-going -d build/docs/doctrees
 export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format bench faults soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test clean distclean
+.PHONY: help demo test fuzz lint format docs linkcheck bench faults soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,13 @@ lint: setup-test ## Check style, spelling, shell scripts and workflows
 format: setup-test ## Put the Python files into their form
 	@$(VENV)/ruff check -q --fix . ; $(VENV)/ruff format -q .
 
+docs: setup-docs ## Make the documentation as a site, build/docs/html; warnings are errors
+	@$(SPHINX) -b html docs build/docs/html
+	@echo "the site is in build/docs/html/index.html"
+
+linkcheck: setup-docs ## Look whether the links to other sites still lead somewhere (needs the net)
+	@$(SPHINX) -b linkcheck docs build/docs/links
+
 emulate: setup-demo ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
 	@$(VENV)/python -m demo --chip emulated --air $(AIR) --modem $(MODEM) --out build/emulate
 
@@ -45,7 +53,7 @@ bench: vm ## Measure all there is, beside plain network.PPP, in four minutes (AR
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/all.py $(ARGS)
 
 vm: setup-demo ## Build MicroPython for Linux with the frozen package
-	@$(PYTHON) simulator/vm/sources.py
+	@$(VENV)/python simulator/vm/sources.py
 	@test -x build/vm/micropython || echo "building MicroPython for Linux, one to two minutes the first time"
 	@mkdir -p build
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \
@@ -74,9 +82,13 @@ setup-demo:
 
 setup-test:
 	@ci/setup.sh test
+	@ci/setup.sh types
+
+setup-docs:
+	@ci/setup.sh docs
 
 clean: ## Remove what was built, keep what was fetched
-	rm -rf build/vm build/demo build/bench build/firmware
+	rm -rf build/vm build/demo build/bench build/firmware build/docs
 
 distclean: ## Remove everything that make has made
 	rm -rf build dist

@@ -116,8 +116,8 @@ def come_up(limit):
                 print("why=" + str(error))
                 return type(error).__name__
             print("early=" + str(error))
-        except OSError:
-            pass  # the connection: the script tries again
+        except (OSError, MemoryError):
+            pass  # the connection, or no memory for it: the script tries again
     return "late"
 
 ended = come_up({limit})

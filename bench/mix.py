@@ -1,6 +1,6 @@
 """Hours of random faults, time compressed: how long the link carries of the time it could, and what memory it takes.
 
-`python bench/mix.py --hours 72 --speed 40` prints what came of it.
+`python bench/mix.py --hours 72 --speed 40` prints what came of it, and what each kind of fault has cost.
 """
 
 import argparse
@@ -28,7 +28,7 @@ FAULTS = (
     (("silent",), 0),
     (("cell_change",), 0),
     (("ring count=2",), 0),
-    (("sms_arrived",), 0),
+    (("sms_received",), 0),
     (("drop_bytes count=500",), 0),
     (("pap_refuse_once", "no_carrier"), 0),
     (("call_refuse_once", "lcp_terminate"), 0),
@@ -92,14 +92,26 @@ asyncio.run(main())
 
 @dataclass
 class Mix:
-    """uptime: share of the time the air allowed in which the link carried; free: the heap, hour by hour, in bytes."""
+    """uptime: share of the time the air allowed in which the link carried; free: the heap, hour by hour, in bytes;
+    costs: of each kind of fault, how often it struck, and the seconds without a link until the next one."""
 
     code: int
     stderr: str
     uptime: float
-    faults: int
     free: list[int]
     lines: list[str]
+    costs: dict[str, list[int]]
+
+    def table(self) -> str:
+        """What each kind of fault has cost, the dearest first."""
+        rows = sorted(self.costs.items(), key=lambda row: -row[1][1] / row[1][0])
+        return "\n".join(
+            ["times  seconds   each  fault"]
+            + [
+                f"{times:5d} {seconds:8d} {seconds / times:6.1f}  {kind}"
+                for kind, (times, seconds) in rows
+            ]
+        )
 
 
 async def mix(internet: Internet, *, seconds: int, gap: float, speed: float, seed: int = 1) -> Mix:
@@ -108,20 +120,26 @@ async def mix(internet: Internet, *, seconds: int, gap: float, speed: float, see
     hours = seconds // 3600
     text = PRELUDE + SCRIPT.replace("SECONDS", str(seconds)).replace("HOURS", str(hours))
     scenario = Scenario(modem=Modem(start="command"), names=internet.names, routes=internet.routes)
-    happened = allowed = carried = 0
+    allowed = carried = 0
+    last = "none yet"
+    costs = {last: [1, 0]}
 
     async with World(scenario, speed=speed) as world:
         act = actor(world)
         closed_until = 0.0
 
         async def strike():
-            nonlocal happened, closed_until
+            nonlocal last, closed_until
+            deck = []
             while True:
                 await world.clock.sleep(gap * chance.uniform(0.5, 1.5))
-                actions, outage = chance.choice(FAULTS)
+                if not deck:  # each comes as often as any other
+                    deck = chance.sample(FAULTS, len(FAULTS))
+                actions, outage = deck.pop()
+                last = "; ".join(actions)
+                costs.setdefault(last, [0, 0])[0] += 1
                 for action in actions:
                     act("@" + action)
-                happened += 1
                 closed_until = max(closed_until, world.clock.now() + outage)
 
         async def watch():
@@ -131,17 +149,21 @@ async def mix(internet: Internet, *, seconds: int, gap: float, speed: float, see
                 await world.clock.sleep(1)
                 if world.clock.now() >= closed_until:
                     ppp = world.modem.ppp
+                    carries = ppp is not None and ppp.up and not ppp.mute and not ppp.cut
                     allowed += 1
-                    carried += ppp is not None and ppp.up and not ppp.mute and not ppp.cut
+                    carried += carries
+                    costs[last][1] += not carries
 
         tasks = [asyncio.create_task(strike()), asyncio.create_task(watch())]
         try:
             result = await world.run(text, timeout=2 * seconds / speed + 120, on_line=act)
         finally:
             for task in tasks:
+                if task.done():
+                    task.result()  # it never ends by itself: what went wrong with it
                 task.cancel()
     free = [int(line[5:]) for line in result.lines if line.startswith("free=")]
-    return Mix(result.code, result.stderr, carried / allowed, happened, free, result.lines)
+    return Mix(result.code, result.stderr, carried / allowed, free, result.lines, costs)
 
 
 def main() -> None:
@@ -161,9 +183,8 @@ def main() -> None:
                 seed=args.seed,
             )
         )
-    print(
-        f"exit code {came.code}, {came.faults} faults, uptime {came.uptime:.4f} of what the air allowed"
-    )
+    print(f"exit code {came.code}, uptime {came.uptime:.4f} of what the air allowed")
+    print(came.table())
     print(f"free memory {came.free[0]} after the first hour, {came.free[-1]} at the end")
     print("\n".join(came.lines[-3:]), came.stderr)
 

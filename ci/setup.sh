@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
-# sudo where not root) and a virtual environment, build/venv or, for boards and images, build/venv-board.
+# sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own.
 # Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test|firmware|emulator|board
+# usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,18 +15,18 @@ venv=build/venv
 requirements=ci/requirements.txt
 case "${1:-}" in
     demo) ;;
-    test) packages="$packages tshark openssl mosquitto" ;;
+    test) packages="$packages tshark openssl mosquitto mosquitto-clients nginx" ;;
     firmware)
         packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
         venv="" ;;
     emulator)  # what Espressif's QEMU is linked with
         packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0"
         venv="" ;;
-    board)
+    board|types|docs)
         packages="ca-certificates python3-venv"
-        venv=build/venv-board
-        requirements=ci/requirements-board.txt ;;
-    *) fail "usage: ci/setup.sh demo|test|firmware|emulator|board" ;;
+        venv=build/venv-$1
+        requirements=ci/requirements-$1.txt ;;
+    *) fail "usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board" ;;
 esac
 
 missing=""
@@ -43,10 +43,22 @@ if [ -n "$missing" ]; then
     say "installing Debian packages:$missing"
     log=build/setup-apt.log
     mkdir -p build
+    # Debian starts what serves as soon as it is installed, and at each boot: the tests start their own.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap '$sudo rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+        $sudo chmod +x "$policy"
+    fi
     # shellcheck disable=SC2086  # the list is meant to be split
     { $sudo apt-get update -q &&
       $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
         >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
+    for server in mosquitto nginx; do
+        case "$missing " in *" $server "*)
+            [ ! -d /run/systemd/system ] || $sudo systemctl -q disable "$server" ;;
+        esac
+    done
 fi
 
 [ -n "$venv" ] || exit 0

@@ -1,15 +1,17 @@
-# A bare SIM800L module on any ESP32: HTTPS over PPP, with the server's certificate checked.
+# A bare SIM800L module on another board: HTTPS over PPP, with the server's certificate checked.
 #
-# Supply: 3.4 to 4.4 V that bear bursts of 2 A (a LiPo cell, or a converter and 1000 uF), not the ESP32's 3.3 V.
+# Supply: 3.4 to 4.4 V that bear bursts of 2 A (a LiPo cell, or a converter and 1000 uF), not the board's 3.3 V.
 # The small red module has no PWRKEY pin and starts by itself; where yours has one, wire it and name it.
-# Install: this project's firmware; on another with network.PPP `mpremote mip install package.json` from a checkout.
+# ESP32: this project's firmware; on another with network.PPP `mpremote mip install package.json` from a checkout.
+# Pico W and other RP2 boards: MicroPython built with MICROPY_PY_NETWORK_PPP_LWIP, then mpremote as above.
 import socket
 
 import ppp_sim800
 import tls
 from machine import UART, Pin
 
-TX, RX = 27, 26  # the ESP32's: to the module's RXD, from its TXD
+UART_ID = 1  # RP2: 0 with the pins below
+TX, RX = 27, 26  # to the module's RXD, from its TXD; RP2: 0, 1
 RST = 5  # to the module's RST, or None
 PWRKEY = None
 APN = "internet"
@@ -30,7 +32,9 @@ class Board:
 
     def uart(self, baudrate):
         if self._uart is None:
-            self._uart = UART(1, baudrate, tx=TX, rx=RX, timeout=0, rxbuf=8192, txbuf=4096)
+            self._uart = UART(
+                UART_ID, baudrate, tx=Pin(TX), rx=Pin(RX), timeout=0, rxbuf=8192, txbuf=4096
+            )
         else:
             self._uart.init(baudrate=baudrate)
         return self._uart

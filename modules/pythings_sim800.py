@@ -15,7 +15,7 @@ import machine
 import ppp_sim800
 import requests
 from ppp_sim800.at import fields, quoted
-from ppp_sim800.errors import ATError, ATTimeout, ConfigError, HTTPError, SIM800Error
+from ppp_sim800.errors import ATError, ATTimeout, ConfigError, HTTPError, SIM800Error, TLSError
 from ppp_sim800.radio import parse_operators
 from ppp_sim800.run import run
 
@@ -341,8 +341,8 @@ class Modem:
     def http_request(self, url, mode="GET", data=None, content_type="application/json"):
         """GET, or POST `data` (str or bytes), over PPP; returns a Response. Redirections are followed (new).
 
-        Raises AssertionError unless `url` is http or https, Exception if not connected, HTTPError,
-        NameNotFound.
+        Raises AssertionError unless `url` is http or https, Exception if not connected, TLSError (`reason`
+        says why the server is not believed), HTTPError, NameNotFound.
         """
         if not url.startswith("http"):
             raise AssertionError(  # also where assert is compiled away
@@ -372,6 +372,8 @@ class Modem:
                 "this firmware's requests module checks no certificates (it takes no ssl_context): use this "
                 "project's firmware for https"
             )
+        except TLSError:
+            raise
         except (OSError, ValueError, NotImplementedError) as error:
             self.nic.resolve(host.split(":")[0])  # says what is wrong, if that is
             raise HTTPError("{} to {} failed: {}".format(mode, host, str(error).strip()), None)

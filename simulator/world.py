@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+import tty
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,13 @@ ROOT = Path(__file__).resolve().parents[1]
 VM = Path(
     os.environ.get("SIM_VM", ROOT / "build" / "vm" / "micropython")
 )  # e.g. one with sanitizers
+
+# The board's file system, then what the chip does after a reset.
+CONSOLE = """import vfs, _console
+vfs.umount("/")
+vfs.mount(vfs.VfsPosix({!r}), "/")
+_console.run()
+"""
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,7 @@ class World(Surroundings):
         self._vm = vm
         self._files: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._port: int | None = None  # console()'s, open
         self.tcall = TCall(
             self.clock,
             BOARDS[scenario.board],
@@ -160,6 +169,11 @@ class World(Surroundings):
         await self.bus.start()
 
     async def stop(self) -> None:
+        if self._port is not None:
+            self._process.kill()
+            await self._process.wait()
+            os.close(self._port)
+            self._port = None
         await self.bus.stop()
         await super().stop()
 
@@ -169,9 +183,12 @@ class World(Surroundings):
 
     async def put(self, name: str, data: bytes) -> None:
         """Write a file to where scripts run, if they are not told another folder."""
+        (self._folder() / name).write_bytes(data)
+
+    def _folder(self) -> Path:
         self._files = self._dir / "files"
         self._files.mkdir(exist_ok=True)
-        (self._files / name).write_bytes(data)
+        return self._files
 
     async def run(
         self,
@@ -187,7 +204,7 @@ class World(Surroundings):
         `on_line` gets each line of its standard output as it comes; what it returns is typed in for input().
         """
         if isinstance(script, str):
-            path = self._dir / "main.py"
+            path = (self._files or self._dir) / "main.py"
             path.write_text(script)
         else:
             path = script.resolve()
@@ -229,6 +246,27 @@ class World(Surroundings):
             code, "\n".join(lines), stderr.decode(errors="replace"), time.monotonic() - started
         )
 
+    async def console(self, files: Path | None = None) -> str:
+        """Switch the board on, as without a script: boot.py, main.py, then the REPL. Returns its serial port, for
+        mpremote, Thonny or a terminal. `files`: the folder that is its file system, default that of put().
+        """
+        files = files or self._folder()
+        # Raw from the start, and kept open: what nobody hears must not hang up the line.
+        ours, self._port = os.openpty()
+        tty.setraw(self._port)
+        self._process = await asyncio.create_subprocess_exec(
+            self._vm,
+            "-c",
+            CONSOLE.format(str(files.resolve())),
+            env=self._env,
+            cwd=files,
+            stdin=ours,
+            stdout=ours,
+            stderr=ours,
+        )
+        os.close(ours)
+        return os.ttyname(self._port)
+
     def interrupt(self) -> None:
         """Ctrl-C to the running script."""
         if self._process and self._process.returncode is None:
@@ -250,21 +288,30 @@ def main() -> None:
     )
     parser.add_argument("script", nargs="?", type=Path, help="MicroPython script")
     parser.add_argument("--repl", action="store_true", help="open the REPL")
+    parser.add_argument(
+        "--console", action="store_true", help="tell a serial port for mpremote, until Ctrl-C"
+    )
     parser.add_argument("--air", choices=PROFILES, default="ideal")
     parser.add_argument(
         "--journal", action="store_true", help="show what the simulator sees, on stderr"
     )
     args = parser.parse_args()
-    if not args.repl and not args.script:
-        parser.error("name a script, or --repl")
+    if not args.repl and not args.script and not args.console:
+        parser.error("name a script, or --repl, or --console")
 
     async def go() -> int:
         async with World(Scenario(air=PROFILES[args.air])) as world:
             if args.journal:
                 world.journal.listeners.append(lambda entry: print(entry, file=sys.stderr))
+            if args.console:
+                print(f"mpremote connect {await world.console()}", flush=True)
+                await asyncio.get_running_loop().create_future()
             return await world.interact(*([str(args.script)] if args.script else []))
 
-    sys.exit(asyncio.run(go()))
+    try:
+        sys.exit(asyncio.run(go()))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

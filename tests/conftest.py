@@ -41,10 +41,22 @@ def internet():
 def play(vm, internet):
     """Plays a script on a T-Call: play(script, speed=…, env=…, pcap=…, **fields of the Scenario).
 
+    files: what else is on the board, {name: bytes}. watch: gets each line that is printed, and the world.
+
     tests/firmware has one of its own, that plays it on the firmware image.
     """
 
-    def play(script: str, *, speed=10.0, timeout=60.0, env=None, pcap=None, **scenario) -> Played:
+    def play(
+        script: str,
+        *,
+        speed=10.0,
+        timeout=60.0,
+        env=None,
+        pcap=None,
+        files=None,
+        watch=None,
+        **scenario,
+    ) -> Played:
         names = {**internet.names, **scenario.pop("names", {})}
 
         async def go():
@@ -55,8 +67,19 @@ def play(vm, internet):
                 pcap=pcap,
             )
             async with world:
-                await world.put("root.der", internet.root.read_bytes())
-                result = await world.run(PRELUDE + script, timeout=timeout, on_line=actor(world))
+                for name, data in {
+                    "root.der": internet.root.read_bytes(),
+                    **(files or {}),
+                }.items():
+                    await world.put(name, data)
+                act = actor(world)
+
+                def on_line(line):
+                    if watch:
+                        watch(line, world)
+                    return act(line)
+
+                result = await world.run(PRELUDE + script, timeout=timeout, on_line=on_line)
             assert result.code == 0, f"{result.stdout}\n{result.stderr}"
             return Played(result, world)
 

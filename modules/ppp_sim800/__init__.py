@@ -5,38 +5,7 @@ nic = ppp_sim800.PPP("internet")
 nic.connect()
 """
 
-from .errors import (
-    APNRefused,
-    ATError,
-    ATTimeout,
-    AuthRefused,
-    BudgetSpent,
-    CallError,
-    ConfigError,
-    HTTPError,
-    LinkBusy,
-    LocationError,
-    ModemRestarted,
-    ModemSilent,
-    NameNotFound,
-    NegotiationFailed,
-    NoAnswer,
-    NoCarrier,
-    NoNetwork,
-    NoTime,
-    PINRequired,
-    PINWrong,
-    PPPError,
-    PUKRequired,
-    RegistrationDenied,
-    RegistrationError,
-    SIM800Error,
-    SIMAbsent,
-    SIMError,
-    SMSError,
-    TLSError,
-    USSDError,
-)
+from . import errors
 
 _HOME = {
     "PPP": "link",
@@ -51,7 +20,9 @@ _MODULES = ("aio", "ntp", "rtc", "tls_errors", "tls_sessions", "x509")
 
 def __getattr__(name):
     # Loaded when first asked for, as asyncio does it: who only catches errors pays for no more.
-    if name in _MODULES:
+    if hasattr(errors, name):  # all of them are the package's own names
+        value = getattr(errors, name)
+    elif name in _MODULES:
         value = __import__(name, None, None, True, 1)
     elif name in _HOME:
         value = getattr(__import__(_HOME[name], None, None, True, 1), name)

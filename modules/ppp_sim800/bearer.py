@@ -5,21 +5,17 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from .at import fields, quoted
 from .errors import ATError, ConfigError, NoCarrier
-from .run import Procedures, blocking
+from .run import Role, blocking
 
 _CONNECTED = "1"
 
 
-class Bearer(Procedures):
+class Bearer(Role):
     """Bearer profile 1 of `modem` (M chapter 9)."""
-
-    def __init__(self, modem):
-        self._modem = modem
 
     def _address(self):
         """Its IP address (str), None while it is closed."""
-        result = yield from self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,", read=_read_address)
-        return result
+        return self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,", read=_read_address)
 
     def _open(self, apn=None, user="", password="", timeout=120000):
         """Open it; does nothing if it is open. HTTP and location do so by themselves where a PPP object knows the APN.
@@ -48,7 +44,7 @@ class Bearer(Procedures):
             show = 'AT+SAPBR=3,1,"PWD","****"' if name == "PWD" else None
             yield from modem._command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)
         try:
-            yield from modem._command("AT+SAPBR=1,1", timeout=85000)
+            yield from self._do("AT+SAPBR=1,1", 85000)
         except ATError as error:
             raise NoCarrier(
                 'the modem cannot open a bearer to APN "{}" ({}): check APN, user and password; PPP must be down'.format(
@@ -59,7 +55,7 @@ class Bearer(Procedures):
     def _close(self):
         """Close it; does nothing if it is closed. At most 65 s."""
         try:
-            yield from self._modem._command("AT+SAPBR=0,1", timeout=65000)
+            yield from self._do("AT+SAPBR=0,1", 65000)
         except ATError:
             pass  # it was
 

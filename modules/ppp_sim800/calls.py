@@ -9,7 +9,7 @@ from micropython import const
 
 from .at import DIAL_FAILED, check_timeout, fields
 from .errors import ATError, CallError, ConfigError, ModemRestarted
-from .run import Deadline, Procedures, blocking, wait
+from .run import Deadline, Role, blocking, wait
 from .sms import check_number
 
 _POLL_MS = const(500)
@@ -29,12 +29,9 @@ _REASONS = (
 Call = namedtuple("Call", ("state", "number", "incoming"))
 
 
-class Calls(Procedures):
+class Calls(Role):
     """The voice calls of `modem`, which must be registered. What comes by itself are the events "ring",
     "caller", "dtmf" and "call ended"."""
-
-    def __init__(self, modem):
-        self._modem = modem
 
     def _dial(self, number, timeout=60000):
         """Call a number, and return when it answers.
@@ -93,16 +90,14 @@ class Calls(Procedures):
 
     def _answer(self):
         """Take the call that rings (M 2.2.2). Raises CallError if there is none, or no longer."""
-        try:
-            yield from self._modem._command("ATA", timeout=20000, failed=DIAL_FAILED)
-        except ATError as error:
-            raise CallError(
-                "there is no call to answer: the caller may have given up", error.result
-            )
+        return _told(
+            self._modem._command("ATA", timeout=20000, failed=DIAL_FAILED),
+            "there is no call to answer: the caller may have given up",
+        )
 
     def _hang_up(self):
         """End all calls, or refuse the one that rings. Does nothing if there is none."""
-        yield from self._modem._command("ATH", timeout=20000)
+        return self._do("ATH", 20000)
 
     def _list(self):
         """The calls there are (M 72), a list of Call(state, number, incoming)."""
@@ -129,21 +124,19 @@ class Calls(Procedures):
 
         keys: str of 0 to 9, *, #, A to D. Raises ConfigError, CallError.
         """
-        if not isinstance(keys, str) or not keys or any(c not in "0123456789*#ABCD" for c in keys):
+        if not isinstance(keys, str) or not keys or keys.strip("0123456789*#ABCD"):
             raise ConfigError(
                 "keys must be a str of 0 to 9, *, # and A to D, not {!r}".format(keys)
             )
         for key in keys:
-            try:
-                yield from self._modem._command("AT+VTS={}".format(key), timeout=20000)
-            except ATError as error:
-                raise CallError(
-                    "the key {} was not sent: is a call active?".format(key), error.result
-                )
+            yield from _told(
+                self._do("AT+VTS=" + key, 20000),
+                "the key {} was not sent: is a call active?".format(key),
+            )
 
     def _hear_keys(self, on=True):
         """Make an event "dtmf" of each key pressed at the far end, or no longer (M 333)."""
-        yield from self._modem._command("AT+DDET={:d}".format(bool(on)))
+        return self._do("AT+DDET={:d}".format(bool(on)))
 
     dial = blocking(_dial)
     answer = blocking(_answer)
@@ -161,3 +154,11 @@ def _call_error(result):
     return CallError(
         "the call cannot be made ({}): register() first, hang_up() others".format(result), result
     )
+
+
+def _told(procedure, what):
+    # What goes wrong with it is a CallError.
+    try:
+        yield from procedure
+    except ATError as error:
+        raise CallError(what, error.result)

@@ -5,7 +5,14 @@ SIM800Error is an OSError, so that a script which retries its upload on OSError 
 
 
 class SIM800Error(OSError):
-    """Base of all errors raised by this package; `str(error)` is the whole story."""
+    """Base of all errors raised by this package; `str(error)` is the whole story.
+
+    `code`: the number the modem, the network or mbedTLS gave, None where there was none.
+    """
+
+    def __init__(self, message, code=None):
+        super().__init__(message)
+        self.code = code
 
 
 class ConfigError(SIM800Error):
@@ -28,10 +35,9 @@ class ATError(SIM800Error):
     """
 
     def __init__(self, command, result, code=None):
-        super().__init__("the modem answered {} to {}".format(result, command))
+        super().__init__("the modem answered {} to {}".format(result, command), code)
         self.command = command
         self.result = result
-        self.code = code
 
 
 class ATTimeout(SIM800Error):
@@ -124,8 +130,7 @@ class SMSError(SIM800Error):
     """
 
     def __init__(self, message, code=None, sent=0):
-        super().__init__(message)
-        self.code = code
+        super().__init__(message, code)
         self.sent = sent
 
 
@@ -147,17 +152,9 @@ class USSDError(SIM800Error):
 class HTTPError(SIM800Error):
     """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
 
-    def __init__(self, message, code):
-        super().__init__(message)
-        self.code = code
-
 
 class LocationError(SIM800Error):
     """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
-
-    def __init__(self, message, code):
-        super().__init__(message)
-        self.code = code
 
 
 class NoTime(SIM800Error):
@@ -179,10 +176,9 @@ class TLSError(SIM800Error):
     def __init__(
         self, message, reason, host=None, code=None, names=(), issuer=None, since=None, until=None
     ):
-        super().__init__(message)
+        super().__init__(message, code)
         self.reason = reason
         self.host = host
-        self.code = code
         self.names = names
         self.issuer = issuer
         self.since = since

@@ -68,30 +68,33 @@ def event_of(line):
         carries PPP (HW 3.7)
     "restarted", "switched off": what the modem said; it did so by itself
     """
-    if line.startswith("+CREG: "):
-        return "registration", stat_word(fields(line)[0])
-    if line.startswith("+CGREG: "):
-        return "gprs", stat_word(fields(line)[0])
-    if line.startswith("+CMTI: "):
-        parts = fields(line)
-        return ("sms", int(parts[1])) if len(parts) > 1 and parts[1].isdigit() else None
+    if line.startswith("+"):
+        name = line.split(":")[0]
+        values = fields(line)
+        first = values[0]
+        if name == "+CREG":
+            return "registration", stat_word(first)
+        if name == "+CGREG":
+            return "gprs", stat_word(first)
+        if name == "+CMTI" and len(values) > 1 and values[1].isdigit():
+            return "sms", int(values[1])
+        if name == "+CLIP":
+            return "caller", first
+        if name == "+DTMF":
+            return "dtmf", first  # with its time behind it where asked for (M 334)
+        if name == "+CUSD":
+            from .ussd import text_of
+
+            text = text_of(values)
+            return None if text is None else ("ussd", text)
+        if name == "+CPIN":
+            return "sim", first
     if len(line) > 48 and line.startswith("0"):
         return _report(line)  # the second line of +CDS (M 125)
     if line == "RING":
         return "ring", None
-    if line.startswith("+CLIP: "):
-        return "caller", fields(line)[0]
     if line in ("NO CARRIER", "BUSY", "NO ANSWER"):
         return "call ended", line
-    if line.startswith("+DTMF:"):
-        return "dtmf", line[6:].split(",")[0].strip()  # with its time where asked for (M 334)
-    if line.startswith("+CUSD: "):
-        from .ussd import text_of
-
-        text = text_of(fields(line))
-        return None if text is None else ("ussd", text)
-    if line.startswith("+CPIN: "):
-        return "sim", fields(line)[0]
     if line.endswith("-VOLTAGE WARNNING"):  # sic
         return "voltage", "low" if line.startswith("UNDER") else "high"
     if line == "RDY":

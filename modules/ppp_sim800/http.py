@@ -6,9 +6,9 @@ microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manua
 
 from micropython import const
 
-from .at import fields, quoted
+from .at import check_timeout, fields, quoted
 from .errors import ATError, ATTimeout, ConfigError, HTTPError
-from .run import Procedures, blocking, wait
+from .run import Procedures, Role, blocking, wait
 
 _METHODS = ("GET", "POST", "HEAD")  # as AT+HTTPACTION numbers them
 _MOST = const(319488)  # bytes of a body (M 11.2.3)
@@ -18,22 +18,25 @@ _HEAD = const(2048)  # bytes of headers that are looked at
 _TRIES = const(3)  # for bytes that were lost on the line
 
 # +HTTPACTION: <status> above those of HTTP (M 11.2.4)
-_FAILURES = {
-    600: "what the server sent is no HTTP",
-    601: "the network failed, or the server did not answer: check its address and port, try again",
-    602: "the answer is longer than the modem can hold ({} bytes)".format(_MOST),
-    603: "there is no such host: check the spelling",
-    604: "the modem is still busy: try again",
-    605: "the TLS handshake failed: use PPP and the microcontroller's TLS",
-    606: "the server refused the modem's TLS: use PPP and the microcontroller's TLS",
-}
+_FAILURES = (
+    (600, "what the server sent is no HTTP"),
+    (
+        601,
+        "the network failed, or the server did not answer: check its address and port, try again",
+    ),
+    (602, "the answer is longer than the modem can hold (319488 bytes)"),
+    (603, "there is no such host: check the spelling"),
+    (604, "the modem is still busy: try again"),
+    (605, "the TLS handshake failed: use PPP and the microcontroller's TLS"),
+    (606, "the server refused the modem's TLS: use PPP and the microcontroller's TLS"),
+)
 
 
-class HTTP(Procedures):
+class HTTP(Role):
     """The HTTP client of `modem`. Its bearer is opened when it is needed, see Bearer.open()."""
 
     def __init__(self, modem):
-        self._modem = modem
+        super().__init__(modem)
         self._response = None  # the one whose body the modem holds
         self._busy = False
 
@@ -58,9 +61,8 @@ class HTTP(Procedures):
         Returns a Response. Redirections are not followed.
         Raises HTTPError, and what Bearer.open() raises.
         """
-        action, secure = _check(method, url, data, unverified_tls)
-        if not isinstance(timeout, int) or timeout <= 0:
-            raise ConfigError("timeout must be milliseconds, an int above 0")
+        secure = _check(method, url, data, unverified_tls)
+        check_timeout(timeout)
         length, pieces = _body(data)
         parameters = _parameters(url, headers, content_type if length else None)
         parameters["TIMEOUT"] = min(1000, max(30, timeout // 1000 + 1))
@@ -73,7 +75,7 @@ class HTTP(Procedures):
             response = None
             try:
                 response = yield from self._ask(
-                    action, parameters, length, pieces, secure, timeout
+                    _METHODS.index(method), parameters, length, pieces, secure, timeout
                 )
             finally:
                 if response is None:
@@ -101,7 +103,7 @@ class HTTP(Procedures):
             try:
                 yield from modem._command("AT+HTTPSSL=1")
             except ATError:
-                raise HTTPError("this modem's firmware has no TLS for HTTP: use PPP", None)
+                raise HTTPError("this modem's firmware has no TLS for HTTP: use PPP")
         if length:
             yield from self._upload(length, pieces)
         try:
@@ -109,13 +111,16 @@ class HTTP(Procedures):
                 "AT+HTTPACTION={}".format(action), "+HTTPACTION: {},".format(action), timeout
             )
         except ATTimeout:
-            raise HTTPError("no answer from the server within {} s".format(timeout // 1000), None)
+            raise HTTPError("no answer from the server within {} s".format(timeout // 1000))
         try:
-            _, status, length = [int(value) for value in fields(line)]
+            _, status, length = map(int, fields(line))
         except ValueError:
-            raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(line), None)
+            raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(line))
         if status >= 600:
-            why = _FAILURES.get(status, "the modem gives no reason: try again")
+            why = "the modem gives no reason: try again"
+            for number, sentence in _FAILURES:
+                if number == status:
+                    why = sentence
             raise HTTPError("the request failed ({}): {}".format(status, why), status)
         headers = yield from self._headers()
         return Response(self, status, headers, length)
@@ -135,7 +140,7 @@ class HTTP(Procedures):
             yield from wait(time)  # until then it takes commands for data
             if isinstance(error, ConfigError):
                 raise
-            raise HTTPError("the body did not reach the modem whole: try again", None)
+            raise HTTPError("the body did not reach the modem whole: try again")
 
     def _headers(self):
         head = bytearray(_HEAD)
@@ -171,7 +176,7 @@ class Response(Procedures):
         if count <= 0:
             return 0
         if self._http._response is not self:
-            raise HTTPError("the response was closed before its body was read", None)
+            raise HTTPError("the response was closed before its body was read")
         into = memoryview(buffer)[:count]
         command = "AT+HTTPREAD={},{}".format(self._at, count)
         for _ in range(_TRIES):
@@ -182,7 +187,7 @@ class Response(Procedures):
                     return count
             except (ATError, ATTimeout):
                 pass
-        raise HTTPError("the modem does not give the rest of the body: ask the server again", None)
+        raise HTTPError("the modem does not give the rest of the body: ask the server again")
 
     def _read(self, size=-1):
         """The next `size` bytes, fewer at the end, or all that is left."""
@@ -194,8 +199,7 @@ class Response(Procedures):
         return bytes(data)
 
     def _next(self):
-        data = yield from self._read(_PIECE)
-        return data
+        return self._read(_PIECE)
 
     def _content(self):
         """All of the body that was not read before, kept; the modem is then free of it."""
@@ -240,10 +244,10 @@ def _check(method, url, data, unverified_tls):
                 "https is not for the modem: it speaks SSL 2, SSL 3 or TLS 1.0, which servers refuse, and checks "
                 "no certificate. connect() and use requests; unverified_tls=True insists"
             )
-        return _METHODS.index(method), True
+        return True
     if not url.startswith("http://"):
         raise ConfigError('a URL begins with "http://", not as {!r}'.format(url[:20]))
-    return _METHODS.index(method), False
+    return False
 
 
 def _parameters(url, headers, content_type):

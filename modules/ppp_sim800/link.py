@@ -24,7 +24,7 @@ from .errors import (
 )
 from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
-from .probe import ask_dns
+from .probe import ask_dns, name_servers
 from .run import Deadline, Procedures, blocking, wait
 from .sim import check_code
 from .states import CARRYING, State, limit_ms
@@ -50,6 +50,9 @@ _SUSPENDED_MS = const(60000)  # ... and for its command_mode()
 
 _NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
 _NTP_MS = const(15000)
+
+_default = []  # the board that is used where none is given: there is but one
+_holders = {}  # board (by its id): the PPP that last had its modem
 
 # lwIP may take 12 s to give up a link that is not up; until then it uses the object's memory.
 _leaving = []
@@ -115,6 +118,15 @@ class PPP(Procedures):
     # Procedures
 
     def _take(self):
+        # A second object would take the line from under the first.
+        other = _holders.get(id(self.modem.board), self)
+        if other is not self and (other.isconnected() or other._lock.locked()):
+            raise LinkBusy(
+                "another PPP object uses this modem ({}): go on with that one, or disconnect() it first".format(
+                    other.state.name
+                )
+            )
+        _holders[id(self.modem.board)] = self
         # One task or thread at a time. Who waits is not kept for ever: it may wait for itself.
         deadline = Deadline(_BUSY_MS)
         suspended = Deadline(_SUSPENDED_MS)
@@ -310,10 +322,10 @@ class PPP(Procedures):
         if rtc.is_set():
             return
         deadline = Deadline(_NTP_MS)
-        server = network.ipconfig("dns")
-        if server == _NO_ADDRESS:
+        servers = name_servers(self.ppp)
+        if not servers:
             return
-        answered, _ = yield from ask_dns(server, self._is_lost)
+        answered, _ = yield from ask_dns(servers, self._is_lost)
         if answered and not self._is_lost():
             from . import ntp
 
@@ -560,4 +572,6 @@ def _default_board():
         from board import Board
     except ImportError:
         raise ConfigError("no board is known to this firmware: pass board=, see docs/board.md")
-    return Board()
+    if not _default:
+        _default.append(Board())
+    return _default[0]

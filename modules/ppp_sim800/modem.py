@@ -21,10 +21,13 @@ from .sim import SIM
 BAUDRATE = const(115200)  # the highest a modem finds by itself
 FAST = const(460800)  # the highest it can
 _LIKELY_RATES = (BAUDRATE, FAST)
-_OTHER_RATES = (9600, 57600, 38400, 19200, 230400, 9600)  # noise may spoil the likeliest
+_OTHER_RATES = (230400, 19200, 38400, 57600, 9600)
 
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
+_GUARD_MS = const(750)  # after sync()'s last wait, to a silence of 1 s before +++ (M 36)
+_ESCAPE_MS = const(1050)  # the OK comes after another one
+_TAIL = const(8)  # bytes of what came last that are looked at
 _PROOFS = const(4)  # times 600 characters without a fault, to trust the faster rate
 
 _RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
@@ -337,67 +340,86 @@ class Modem(Procedures):
         return result
 
     def _find(self):
-        # What a modem can have been left in, the likeliest and the harmless first: without RST at most 15 s.
+        # What a modem can have been left in, the likeliest and the harmless first: without RST about 15 s.
         for baudrate in _LIKELY_RATES:
             if baudrate != self._rate and (yield from self._listens_at(baudrate, 1)):
                 return
-        steps = [self._fetch_back, self._listens_elsewhere, self._start]
-        if self._presumed_off:
-            # Too short to switch off one that is on (but a SIM800C).
-            steps.insert(0, steps.pop())
-        for step in steps:
-            if (yield from step()):
+        press = self._presumed_off
+        self._presumed_off = False
+        if (yield from self._fetch_back(_LIKELY_RATES, press)):
+            return
+        for baudrate in _LIKELY_RATES:
+            self._open(baudrate)
+            if (yield from self._close_down()):
                 return
-        if (yield from self._escape_at(_OTHER_RATES[:-1])):
+        if press and (yield from self._listens_at(BAUDRATE, 5)):
+            return
+        # One that does not echo only learns to here; then +++ comes back.
+        if (yield from self._listens_at_any(_OTHER_RATES, 1)):
+            return
+        if (yield from self._fetch_back(_OTHER_RATES, not press)):
+            return
+        if (yield from self._listens_at_any(_LIKELY_RATES + _OTHER_RATES, 1)):
             return
         if (yield from self._press_reset()) and (yield from self._listens_at(BAUDRATE, 10)):
             return
-        # The first press may have switched it off, or it boots at a stored rate.
-        if (yield from self._start()) or (yield from self._listens_elsewhere()):
+        # The key may have switched it off.
+        yield from self._press(self.board.PRESS_ON_MS)
+        if (yield from self._listens_at(BAUDRATE, 10)):
+            return
+        if (yield from self._listens_at_any(_OTHER_RATES + _LIKELY_RATES, 2)):
             return
         raise ModemSilent(
             "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
             "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(BAUDRATE)
         )
 
-    def _start(self):
-        # Press its key. It boots in about 3 s (HW 3.2.1).
-        self._presumed_off = False
-        yield from self._press(self.board.PRESS_ON_MS)
-        result = yield from self._listens_at(BAUDRATE, 10)
-        return result
-
-    def _listens_elsewhere(self):
-        for baudrate in _OTHER_RATES:
-            if (yield from self._listens_at(baudrate, 1)):
-                return True
-        result = yield from self._listens_at(FAST, 1)
-        return result
-
-    def _fetch_back(self):
-        # Out of data mode or a multiplexer.
-        if (yield from self._escape_at(_LIKELY_RATES)):
-            return True
-        for baudrate in _LIKELY_RATES:
-            self._open(baudrate)
-            self.uart.write(_CLOSE_DOWN)
-            yield 100
-            if (yield from self._channel.sync(2)):
+    def _listens_at_any(self, rates, tries):
+        for baudrate in rates:
+            if (yield from self._listens_at(baudrate, tries)):
                 return True
         return False
 
-    def _escape_at(self, rates):
-        # The silence before +++ need be kept but once: to a modem at another rate what was sent is noise, and
-        # the time after it silence again.
-        yield 1100
+    def _fetch_back(self, rates, press):
+        # Out of data mode. The silence before +++ need be kept but once: to a modem at another rate what was
+        # sent is noise, and the time after it silence again. To press its key takes as long, too short to switch
+        # off one that is on (but a SIM800C); one that was off boots in about 3 s meanwhile (HW 3.2.1).
+        if press:
+            yield from self._press(self.board.PRESS_ON_MS)
+        else:
+            yield _GUARD_MS
         for baudrate in rates:
             self._open(baudrate)
-            if (yield from self.datacall._escape()):
+            if (yield from self._escape()):
                 return True
         return False
+
+    def _escape(self):
+        # True if the modem was in data mode, or in command mode and sends back what it gets.
+        self._channel.clear()
+        self.uart.write(b"+++")
+        deadline = Deadline(_ESCAPE_MS)
+        heard = b""
+        while deadline.left():
+            yield 20
+            heard = (heard + (self.uart.read() or b""))[-_TAIL:]
+            if b"OK" in heard or b"+++" in heard:
+                if not (yield from self._channel.sync(2)):
+                    return False
+                yield from self.datacall._hang_up()
+                return True
+        return False
+
+    def _close_down(self):
+        # Out of a multiplexer. True if the modem answers.
+        self.uart.write(_CLOSE_DOWN)
+        yield 100
+        result = yield from self._channel.sync(1)
+        return result
 
     def _press_reset(self):
         # False where the board has no wire to it.
+        self._settled = False
         if not self.board.reset(True):
             return False
         yield from wait(150)  # > 105 ms (HW 3.2.4)

@@ -52,30 +52,12 @@ def split(text):
     A part holds 160 characters of the GSM alphabet (of its extension half as many) or 70 others, 153 or 67
     if there are more parts than one; none is cut in the middle of a character. Raises ConfigError.
     """
-    alphabet, total = GSM, 0
-    for index, c in enumerate(text):
-        if index % _AT_ONCE == _AT_ONCE - 1:
-            yield 0
-        width = len(_septets(c))
-        if not width:
-            alphabet = UCS2
-            total = len(text) + sum(ord(c) > 0xFFFF for c in text)
+    for alphabet, alone, joined in ((GSM, 160, 153), (UCS2, 70, 67)):
+        ends = yield from _ends(text, alphabet, alone)
+        if ends and len(ends) > 1:
+            ends = yield from _ends(text, alphabet, joined)
+        if ends:
             break
-        total += width
-    if total <= (160 if alphabet == GSM else 70):
-        return alphabet, [len(text)]
-    most = 153 if alphabet == GSM else 67
-    ends = []
-    used = 0
-    for index, c in enumerate(text):
-        if index % _AT_ONCE == _AT_ONCE - 1:
-            yield 0
-        width = len(_septets(c)) if alphabet == GSM else 2 if ord(c) > 0xFFFF else 1
-        if used + width > most:
-            ends.append(index)
-            used = 0
-        used += width
-    ends.append(len(text))
     if len(ends) > _MOST_PARTS:
         raise ConfigError(
             "the text takes {} messages, and at most {} can be joined: shorten it".format(
@@ -83,6 +65,24 @@ def split(text):
             )
         )
     return alphabet, ends
+
+
+def _ends(text, alphabet, most):
+    # Where parts of at most `most` end; None if a character is not in the alphabet.
+    ends = []
+    used = 0
+    for index, c in enumerate(text):
+        if index % _AT_ONCE == _AT_ONCE - 1:
+            yield 0
+        width = len(_septets(c)) if alphabet == GSM else 1 + (ord(c) > 0xFFFF)
+        if not width:
+            return None
+        if used + width > most:
+            ends.append(index)
+            used = 0
+        used += width
+    ends.append(len(text))
+    return ends
 
 
 def _septets(c):
@@ -103,33 +103,28 @@ def submit(number, text, alphabet=GSM, place=1, total=1, reference=0, report=Fal
     It begins with the empty service centre address that means the card's. `alphabet`: what split() said;
     `reference`: 0 to 255, the same in all parts.
     """
-    out = bytearray(b"\0\0\0")
-    out[1] = SUBMIT | (_WANTS_REPORT if report else 0) | (_HAS_HEADER if total > 1 else 0)
-    digits = number[1:] if number[0] == "+" else number
-    out.append(len(digits))
-    out.append(0x91 if number[0] == "+" else 0x81)
-    for i in range(0, len(digits), 2):
-        high = _DIGITS.find(digits[i + 1]) if i + 1 < len(digits) else 15
-        out.append(high << 4 | _DIGITS.find(digits[i]))
-    out.append(0)
-    out.append(0 if alphabet == GSM else 8)
+    is_world = number[0] == "+"
+    digits = number[1:] if is_world else number
     header = bytes((5, 0, 3, reference, total, place)) if total > 1 else b""
+    first = SUBMIT | (_WANTS_REPORT if report else 0) | (_HAS_HEADER if header else 0)
+    out = bytearray((0, first, 0, len(digits), 0x91 if is_world else 0x81))
+    digits += "F" * (len(digits) % 2)
+    for i in range(0, len(digits), 2):
+        out.append(int(digits[i + 1] + digits[i], 16))
     if alphabet == GSM:
-        septets = b"".join(_septets(c) for c in text)
+        data = b"".join(_septets(c) for c in text)
         fill = -len(header) * 8 % 7
-        out.append((len(header) * 8 + fill) // 7 + len(septets))
-        out += header
-        _pack(septets, fill, out)
+        length = (len(header) * 8 + fill) // 7 + len(data)
+        data = _pack(data, fill)
     else:
-        octets = to_ucs2(text)
-        out.append(len(header) + len(octets))
-        out += header
-        out += octets
-    return bytes(out)
+        data = to_ucs2(text)
+        length = len(header) + len(data)
+    return bytes(out) + bytes((0, 0 if alphabet == GSM else 8, length)) + header + data
 
 
-def _pack(septets, fill, out):
+def _pack(septets, fill):
     # 23.038 6.1.2.1.1: lowest bits first, behind `fill` bits.
+    out = bytearray()
     bits, count = 0, fill
     for septet in septets:
         bits |= septet << count
@@ -140,6 +135,7 @@ def _pack(septets, fill, out):
             count -= 8
     if count:
         out.append(bits)
+    return out
 
 
 def _unpack(octets, count, fill):
@@ -226,23 +222,21 @@ def parse(pdu):
 
 def _parse(data):
     at = 1 + data[0]
-    first = data[at]
+    first, reference = data[at], data[at + 1]
     kind = first & 3
-    if kind == STATUS_REPORT:
-        number, at = _address(data, at + 2)
-        return Part(kind, number, _time(data, at), BYTES, b"", data[2 + data[0]], 1, data[at + 14])
-    if kind == SUBMIT:
-        number, at = _address(data, at + 2)
-        when = None
-        scheme = data[at + 1]
-        at += 2 + (0, 7, 1, 7)[first >> 3 & 3]
-    else:
+    if kind not in (SUBMIT, STATUS_REPORT):
         kind = DELIVER
-        number, at = _address(data, at + 1)
-        when = _time(data, at + 2)
-        scheme = data[at + 1]
-        at += 9
-    alphabet = _alphabet(scheme)
+    number, at = _address(data, at + (1 if kind == DELIVER else 2))
+    if kind == STATUS_REPORT:
+        return Part(kind, number, _time(data, at), BYTES, b"", reference, 1, data[at + 14])
+    alphabet = _alphabet(data[at + 1])
+    when = None
+    at += 2
+    if kind == DELIVER:
+        when = _time(data, at)
+        at += 7
+    else:
+        at += (0, 7, 1, 7)[first >> 3 & 3]
     length = data[at]
     data = data[at + 1 :]
     skip = fill = 0

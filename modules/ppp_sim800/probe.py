@@ -6,6 +6,7 @@ Neither blocks: sockets of their own, looked at now and then.
 import os
 import socket
 
+import network
 from micropython import const
 
 from .run import Deadline
@@ -21,8 +22,18 @@ _TCP_BYTES = const(84)  # SYN and the answer to it
 _QUESTION = b"\x01\x00\0\x01\0\0\0\0\0\0\x09localhost\0\0\x01\0\x01"
 
 
-def ask_dns(server, heard):
-    """Procedure: ask the name server at `server` (dotted str) something it knows by itself.
+def name_servers(ppp):
+    """Those the network told `ppp` (a network.PPP) of, the first first: a tuple of dotted str, perhaps empty."""
+    try:
+        return ppp.config("dns")
+    except ValueError:  # firmware without it; it is ended
+        server = network.ipconfig("dns")
+        return () if server == "0.0.0.0" else (server,)
+
+
+def ask_dns(servers, heard):
+    """Procedure: ask the name servers `servers` (dotted str), one after another, something they know by
+    themselves.
 
     heard: called with nothing; True ends the waiting: something came from the network.
     Returns (answered, bytes on the air).
@@ -31,10 +42,10 @@ def ask_dns(server, heard):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        for _ in range(_TRIES):
+        for i in range(_TRIES):
             ident = os.urandom(2)
             try:
-                sock.sendto(ident + _QUESTION, (server, _DNS_PORT))
+                sock.sendto(ident + _QUESTION, (servers[i % len(servers)], _DNS_PORT))
                 used += _UDP_BYTES + 2 + len(_QUESTION)
             except OSError:
                 pass  # no way out: as if it were lost

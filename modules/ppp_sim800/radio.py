@@ -14,7 +14,7 @@ from .errors import (
     RegistrationDenied,
     RegistrationError,
 )
-from .run import Deadline, Procedures, blocking, wait
+from .run import Deadline, Role, blocking, wait
 
 _DENIED_MS = const(10000)  # "denied" may pass while the modem tries the next network
 
@@ -23,41 +23,35 @@ _STAT = ("off", "home", "searching", "denied", "unknown", "roaming")
 REGISTERED = ("home", "roaming")
 
 
-class Radio(Procedures):
+class Radio(Role):
     """The radio of `modem`."""
-
-    def __init__(self, modem):
-        self._modem = modem
 
     def _on(self):
         """Switch the radio on (M 104). It then looks for a network by itself."""
-        yield from self._modem._command("AT+CFUN=1", timeout=10000)
+        return self._do("AT+CFUN=1", 10000)
 
     def _off(self):
         """Switch the radio off: no network, no data, a tenth of the current; SIM and AT go on (M 104)."""
-        yield from self._modem._command("AT+CFUN=4", timeout=10000)
+        return self._do("AT+CFUN=4", 10000)
 
     def _is_on(self):
-        answer = yield from self._modem._ask("AT+CFUN?", "+CFUN:", 10000)
-        return fields(answer)[0] == "1"
+        return self._modem._ask("AT+CFUN?", "+CFUN:", 10000, _is_one)
 
     def _report(self, command):
-        # (stat, lac, cell) of AT+CREG? or AT+CGREG?. The answer has two fields or more, a URC of the same
-        # name has its cell (in quotes) in the second, or none.
-        prefix = command[2:] + ":"
-        lines = yield from self._modem._command(command + "?", prefix)
+        # (stat, lac, cell) of AT+CREG? or AT+CGREG?. The answer has two fields or more, the second one digit; a
+        # URC of the same name has its area there (four digits), or nothing.
+        lines = yield from self._modem._command(command + "?", command[2:] + ":")
         found = None
         for line in lines[:-1]:
-            parts = line[len(prefix) :].strip().replace('"', "").split(",")
-            raw = line[len(prefix) :].strip().split(",")
-            if len(raw) > 1 and raw[1].isdigit():
+            parts = fields(line)
+            if len(parts) > 1 and len(parts[1]) == 1:
                 found = parts
             else:
                 self._modem._unsolicited(line)
-        if found is None:
+        if not found:
             raise ATError(command + "?", "nothing but " + lines[-1])
-        lac, cell = (found[2], found[3]) if len(found) > 3 else (None, None)
-        return stat_word(found[1]), lac, cell
+        _, stat, lac, cell = (found + ["", ""])[:4]
+        return stat_word(stat), lac, cell
 
     def _registration(self):
         """Registration as a word (M 82): "home", "roaming", "searching", "denied", "off", "unknown"."""
@@ -80,57 +74,51 @@ class Radio(Procedures):
         Raises NoNetwork, RegistrationDenied, RegistrationError.
         """
         deadline = Deadline(timeout)
-        denied = None
-        command = "AT+CREG"
-        while True:
-            stat, _, _ = yield from self._report(command)
-            if stat in REGISTERED:
-                if command == "AT+CGREG":
+        for command, what in (("AT+CREG", "the network"), ("AT+CGREG", "GPRS")):
+            denied = None
+            while True:
+                stat, _, _ = yield from self._report(command)
+                if stat in REGISTERED:
                     break
-                command = "AT+CGREG"
-                denied = None
-                continue
-            if command == "AT+CGREG" and stat == "off":  # detached: by us, or by the network
-                try:
-                    yield from self._modem._command("AT+CGATT=1", timeout=10000)
-                    yield from wait(min(700, deadline.left()))
-                except (ATError, ATTimeout):
-                    pass
-            what = "the network" if command == "AT+CREG" else "GPRS"
-            if stat != "denied":
-                denied = None
-            elif denied is None:
-                denied = Deadline(_DENIED_MS)
-            elif not denied.left():
-                raise RegistrationDenied(
-                    "{} refuses this SIM: check that it is activated, paid for, and may use 2G here".format(
-                        what
+                if stat == "off" and what == "GPRS":  # detached: by us, or by the network
+                    try:
+                        yield from self._do("AT+CGATT=1", 10000)
+                        yield from wait(min(700, deadline.left()))
+                    except (ATError, ATTimeout):
+                        pass
+                if stat != "denied":
+                    denied = None
+                elif denied is None:
+                    denied = Deadline(_DENIED_MS)
+                elif not denied.left():
+                    raise RegistrationDenied(
+                        "{} refuses this SIM: check that it is activated, paid for, and may use 2G here".format(
+                            what
+                        )
                     )
-                )
-            if not deadline.left():
-                signal = yield from self._signal()
-                raise NoNetwork(
-                    "no registration to {} within {} s (state: {}, signal: {}): check the antenna and that there is "
-                    "2G coverage".format(
-                        what,
-                        timeout // 1000,
-                        stat,
-                        "none" if signal is None else "{} dBm".format(signal),
+                if not deadline.left():
+                    signal = yield from self._signal()
+                    raise NoNetwork(
+                        "no registration to {} within {} s (state: {}, signal: {}): check the antenna and that "
+                        "there is 2G coverage".format(
+                            what,
+                            timeout // 1000,
+                            stat,
+                            "none" if signal is None else "{} dBm".format(signal),
+                        )
                     )
-                )
-            yield from wait(min(300, deadline.left() + 1))
+                yield from wait(min(300, deadline.left() + 1))
         yield from self._attach(deadline.left())
 
     def _is_attached(self):
-        answer = yield from self._modem._ask("AT+CGATT?", "+CGATT:", 10000)
-        return fields(answer)[0] == "1"
+        return self._modem._ask("AT+CGATT?", "+CGATT:", 10000, _is_one)
 
     def _attach(self, timeout=30000):
         """Attach to GPRS (M 213), trying again for `timeout` milliseconds. Raises RegistrationError."""
         deadline = Deadline(timeout)
         while not (yield from self._is_attached()):
             try:
-                yield from self._modem._command("AT+CGATT=1", timeout=10000)
+                yield from self._do("AT+CGATT=1", 10000)
                 return
             except (ATError, ATTimeout) as error:
                 if not deadline.left():
@@ -143,10 +131,10 @@ class Radio(Procedures):
 
     def _detach(self):
         """Detach from GPRS: no data until attach() or connect(); calls and messages go on (M 213)."""
-        yield from self._modem._command("AT+CGATT=0", timeout=10000)
+        return self._do("AT+CGATT=0", 10000)
 
     def _rssi(self):
-        rssi = yield from self._modem._ask("AT+CSQ", "+CSQ:", read=_read_number)
+        rssi = yield from self._modem._ask("AT+CSQ", "+CSQ:", read=read_number)
         return rssi if 0 <= rssi <= 31 else None
 
     def _signal(self):
@@ -161,7 +149,7 @@ class Radio(Procedures):
 
     def _operator(self):
         """Name of the operator the modem is registered with, None if with none (M 80). At most 45 s."""
-        yield from self._modem._command("AT+COPS=3,0", timeout=10000)
+        yield from self._do("AT+COPS=3,0", 10000)
         answer = yield from self._modem._ask("AT+COPS?", "+COPS:", 45000)
         parts = fields(answer)
         return parts[2] if len(parts) > 2 else None
@@ -172,8 +160,7 @@ class Radio(Procedures):
         Returns a list of (name, short name, number, status): status 0 unknown, 1 available, 2 current,
         3 forbidden; number is country and network, e.g. "26201".
         """
-        answer = yield from self._modem._ask("AT+COPS=?", "+COPS:", 120000)
-        return parse_operators(answer)
+        return self._modem._ask("AT+COPS=?", "+COPS:", 120000, parse_operators)
 
     def _choose(self, number=None):
         """Use one operator and no other, e.g. "26201", or with None the one the SIM likes best (M 80).
@@ -190,7 +177,7 @@ class Radio(Procedures):
                 'an operator is a str of 5 or 6 digits such as "26201" (see scan()), or None'
             )
         try:
-            yield from self._modem._command(command, timeout=120000)
+            yield from self._do(command, 120000)
         except ATError as error:
             if error.code == 32:
                 raise RegistrationDenied(
@@ -216,7 +203,11 @@ class Radio(Procedures):
     choose = blocking(_choose)
 
 
-def _read_number(line):
+def _is_one(line):
+    return fields(line)[0] == "1"
+
+
+def read_number(line):
     return int(fields(line)[0])
 
 

@@ -11,6 +11,16 @@ class Procedures:
     `aio` for asyncio."""
 
 
+class Role(Procedures):
+    """What `modem` does in one of its roles."""
+
+    def __init__(self, modem):
+        self._modem = modem
+
+    def _do(self, command, timeout=5000):
+        yield from self._modem._command(command, None, timeout)
+
+
 def run(procedure):
     """Run a procedure to its end, sleeping as it asks, and return its result.
 
@@ -40,13 +50,11 @@ def blocking(procedure):
 
 def fed(procedure, wdt):
     """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits."""
-    if wdt is None:
-        result = yield from procedure
-        return result
     try:
         pause = next(procedure)
         while True:
-            wdt.feed()
+            if wdt:
+                wdt.feed()
             try:
                 yield pause
             except BaseException as error:

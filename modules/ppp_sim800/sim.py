@@ -15,16 +15,21 @@ from .errors import (
     SIMAbsent,
     SIMError,
 )
-from .run import Deadline, Procedures, blocking, wait
+from .radio import read_number
+from .run import Deadline, Role, blocking, wait
 
 _PIN_TRIES = const(3)  # a fresh SIM's
 
+# +CME ERROR (M 343)
+_ABSENT = const(10)
+_PIN = const(11)
+_PUK = const(12)
+_BUSY = const(14)  # it has just been switched on
+_WRONG = const(16)
 
-class SIM(Procedures):
+
+class SIM(Role):
     """The card in `modem`."""
-
-    def __init__(self, modem):
-        self._modem = modem
 
     def _state(self):
         """What the card waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
@@ -36,26 +41,24 @@ class SIM(Procedures):
                 if state != "NOT READY" or not deadline.left():
                     return state
             except ATError as error:
-                if error.code == 10:
+                if error.code == _ABSENT:
                     return "NOT INSERTED"
-                if (
-                    error.code != 14 or not deadline.left()
-                ):  # 14: SIM busy, it has just been switched on
-                    raise sim_error(error)
+                if error.code != _BUSY or not deadline.left():
+                    raise sim_error(error.code, error.result)
             yield from wait(300)
 
     def _tries(self):
         """How often a wrong PIN may still be entered, None if the firmware does not tell (M 157)."""
         try:
-            answer = yield from self._modem._ask("AT+SPIC", "+SPIC:")
-            return int(fields(answer)[0])
-        except (ATError, ValueError):
+            result = yield from self._modem._ask("AT+SPIC", "+SPIC:", read=read_number)
+        except ATError:
             return None
+        return result
 
     def _unlock(self, pin):
         """Enter the PIN (str of 4 to 8 digits), once. Raises PINWrong, PUKRequired, SIMError."""
         check_code(pin, "the PIN")
-        yield from self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
+        return self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
 
     def _unblock(self, puk, pin):
         """Enter the PUK (str of 8 digits) of a blocked card, and its new PIN. Once: ten wrong ones end the card.
@@ -70,9 +73,9 @@ class SIM(Procedures):
                 'AT+CPIN="{}","{}"'.format(puk, pin), timeout=5000, show="AT+CPIN=****,****"
             )
         except ATError as error:
-            if error.code in (12, 16):
+            if error.code in (_PUK, _WRONG):
                 raise PINWrong("the SIM refused the PUK: compare it with the operator's letter")
-            raise sim_error(error)
+            raise sim_error(error.code, error.result)
 
     def _change_pin(self, old, new):
         """Change the PIN (str of 4 to 8 digits each). The card must ask for its PIN, see ask_pin() (M 95).
@@ -81,7 +84,7 @@ class SIM(Procedures):
         """
         check_code(old, "the old PIN")
         check_code(new, "the new PIN")
-        yield from self._enter(
+        return self._enter(
             'AT+CPWD="SC","{}","{}"'.format(old, new), 'AT+CPWD="SC",****,****', 15000
         )
 
@@ -91,27 +94,21 @@ class SIM(Procedures):
         Raises PINWrong, PUKRequired, SIMError.
         """
         check_code(pin, "the PIN")
-        try:
-            answer = yield from self._modem._ask('AT+CLCK="SC",2', "+CLCK:", 15000)
-        except ATError as error:
-            raise sim_error(error)
-        if fields(answer)[0] != str(int(on)):
-            yield from self._enter(
-                'AT+CLCK="SC",{:d},"{}"'.format(on, pin),
-                'AT+CLCK="SC",{:d},****'.format(on),
-                15000,
-            )
+        asked = self._modem._ask('AT+CLCK="SC",2', "+CLCK:", 15000, read_number)
+        if (yield from _told(asked)) != on:
+            command = 'AT+CLCK="SC",{:d},'.format(on)
+            yield from self._enter(command + '"{}"'.format(pin), command + "****", 15000)
 
     def _enter(self, command, show, timeout=5000):
         # A command that carries a PIN; tells a wrong one from all else.
         try:
             yield from self._modem._command(command, timeout=timeout, show=show)
         except ATError as error:
-            if error.code not in (11, 12, 16):
-                raise sim_error(error)
+            if error.code not in (_PIN, _PUK, _WRONG):
+                raise sim_error(error.code, error.result)
             tries = yield from self._tries()
-            if error.code == 12 or tries == 0:
-                raise _puk_required()
+            if error.code == _PUK or tries == 0:
+                raise sim_error(_PUK)
             raise PINWrong(
                 "the SIM refused the PIN, {} tries left: correct it before you try again".format(
                     "unknown" if tries is None else tries
@@ -128,7 +125,7 @@ class SIM(Procedures):
         state = yield from self._state()
         if state == "SIM PIN":
             if pin is None:
-                raise _pin_required()
+                raise sim_error(_PIN)
             tries = yield from self._tries()
             if tries is not None and tries < _PIN_TRIES:
                 raise PINWrong(
@@ -144,15 +141,14 @@ class SIM(Procedures):
             yield from self._modem._subscribe()
             return
         if state == "NOT INSERTED":
-            raise _sim_absent()
+            raise sim_error(_ABSENT)
         if state == "SIM PUK":
-            raise _puk_required()
+            raise sim_error(_PUK)
         raise SIMError("the SIM is not ready, it says {}: try the card in a phone".format(state))
 
     def _imsi(self):
         """IMSI, a str of digits (M 77). Raises SIMError."""
-        result = yield from self._number_of("AT+CIMI", 20000)
-        return result
+        return self._number_of("AT+CIMI", 20000)
 
     def _iccid(self):
         """Serial number of the card, a str of 19 or 20 digits (M 159). Raises SIMError."""
@@ -160,20 +156,11 @@ class SIM(Procedures):
         return result.rstrip("fF")  # fills up one of 19
 
     def _number_of(self, command, timeout):
-        try:
-            result = yield from self._modem._ask(
-                command, lambda line: line[:10].isdigit(), timeout
-            )
-        except ATError as error:
-            raise sim_error(error)
-        return result
+        return _told(self._modem._ask(command, lambda line: line[:10].isdigit(), timeout))
 
     def _number(self):
         """Telephone number (str) as the card knows it, None if it does not (M 89). Raises SIMError."""
-        try:
-            lines = yield from self._modem._command("AT+CNUM", "+CNUM:")
-        except ATError as error:
-            raise sim_error(error)
+        lines = yield from _told(self._modem._command("AT+CNUM", "+CNUM:"))
         for line in lines[:-1]:
             parts = fields(line)
             if len(parts) > 1 and parts[1]:
@@ -198,32 +185,29 @@ def check_code(code, what):
         raise ConfigError("{} must be a str of 4 to 8 digits".format(what))
 
 
-def sim_error(error):
-    """The SIMError for an ATError of a command that needs the card."""
-    if error.code == 10:
-        return _sim_absent()
-    if error.code == 11:
-        return _pin_required()
-    if error.code == 12:
-        return _puk_required()
+def sim_error(code, result=None):
+    """The SIMError for what +CME ERROR says of the card: `code` (int or None), in the modem's words `result`."""
+    if code == _ABSENT:
+        return SIMAbsent(
+            "no SIM card: insert it (contacts down, until it clicks) and switch the modem on again"
+        )
+    if code == _PIN:
+        return PINRequired(
+            'the SIM asks for its PIN: pass pin="1234", or switch the PIN off in a phone'
+        )
+    if code == _PUK:
+        return PUKRequired(
+            "the SIM is blocked by wrong PINs: modem.sim.unblock(puk, new_pin) frees it, or a phone"
+        )
     return SIMError(
-        "the SIM cannot be used ({}): clean its contacts, try it in a phone".format(error.result)
+        "the SIM cannot be used ({}): clean its contacts, try it in a phone".format(result)
     )
 
 
-def _sim_absent():
-    return SIMAbsent(
-        "no SIM card: insert it (contacts down, until it clicks) and switch the modem on again"
-    )
-
-
-def _pin_required():
-    return PINRequired(
-        'the SIM asks for its PIN: pass pin="1234", or switch the PIN off in a phone'
-    )
-
-
-def _puk_required():
-    return PUKRequired(
-        "the SIM is blocked by wrong PINs: modem.sim.unblock(puk, new_pin) frees it, or a phone"
-    )
+def _told(procedure):
+    # What goes wrong with it is a SIMError.
+    try:
+        result = yield from procedure
+    except ATError as error:
+        raise sim_error(error.code, error.result)
+    return result

@@ -13,7 +13,7 @@ from micropython import const
 from .at import check_timeout, fields
 from .errors import ATError, ConfigError, ModemRestarted, SMSError
 from .pdu import STATUS_REPORT, decode, parse, split, submit
-from .run import Deadline, Procedures, blocking, wait
+from .run import Deadline, Role, blocking, wait
 from .sim import sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages
@@ -37,11 +37,11 @@ _REASONS = (
 )
 
 
-class SMS(Procedures):
+class SMS(Role):
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""
 
     def __init__(self, modem):
-        self._modem = modem
+        super().__init__(modem)
         self._reference = os.urandom(1)[0]
 
     def _send(self, number, text, *, report=False, parts=10, timeout=60000):
@@ -73,15 +73,13 @@ class SMS(Procedures):
         references = ()
         start = 0
         for end in ends:
-            place = len(references) + 1
+            sent = len(references)
+            place = sent + 1
             pdu = submit(number, text[start:end], alphabet, place, total, self._reference, report)
-            try:
-                references += ((yield from self._submit(pdu, timeout)),)
-            except ATError as error:
-                what = "the message was not sent"
-                if total > 1:
-                    what = "part {} of {} was not sent".format(place, total)
-                raise _sms_error(error, what, place - 1)
+            what = "the message was not sent"
+            if total > 1:
+                what = "part {} of {} was not sent".format(place, total)
+            references += ((yield from _told(self._submit(pdu, timeout), what, sent)),)
             start = end
         return references
 
@@ -129,8 +127,7 @@ class SMS(Procedures):
 
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError.
         """
-        result = yield from self._prepare()
-        return result
+        return self._prepare()
 
     def _list(self, unread=False):
         """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
@@ -228,10 +225,10 @@ class SMS(Procedures):
             _check_index(index)
         yield from self._prepare()
         for index in indexes:
-            try:
-                yield from self._modem._command("AT+CMGD={}".format(index), timeout=25000)
-            except ATError as error:
-                raise _sms_error(error, "message {} cannot be deleted".format(index))
+            yield from _told(
+                self._do("AT+CMGD={}".format(index), 25000),
+                "message {} cannot be deleted".format(index),
+            )
 
     def _delete_all(self, unread=False):
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
@@ -239,12 +236,8 @@ class SMS(Procedures):
         unread: the unread ones, too. Raises SMSError, SIMError.
         """
         yield from self._prepare()
-        try:
-            yield from self._modem._command(
-                "AT+CMGD=1,{}".format(4 if unread else 3), timeout=25000
-            )
-        except ATError as error:
-            raise _sms_error(error, "the messages cannot be deleted")
+        command = "AT+CMGD=1,4" if unread else "AT+CMGD=1,3"
+        yield from _told(self._do(command, 25000), "the messages cannot be deleted")
 
     def _service_center(self, number=None):
         """Number (str) of the service centre messages go through, "" if there is none (M 4.2.12).
@@ -257,10 +250,8 @@ class SMS(Procedures):
             check_number(number)
             command = 'AT+CSCA="{}",{}'.format(number, 145 if number[0] == "+" else 129)
         yield from self._prepare()
-        try:
-            lines = yield from self._modem._command(command, "+CSCA:", 5000)
-        except ATError as error:
-            raise _sms_error(error, "the service centre cannot be used")
+        asked = self._modem._command(command, "+CSCA:")
+        lines = yield from _told(asked, "the service centre cannot be used")
         return number or (fields(lines[0])[0] if len(lines) > 1 else "")
 
     send = blocking(_send)
@@ -276,7 +267,7 @@ def check_number(number, more=""):
     """Raise ConfigError unless `number` is a telephone number: "+" or not, 1 to 20 digits (or of `more`)."""
     if isinstance(number, str):
         digits = number[1:] if number[:1] == "+" else number
-        if 1 <= len(digits) <= 20 and all(c in "0123456789" or c in more for c in digits):
+        if 1 <= len(digits) <= 20 and not digits.strip("0123456789" + more):
             return
     raise ConfigError(
         'a telephone number is a str of 1 to 20 digits such as "+491701234567", not {!r}'.format(
@@ -286,7 +277,7 @@ def check_number(number, more=""):
 
 
 def _check_index(index):
-    if not isinstance(index, int) or isinstance(index, bool) or not 1 <= index <= 255:
+    if type(index) is not int or not 1 <= index <= 255:
         raise ConfigError(
             "a message's index is an int from 1 to 255, as the event has it, not {!r}".format(
                 index
@@ -330,29 +321,36 @@ def _belongs(part, entries):
 
 
 def _message(entries):
-    indexes = tuple(entry[0] for entry in entries)
-    unread = any(entry[1] for entry in entries)
-    part = entries[0][2]
+    indexes, unread, parts, raw = zip(*entries)
+    unread = any(unread)
+    part = parts[0]
     if part is None or part.kind == STATUS_REPORT:  # no text: given as it is
-        return Message(indexes, "", entries[0][3].encode(), None, unread, True)
-    parts = [entry[2] for entry in entries]
+        return Message(indexes, "", raw[0].encode(), None, unread, True)
+    text = b"".join(p.data for p in parts)
     if all(p.alphabet == part.alphabet for p in parts):  # a character may be cut in two
-        text = decode(b"".join(p.data for p in parts), part.alphabet)
+        text = decode(text, part.alphabet)
     else:
         texts = [decode(p.data, p.alphabet) for p in parts]
-        if not all(isinstance(text, str) for text in texts):
-            texts = [p.data for p in parts]
-        text = texts[0][:0].join(texts)
+        if all(isinstance(t, str) for t in texts):
+            text = "".join(texts)
     return Message(indexes, part.number, text, part.time, unread, len(parts) == part.total)
 
 
 def _sms_error(error, what, sent=0):
     # The error for an ATError of a command about messages.
     if error.code in (310, 311, 313, 316):  # as +CME ERROR 10, 11, 13, 12
-        as_cme = {310: 10, 311: 11, 313: 13, 316: 12}[error.code]
-        return sim_error(ATError(error.command, error.result, as_cme))
+        return sim_error({310: 10, 311: 11, 316: 12}.get(error.code), error.result)
     reason = "check number, credit and service_center()"
     for codes, words in _REASONS:
         if error.code in codes:
             reason = words
     return SMSError("{} ({}): {}".format(what, error.result, reason), error.code, sent)
+
+
+def _told(procedure, what, sent=0):
+    # What goes wrong with it is an SMSError.
+    try:
+        result = yield from procedure
+    except ATError as error:
+        raise _sms_error(error, what, sent)
+    return result

@@ -31,9 +31,9 @@ REASONS = (
     "other",
 )
 
-_MAGIC = const(0x5353)
-_HEAD = "<HH"  # magic, sum
-_BODY = "<6I16H"
+_MAGIC = b"SS"
+_FORM = "<2sH6I16H"  # magic, sum of what follows, values, reasons
+_HEAD = const(4)
 _COUNT = const(6)
 _SAVE_MS = const(60000)
 
@@ -63,14 +63,11 @@ class Counters:
 
     def _load(self):
         kept = machine.RTC().memory()
-        head = struct.calcsize(_HEAD)
-        if len(kept) != head + struct.calcsize(_BODY):
-            return
-        magic, check = struct.unpack(_HEAD, kept)
-        if magic == _MAGIC and check == sum(kept[head:]) & 0xFFFF:
-            values = struct.unpack(_BODY, kept[head:])
-            self.values = list(values[:_COUNT])
-            self.reasons = list(values[_COUNT:])
+        if len(kept) == struct.calcsize(_FORM):
+            magic, check, *values = struct.unpack(_FORM, kept)
+            if magic == _MAGIC and check == sum(kept[_HEAD:]) & 0xFFFF:
+                self.values = values[:_COUNT]
+                self.reasons = values[_COUNT:]
 
     def save(self, now=False):
         """Write to the RTC memory, at most once a minute unless `now`."""
@@ -79,20 +76,13 @@ class Counters:
         self._saved = time.ticks_ms()
         rtc = machine.RTC()
         kept = rtc.memory()
-        if kept and (len(kept) < 4 or struct.unpack(_HEAD, kept)[0] != _MAGIC):
-            return  # a script's own
-        body = struct.pack(_BODY, *self.values, *self.reasons)
-        rtc.memory(struct.pack(_HEAD, _MAGIC, sum(body) & 0xFFFF) + body)
+        if not kept or kept[: len(_MAGIC)] == _MAGIC:  # else a script's own
+            kept = bytearray(struct.pack(_FORM, _MAGIC, 0, *self.values, *self.reasons))
+            struct.pack_into("<H", kept, len(_MAGIC), sum(kept[_HEAD:]) & 0xFFFF)
+            rtc.memory(kept)
 
     def told(self, rx, tx, up):
         """All of it as Stats, with what the present link adds."""
-        values = self.values
-        return Stats(
-            values[0] + rx,
-            values[1] + tx,
-            values[2] + up,
-            values[3],
-            values[4],
-            values[5],
-            {name: self.reasons[i] for i, name in enumerate(REASONS) if self.reasons[i]},
-        )
+        rx0, tx0, up0, *rest = self.values
+        reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
+        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest, reasons)

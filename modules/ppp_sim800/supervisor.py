@@ -26,7 +26,7 @@ from .errors import (
     SIM800Error,
     SIMError,
 )
-from .probe import ask_dns, knock
+from .probe import ask_dns, knock, name_servers
 from .run import Deadline, Procedures, fed, wait
 from .stats import REASONS
 
@@ -40,16 +40,17 @@ _LONGEST_PAUSE_MS = const(20000)
 _PROVEN_MS = const(60000)  # a link that lasted so long begins at the first rung again
 _SESSION_BYTES = const(1000)  # what a data call costs, besides what it carried: operators round up
 
-# What is done before the next attempt, and how often before the rung above is tried.
+# What is done before the next attempt.
 LADDER = (
-    ("ppp", 2),  # PPP and call anew
-    ("redial", 1),  # the PDP context, too
-    ("attach", 1),  # detach from GPRS, attach again
-    ("radio", 1),  # radio off and on
-    ("modem", 1),  # AT+CFUN=1,1
-    ("reset", 1),  # the RST pin
-    ("power", 1),  # off, supply cut, on
-    ("board", 1),  # machine.reset(), if allowed
+    "ppp",  # PPP and call anew
+    "ppp",
+    "redial",  # the PDP context, too
+    "attach",  # detach from GPRS, attach again
+    "radio",  # radio off and on
+    "modem",  # AT+CFUN=1,1
+    "reset",  # the RST pin
+    "power",  # off, supply cut, on
+    "board",  # machine.reset(), if allowed
 )
 _FINAL = (ConfigError, PINRequired, PINWrong, PUKRequired)  # only a human can help
 _DEAF = (ModemSilent, ATTimeout)
@@ -117,14 +118,12 @@ class Supervisor(Procedures):
                 isinstance(value, tuple)
                 and len(value) == 2
                 and isinstance(value[0], str)
-                and len(value[0].split(".")) == 4
+                and value[0].count(".") == 3
                 and isinstance(value[1], int)
             )
-        elif name == "reset_board":
-            good = isinstance(value, bool)
         else:
-            least = 0 if name == "idle_probe" else 1
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+            least = name not in ("idle_probe", "reset_board")
+            good = type(value) is type(SETTINGS[name][0]) and value >= least
         if not good:
             raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
         self.settings[name] = value
@@ -169,16 +168,23 @@ class Supervisor(Procedures):
         # True: something came from the network. False: nothing did. None: there is nobody to ask.
         link = self._link
         probe = self.settings["probe"]
+        started = time.ticks_ms()
+
+        def heard():
+            age = link.traffic()[2]
+            if not link.isconnected():
+                return True  # no use to wait
+            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
+
         if probe == "dns":
-            server = link.ipconfig("dns") if link.isconnected() else "0.0.0.0"
-            if server == "0.0.0.0":
+            servers = link.isconnected() and name_servers(link.ppp)
+            if not servers:
                 return None
-            procedure = ask_dns(server, self._heard_since())
+            procedure = ask_dns(servers, heard)
         elif probe:
-            procedure = knock(probe[0], probe[1], self._heard_since())
+            procedure = knock(probe[0], probe[1], heard)
         else:
             return None
-        started = time.ticks_ms()
         answered, used = yield from procedure
         answered = answered and link.isconnected()
         link.counters.add(probes=1, probe_bytes=used)
@@ -190,18 +196,6 @@ class Supervisor(Procedures):
         elif self._unanswered is None:
             self._unanswered = started
         return answered
-
-    def _heard_since(self):
-        started = time.ticks_ms()
-        link = self._link
-
-        def heard():
-            age = link.traffic()[2]
-            if not link.isconnected():
-                return True  # no use to wait
-            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
-
-        return heard
 
     def _spend(self, count):
         self._hour.spend(count)
@@ -218,28 +212,25 @@ class Supervisor(Procedures):
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
         """
         check_timeout(timeout)
-        yield from fed(
-            self._link._alone(self._look_and_recover(timeout, self.settings["fresh"])), wdt
-        )
+        return self._look(timeout, self.settings["fresh"], wdt)
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
-        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
+        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
+        was short.
         """
         while True:
             try:
-                yield from fed(
-                    self._link._alone(
-                        self._look_and_recover(600000, self.settings["idle_probe"] or None)
-                    ),
-                    wdt,
-                )
+                yield from self._look(600000, self.settings["idle_probe"] or None, wdt)
             except _FINAL:
                 raise
-            except SIM800Error:
+            except (SIM800Error, MemoryError):
                 pass  # status("reason") and an event tell it
             yield from fed(wait(_TICK_MS), wdt)
+
+    def _look(self, timeout, idle, wdt):
+        return fed(self._link._alone(self._look_and_recover(timeout, idle)), wdt)
 
     def _look_and_recover(self, timeout, idle):
         link = self._link
@@ -254,13 +245,13 @@ class Supervisor(Procedures):
         if state.name == "up":
             link.lose(lost)
         while True:
-            cost = self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES)
-            pause = max(cost[0], cost[1], self._pause_ms())
+            unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
+            pause = max(unpaid, self._pause_ms())
             if pause > deadline.left() and self._failures:
-                if max(cost) > deadline.left():
+                if unpaid > deadline.left():
                     raise BudgetSpent(
                         "no further attempt for {} s: the data budget is used up ({} bytes an hour, {} a day); last: {}".format(
-                            max(cost) // 1000, self._hour.size, self._day.size, self._last_error
+                            unpaid // 1000, self._hour.size, self._day.size, self._last_error
                         )
                     )
                 raise self._last_error or NoCarrier(
@@ -271,30 +262,26 @@ class Supervisor(Procedures):
             state.enter("recovering", state.reason)
             yield from wait(pause)
             yield from self._climb()
-            began = link.counters.values[0] + link.counters.values[1]
+            values = link.counters.values
+            in_vain = -values[0] - values[1]
             try:
                 yield from link._bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
             except SIM800Error as error:
                 self._failed(error)
                 if isinstance(error, _FINAL):
                     raise
-            else:
-                self._spend(_SESSION_BYTES)
-                # Counted as a failure until it has proved itself.
-                self._failures += 1
-                if lost != "nothing heard" or (yield from self._ask()) is not False:
-                    return
-                link.lose(lost)
-                self._last_error = NoAnswer(
-                    "PPP is up, but nothing comes from the network: check that the SIM has data left, and "
-                    "config(probe=...) if this access point has no name server"
-                )
+                in_vain += values[0] + values[1]
+                self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
                 continue
-            self._spend(
-                link.counters.values[0]
-                + link.counters.values[1]
-                - began
-                + (_SESSION_BYTES if link.dialled else 0)
+            self._spend(_SESSION_BYTES)
+            # Counted as a failure until it has proved itself.
+            self._failures += 1
+            if lost != "nothing heard" or (yield from self._ask()) is not False:
+                return
+            link.lose(lost)
+            self._last_error = NoAnswer(
+                "PPP is up, but nothing comes from the network: check that the SIM has data left, and "
+                "config(probe=...) if this access point has no name server"
             )
 
     def _failed(self, error):
@@ -316,10 +303,7 @@ class Supervisor(Procedures):
         return longest * random.randint(75, 125) // 100
 
     def _rungs(self):
-        rungs = [name for name, times in LADDER for _ in range(times)]
-        if not self.settings["reset_board"]:
-            rungs.remove("board")
-        return rungs
+        return LADDER if self.settings["reset_board"] else LADDER[:-1]
 
     def _skip_to(self, rung):
         # Leave out those below.
@@ -331,24 +315,21 @@ class Supervisor(Procedures):
         link, modem = self._link, self._link.modem
         rungs = self._rungs()
         rung = rungs[self._failures % len(rungs)]
+        steps = {
+            "redial": link.datacall._anew,
+            "attach": modem.radio._detach,
+            "radio": modem.radio._off,
+            "modem": modem._reset,
+            "reset": modem._press_reset,
+            "power": modem._off,
+        }
         try:
             yield from link._take_down()
-            if rung == "redial":
-                yield from link.datacall._anew()
-            elif rung == "attach":
-                yield from modem.radio._detach()
-            elif rung == "radio":
-                yield from modem.radio._off()
-            elif rung == "modem":
-                yield from modem._reset()
-            elif rung == "reset":
-                modem._settled = False
-                yield from modem._press_reset()
-            elif rung == "power":
-                yield from modem._off()
-            elif rung == "board":
+            if rung == "board":
                 link.counters.save(True)
                 machine.reset()
+            if rung in steps:
+                yield from steps[rung]()
         except SIM800Error as error:
             self._last_error = error
 

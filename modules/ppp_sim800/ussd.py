@@ -5,11 +5,20 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from binascii import hexlify, unhexlify
 
+from micropython import const
+
 from .at import check_timeout, fields
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
 from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
 
-_MOST = 160  # characters of a code or an answer
+_MOST = const(160)  # characters of a code or an answer
+
+# +CUSD: <m>
+_FAILURES = (
+    ("2", "the network ended the session without a word: begin it anew"),
+    ("4", "the network does not know {}: check the code"),
+    ("5", "the network took too long over {}: try again later"),
+)
 
 
 def ask(modem, code, timeout):
@@ -58,12 +67,9 @@ def ask(modem, code, timeout):
     text = text_of(parts, True)
     if text is not None:
         return text
-    if parts[0] == "4":
-        raise USSDError("the network does not know {}: check the code".format(code))
-    if parts[0] == "5":
-        raise USSDError("the network took too long over {}: try again later".format(code))
-    if parts[0] == "2":
-        raise USSDError("the network ended the session without a word: begin it anew")
+    for number, words in _FAILURES:
+        if parts[0] == number:
+            raise USSDError(words.format(code))
     return ""
 
 

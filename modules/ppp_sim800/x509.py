@@ -17,16 +17,12 @@ def public_key(der):
 
 def _inside(der, at, end):
     # Where the content of the element at `at` begins and ends; all of it is before `end`.
-    if at >= end:
-        raise ValueError("not a certificate")
     length = der[at + 1]
     at += 2
     if length & 0x80:
         count = length & 0x7F
-        if not 1 <= count <= 3:
-            raise ValueError("not a certificate")
-        length = int.from_bytes(der[at : at + count], "big")
+        length = int.from_bytes(der[at : at + count], "big") if 1 <= count <= 3 else end
         at += count
     if at + length > end:
-        raise ValueError("not a certificate")
+        raise IndexError
     return at, at + length

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VERSION = 3  # of what is made; another one is made anew
+VERSION = 4  # of what is made; another one is made anew
 DAYS = 400  # that leaves are valid from now on
 RENEW = 30  # days before the end when all is made anew
 SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)  # simulated clocks may be behind
@@ -104,6 +104,7 @@ LEAVES = dict(
         _leaf("unknownca", issuer="unknown-root", chain=()),
         _leaf("unknownroot", issuer="unknown-root", chain=("unknown-root",)),
         _leaf("missing", chain=()),
+        _leaf("truncated", issuer="lower", chain=("lower",)),
         _leaf("weakkey", key="rsa1024"),
         _leaf("sha1", signature="sha1"),
         _leaf("md5", signature="md5"),

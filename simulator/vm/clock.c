@@ -195,17 +195,21 @@ uint64_t mp_hal_time_ns(void) {
 ssize_t sim_stdin_read(int fd, void *buf, size_t count) {
     MP_THREAD_GIL_ENTER();
     struct pollfd ready = { .fd = fd, .events = POLLIN };
-    while (poll(&ready, 1, 0) == 0) {
+    while (sim_console_active() ? !sim_console_any() : poll(&ready, 1, 0) == 0) {
         sim_background();
         mp_handle_pending(true);
         if (MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
             uint64_t due = sim_background_due_us();
             MP_THREAD_GIL_EXIT();
-            wait_for(fd, due);
+            wait_for(sim_console_active() ? -1 : fd, due);
             MP_THREAD_GIL_ENTER();
         }
     }
     MP_THREAD_GIL_EXIT();
+    if (sim_console_active()) {
+        *(uint8_t *)buf = sim_console_get();
+        return 1;
+    }
     return read(fd, buf, count);
 }
 

@@ -21,6 +21,8 @@ void sim_wait_until(uint64_t deadline_us);
 void sim_sleep_until(uint64_t deadline_us);
 // Ends all waits. For any thread and for signal handlers.
 void sim_wake(void);
+// Ctrl-C. For any thread and for signal handlers.
+void sim_keyboard_interrupt(void);
 // Is there a KeyboardInterrupt or the like for this thread?
 bool sim_interrupted(void);
 
@@ -58,8 +60,15 @@ __attribute__((noreturn)) void sim_reset(int cause);
 // The same in two steps, for deep sleep.
 void sim_reset_announce(int cause);
 __attribute__((noreturn)) void sim_restart(int cause);
+// machine.soft_reset(), as an object: it is put in place of another one.
+extern const struct _mp_obj_fun_builtin_var_t sim_soft_reset_obj;
 // How the bus's connection goes on to the restarted program: its file, or -1.
 int sim_bus_handover(void);
+
+// console.c: standard input as a serial console.
+bool sim_console_active(void);
+bool sim_console_any(void);
+uint8_t sim_console_get(void);
 
 // machine_rtc.c: microseconds since 2000-01-01 by the chip's RTC.
 void sim_rtc_init(void);

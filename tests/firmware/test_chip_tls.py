@@ -99,3 +99,43 @@ print("blob=%d" % len(session.to_bytes()))
     assert played.value("reused") == "30"
     assert int(played.value("lost")) < 500
     assert int(played.value("blob")) < 400
+
+
+def test_an_open_connection_takes_little(play):
+    """Its certificates' chain takes nothing once it was verified; all of Mozilla's roots take no more than one."""
+    played = play(
+        TLS
+        + """
+def connect(context, name):
+    host = name + ".example"
+    plain = socket.socket()
+    plain.settimeout(60)
+    plain.connect(socket.getaddrinfo(host, 443)[0][-1])
+    before = free()
+    return plain, context.wrap_socket(plain, server_hostname=host), before
+
+def taken(name, own):
+    start = free()
+    context = trusting()
+    if own:
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        with open("root.der", "rb") as file:
+            context.load_verify_locations(file.read())
+    built = free()
+    plain, secure, before = connect(context, name)
+    assert len(secure.getpeercert(True)) > 500
+    result = start - built + before - free()
+    secure.close()
+    plain.close()
+    return result
+
+for name in ("telemetry", "longchain"):
+    taken(name, True)  # what the first one finds room for lasts
+    print(name + "=%d" % taken(name, True))
+    print("bundle_" + name + "=%d" % taken(name, False))
+"""
+    )
+    # A parsed certificate takes 2 kB.
+    assert int(played.value("longchain")) < int(played.value("telemetry")) + 1000
+    for name in ("telemetry", "longchain"):
+        assert int(played.value("bundle_" + name)) < int(played.value(name)) + 2000

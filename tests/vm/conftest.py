@@ -1,4 +1,5 @@
 """Fixtures for the tests in this folder."""
 
+from real_servers import broker, nginx  # noqa: F401
 from tls_board import board  # noqa: F401
 from tls_peer import bundle, roots, serve  # noqa: F401

@@ -1,40 +1,275 @@
 """The scripts in examples/, run on the simulated board as they are but for what a user fills in."""
 
+import itertools
+import json
 import re
-from pathlib import Path
+import textwrap
 
 import pytest
-from sim800.scenario import Modem
+from real_servers import HTTPS_ADDRESS
+from sim800.scenario import Modem, Radio
+from world import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
+COSTS = (ROOT / "docs" / "recipes.md").read_text()
+
+
+def script(name: str, **filled_in: object) -> str:
+    """The example with its constants filled in."""
+    text = (EXAMPLES / name).read_text()
+    for constant, value in filled_in.items():
+        text, count = re.subn(
+            rf"^{constant} = [^#\n]*", f"{constant} = {value}  ", text, flags=re.MULTILINE
+        )
+        assert count == 1, constant
+    return text
+
+
+class Rounds:
+    """Ends a script with Ctrl-C when `count` lines with `part` have been printed; `costs` are the bytes of IP, both
+    ways, that went over the air until the first of them, and from each to the next."""
+
+    def __init__(self, part: str, count: int):
+        self.part, self.left = part, count
+        self.costs: list[int] = []
+        self._before = 0
+
+    def __call__(self, line: str, world) -> None:
+        if self.part not in line:
+            return
+        total = world.internet.up.bytes + world.internet.down.bytes
+        self.costs.append(total - self._before)
+        self._before = total
+        self.left -= 1
+        if self.left == 0:
+            world.interrupt()
+
+    def agree_with(self, name: str) -> None:
+        """They are what docs/recipes.md says: the first, and each further one."""
+        row = re.search(rf"^\| {re.escape(name)} \| (\d+) \| (\d+) \|", COSTS, re.MULTILINE)
+        first, *further = self.costs
+        assert row and first == pytest.approx(int(row[1]), rel=0.1), (name, self.costs)
+        each = sum(further) / len(further)
+        assert each == pytest.approx(int(row[2]), rel=0.1), (name, self.costs)
+
+
+@pytest.fixture
+def run(board):
+    """Runs an example until its rounds are over: run(name, rounds, fields of the scenario, CONSTANT=…)."""
+
+    def run(name, rounds, *, also=None, **options):
+        filled_in = {key: repr(options.pop(key)) for key in list(options) if key.isupper()}
+        text = textwrap.indent(script(name, **filled_in), "    ")
+
+        def watch(line, world):
+            rounds(line, world)
+            if also:
+                also(line, world)
+
+        return board(
+            f"try:\n{text}except KeyboardInterrupt:\n    pass\n",
+            files={"outbox.py": (EXAMPLES / "outbox.py").read_bytes()},
+            watch=watch,
+            **options,
+        )
+
+    return run
+
+
+def test_https_post(run, nginx):
+    rounds = Rounds("1 sent", 3)
+    played = run("https_post.py", rounds, EVERY_S=5)
+    bodies = [json.loads(body) for body in nginx.bodies("/post")]
+    assert [len(body) for body in bodies] == [1, 1, 1]
+    uptimes = [body[0]["uptime"] for body in bodies]
+    assert uptimes[1] >= uptimes[0] + 5 and uptimes[2] >= uptimes[1] + 5
+    assert "time" not in bodies[0][0]  # the clock was not set yet
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", bodies[2][0]["time"])
+    assert played.lines == ["1 sent: 200"] * 3
+    rounds.agree_with("`https_post.py`")
+
+
+def test_https_post_keeps_what_it_cannot_send(run, nginx, internet, monkeypatch):
+    monkeypatch.delitem(internet.routes, (HTTPS_ADDRESS, 443))
+    errors = 0
+
+    def repair(line, world):
+        nonlocal errors
+        errors += "ECONNREFUSED" in line or "EHOSTUNREACH" in line or "ECONNRESET" in line
+        if errors == 2:
+            world.internet.routes[HTTPS_ADDRESS, 443] = nginx.port
+
+    played = run("https_post.py", Rounds("3 sent: 200", 1), also=repair, EVERY_S=2)
+    assert errors == 2
+    (body,) = (json.loads(body) for body in nginx.bodies("/post"))
+    uptimes = [reading["uptime"] for reading in body]
+    assert len(uptimes) == 3 and uptimes == sorted(uptimes)
+    assert played.lines[-1] == "3 sent: 200"
+
+
+def test_mqtt_tls(run, broker):
+    rounds = Rounds("published", 3)
+    with broker.subscriber("hives/#", 3) as heard:
+        run("mqtt_tls.py", rounds, EVERY_S=5)
+        messages = heard()
+    assert messages == ['hives/hive-1/data.json {"battery": 4012, "signal": -78}'] * 3
+    rounds.agree_with("`mqtt_tls.py`")
+
+
+def test_duty_cycle(run, nginx):
+    rounds = Rounds("1 sent", 3)
+    played = run("duty_cycle.py", rounds, EVERY_S=10)
+    assert [request["reused"] for request in nginx.requests()] == [".", "r", "r"]
+    readings = [json.loads(body)[0] for body in nginx.bodies("/post")]
+    assert [reading["battery"] for reading in readings] == [4012] * 3
+    assert "time" not in readings[0]
+    assert "time" in readings[1]  # the clock went on in the sleep
+    journal = played.journal
+    sleeps = journal.seen("board", "reset deepsleep")
+    assert len(sleeps) == 2
+    for sleep in sleeps:  # the modem is off by then, and stays so
+        supply = [entry for entry in journal.seen("board", "supply") if entry.time <= sleep.time]
+        assert supply[-1].what == "supply off"
+        wakes = [e.time for e in journal.seen("board", "supply on") if e.time > sleep.time]
+        assert not wakes or wakes[0] >= sleep.time + 9
+    asked = {entry.what.partition(":")[0] for entry in journal.seen("dns")}
+    assert asked == {"telemetry.example"}  # and no time server
+    rounds.agree_with("`duty_cycle.py`")
+
+
+def test_duty_cycle_spares_a_low_battery(run, nginx):
+    lows = 0
+
+    def charge(line, world):
+        nonlocal lows
+        lows += line == "battery low, not sent: 3450 mV"
+        if lows == 2:
+            world.modem.inject("battery", percent=70, millivolts=3900)
+
+    run(
+        "duty_cycle.py",
+        Rounds("3 sent: 200", 1),
+        also=charge,
+        modem=Modem(battery=(0, 20, 3450)),
+        EVERY_S=2,
+    )
+    (body,) = (json.loads(body) for body in nginx.bodies("/post"))
+    assert [reading["battery"] for reading in body] == [3450, 3450, 3900]
+
+
+def test_gsm_location(run, nginx):
+    rounds = Rounds("uploaded: 200", 3)
+    radio = Radio(position=(-58.381592, -34.603722))
+    run("gsm_location.py", rounds, radio=radio, EVERY_S=2)
+    places = [json.loads(body) for body in nginx.bodies("/post")]
+    assert places == [pytest.approx({"lat": -34.603722, "lon": -58.381592})] * 3
+    rounds.agree_with("`gsm_location.py`")
+
+
+def test_gsm_location_of_unknown_cells(run, nginx):
+    def find(line, world):
+        if "LocationError" in line:
+            world.modem.inject("position", longitude=13.4, latitude=52.5)
+
+    played = run(
+        "gsm_location.py",
+        Rounds("uploaded: 200", 1),
+        also=find,
+        radio=Radio(position=None),
+        EVERY_S=2,
+    )
+    assert "does not know the cells here" in played.lines[0]
+
+
+def test_asyncio_node(run, nginx):
+    """It uploads the mean of its samples, also after the modem has restarted, and blinks all the time."""
+    rounds = Rounds("samples uploaded: 200", 3)
+
+    def reset(line, world):
+        if rounds.left == 1:
+            world.modem.inject("modem_reset")
+
+    played = run("asyncio_node.py", rounds, also=reset, EVERY_S=10, SAMPLE_S=1)
+    bodies = [json.loads(body) for body in nginx.bodies("/post")]
+    assert len(bodies) == 3
+    assert all(body["samples"] >= 9 and body["mean"] > 100_000 for body in bodies)
+    blinks = [entry.time for entry in played.journal.seen("board", "LED")]
+    longest = max(after - before for before, after in itertools.pairwise(blinks))
+    assert longest < 3  # a second, and the look-up of a name
+    assert len(played.journal.seen("at", "> ATD")) == 2
+    del rounds.costs[2:]
+    rounds.agree_with("`asyncio_node.py`")
+
+
+@pytest.mark.parametrize("transport", ["mqtt", "https"])
+def test_terkin_telemetry(run, nginx, broker, transport):
+    channel = "hiveeyes/testdrive/area-42/node-1"
+    rounds = Rounds(f"1 sent by {transport}", 3)
+    with broker.subscriber("hiveeyes/#", 3) as heard:
+        run("terkin_telemetry.py", rounds, EVERY_S=5, TRANSPORT=transport)
+        if transport == "mqtt":
+            topics, bodies = zip(*(line.split(" ", 1) for line in heard()), strict=True)
+            assert set(topics) == {f"{channel}/data.json"}
+        else:
+            bodies = nginx.bodies(f"/api/{channel}/data")
+    readings = [json.loads(body) for body in bodies]
+    assert len(readings) == 3
+    assert all(set(reading) >= {"system.uptime", "system.memfree"} for reading in readings)
+    rounds.agree_with(f"`terkin_telemetry.py` ({transport})")
+
+
+# --- the outbox -------------------------------------------------------------------------------
+
+
+def test_outbox(play):
+    played = play(
+        """
+from outbox import Outbox
+box = Outbox("box", most=2000)
+for i in range(5):
+    box.put({"n": i, "name": "Bienenstöcke"})
+print("first=%r" % [r["n"] for r in box.first(3)])
+box.remove(2)
+print("left=%r" % [r["n"] for r in Outbox("box").first(9)])
+with open("box", "ab") as file:
+    file.write(b'\\n{"n": 9, "na')  # the power is cut here
+box.put({"n": 5})
+print("torn=%r" % [r["n"] for r in box.first(9)])
+for i in range(6, 300):
+    box.put({"n": i})
+kept = [r["n"] for r in box.first(500)]
+print("full=%r" % (kept == list(range(kept[0], 300)) and len(kept) > 50))
+box.remove(500)
+print("empty=%r" % box.first(1))
+""",
+        files={"outbox.py": (EXAMPLES / "outbox.py").read_bytes()},
+    )
+    assert played.value("first") == "[0, 1, 2]"
+    assert played.value("left") == "[2, 3, 4]"
+    assert played.value("torn") == "[2, 3, 4, 5]"
+    assert played.value("full") == "True"
+    assert played.value("empty") == "[]"
+
+
+# --- other boards -----------------------------------------------------------------------------
 
 # The T-Call's wires, to a modem whose supply nobody switches.
 WIRES = {"TX, RX": "27, 26", "RST": "5", "PWRKEY": "4"}
 SUPPLIED = "from machine import Pin\nPin(23, Pin.OUT, value=1)\n"
 
 
-def script(name: str, **filled_in: str) -> str:
-    """The example with its constants filled in."""
-    text = (EXAMPLES / name).read_text()
-    for constant, value in {**WIRES, **filled_in}.items():
-        text, count = re.subn(
-            rf"^{constant} = [^#\n]*", f"{constant} = {value}  ", text, flags=re.MULTILINE
-        )
-        assert count == 1, constant
-    return SUPPLIED + text
-
-
 @pytest.mark.parametrize(
-    ("name", "env"),
+    "env",
     [
-        ("bare_sim800l.py", {}),
+        {},
         # PPP and names as on a port with its own lwIP, without this project's patches for the ESP32
-        ("bare_sim800l_pico.py", {"SIM_PPP_INPUT": "scheduler", "SIM_BLOCKING": "poll"}),
+        {"SIM_PPP_INPUT": "scheduler", "SIM_BLOCKING": "poll"},
     ],
+    ids=["esp32", "rp2"],
 )
 @pytest.mark.parametrize("start", ["off", "command", "data"])
-def test_bare_module(play, name, env, start):
-    text = re.sub(r"UART\(\s*0,", "UART(1,", script(name))
+def test_bare_module(play, env, start):
+    text = SUPPLIED + script("bare_sim800l.py", **WIRES)
     played = play(text, modem=Modem(start=start), env=env)
     assert "address 10.64.64.64" in played.lines
     assert '{"origin": "198.51.100.7"}' in played.lines
@@ -42,5 +277,6 @@ def test_bare_module(play, name, env, start):
 
 def test_bare_module_without_a_key(play):
     """As the small red ones are: on as soon as they are supplied."""
-    played = play(script("bare_sim800l.py", PWRKEY="None"), modem=Modem(start="command"))
+    text = SUPPLIED + script("bare_sim800l.py", **WIRES | {"PWRKEY": "None"})
+    played = play(text, modem=Modem(start="command"))
     assert '{"origin": "198.51.100.7"}' in played.lines

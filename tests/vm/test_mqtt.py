@@ -1,23 +1,12 @@
-"""MQTT over TLS to a real broker, Debian's mosquitto: with packets written out, and with umqtt where it is."""
-
-import shutil
-import socket
-import subprocess
-import time
+"""MQTT over TLS to a real broker, Debian's mosquitto: with packets written out, and with umqtt."""
 
 import pytest
-from network.certificates import LEAVES
+from capture import segments, up
+from real_servers import MQTT_ADDRESS, MQTT_HOST
+from scapy.layers.inet import TCP
 from stand_in import CERTIFICATES
-from world import ROOT
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
-# Only micropython-lib itself has it, not what Debian has of it.
-UMQTT = ROOT / "build/src/micropython/lib/micropython-lib/micropython/umqtt.simple/umqtt/simple.py"
-
-ADDRESS = "203.0.113.88"
-HOST = LEAVES["mqtt"].host
-
-pytestmark = pytest.mark.skipif(not MOSQUITTO, reason="mosquitto is not installed")
+HOST = MQTT_HOST
 
 # MQTT 3.1.1: CONNECT, PUBLISH with QoS 1, DISCONNECT
 TALK = f"""
@@ -46,63 +35,30 @@ def tell(name, call, *args, **kwargs):
     except ppp_sim800.SIM800Error as error:
         print("%s=%s" % (name, getattr(error, "reason", error)))
 """
+UMQTT = (
+    TALK
+    + f"""
+from umqtt.simple import MQTTClient
+HOST = {HOST!r}
+
+def send(payload, host=HOST, **kwargs):
+    client = MQTTClient(b"board-2", host, **kwargs)
+    client.connect(timeout=20)
+    client.publish(b"hive", payload, qos=1)
+    reused = client.sock.session_reused
+    client.disconnect()
+    return reused
+"""
+)
 CONNACK, PUBACK = "20020000", "40020001"
-
-
-class Broker:
-    """mosquitto on two free ports of the loopback: `open` for everybody, `mutual` for known clients."""
-
-    def __init__(self, folder):
-        self.open, self.mutual = (self._free_port() for _ in range(2))
-        certificate = CERTIFICATES / "mqtt.pem"
-        tls = f"certfile {certificate}\nkeyfile {certificate}\ntls_version tlsv1.2\n"
-        self._log = folder / "mosquitto.log"
-        (folder / "mosquitto.conf").write_text(
-            f"user root\nlog_type all\nlog_dest file {self._log}\nper_listener_settings true\n"
-            f"listener {self.open} 127.0.0.1\nallow_anonymous true\n{tls}"
-            f"listener {self.mutual} 127.0.0.1\nallow_anonymous false\n{tls}"
-            f"cafile {CERTIFICATES / 'client-root.pem'}\nrequire_certificate true\n"
-            "use_identity_as_username true\n"
-        )
-        command = [MOSQUITTO, "-c", str(folder / "mosquitto.conf")]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    @staticmethod
-    def _free_port() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            return server.getsockname()[1]
-
-    def log(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
-
-    def wait_until_up(self) -> None:
-        end = time.monotonic() + 10
-        while " running" not in self.log():
-            assert self._process.poll() is None and time.monotonic() < end, self.log()
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-
-@pytest.fixture
-def broker(internet, tmp_path, monkeypatch):
-    broker = Broker(tmp_path)
-    monkeypatch.setitem(internet.routes, (ADDRESS, 8883), broker.open)
-    monkeypatch.setitem(internet.routes, (ADDRESS, 8884), broker.mutual)
-    try:
-        broker.wait_until_up()
-        yield broker
-    finally:
-        broker.stop()
+APPLICATION_DATA = b"\x17\x03\x03"  # how a TLS record with data begins
 
 
 @pytest.fixture
 def board(play, broker):
     def board(script):
         env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
-        return play(script, env=env, names={HOST: ADDRESS, "other.example": ADDRESS})
+        return play(script, env=env, names={"other.example": MQTT_ADDRESS})
 
     return board
 
@@ -144,26 +100,10 @@ tell("known", publish, context, 8884, b"3")
     assert broker.log().count("Received PUBLISH") == 1
 
 
-@pytest.mark.skipif(not UMQTT.exists(), reason="these sources have no umqtt, see docs/tls.md")
 def test_umqtt_verifies_by_default(board, broker):
     played = board(
-        TALK
-        + f"""
-import os, sys
-sys.path.append(os.getcwd())
-os.mkdir("umqtt")
-with open("umqtt/simple.py", "w") as file:
-    file.write({UMQTT.read_text() if UMQTT.exists() else ""!r})
-from umqtt.simple import MQTTClient
-
-def send(payload, host={HOST!r}, **kwargs):
-    client = MQTTClient(b"board-2", host, **kwargs)
-    client.connect(timeout=20)
-    client.publish(b"hive", payload, qos=1)
-    reused = client.sock.session_reused
-    client.disconnect()
-    return reused
-
+        UMQTT
+        + """
 tell("first", send, b"1", ssl=True)
 tell("second", send, b"2", ssl=True)
 tell("context", send, b"3", ssl=ssl.create_default_context())
@@ -179,3 +119,71 @@ tell("unverified", send, b"6", "other.example", ssl=ssl._create_unverified_conte
         assert played.value(name) == "False"
     assert played.value("wrong_host") == "wrong host"
     assert broker.log().count("Received PUBLISH from board-2") == 5
+
+
+def test_bytes_of_a_message(play, broker, tmp_path):
+    """Each MQTT packet is one TLS record in a segment of its own; a long message may follow its head."""
+    pcap = tmp_path / "line.pcap"
+    played = play(
+        UMQTT
+        + """
+heard = []
+client = MQTTClient("board-4", HOST, ssl=True, user="hive", password="h0ney")
+client.set_last_will("hive/gone", b"1")
+client.set_callback(lambda topic, message: heard.append((topic, message)))
+client.connect(timeout=20)
+client.subscribe("hive/#", qos=1)
+client.publish("hive/Stöcke", "Größe 42.7", qos=1)
+client.publish(b"hive/sound", bytearray(b"y" * 3000), qos=1)
+while len(heard) < 2:
+    client.wait_msg()
+client.disconnect()
+print("heard=%s" % [(topic, len(message)) for topic, message in heard])
+""",
+        env={"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")},
+        pcap=pcap,
+    )
+    assert played.value("heard") == "[(b'hive/St\\xc3\\xb6cke', 12), (b'hive/sound', 3000)]"
+    assert "Received SUBSCRIBE from board-4" in broker.log()
+    assert "Will message specified (1 bytes) (r0, q0)" in broker.log()  # what CONNECT said
+    sent = [bytes(ip[TCP].payload) for ip in segments(pcap) if up(ip) and ip[TCP].payload]
+    first = next(n for n, data in enumerate(sent) if data.startswith(APPLICATION_DATA))
+    for data in sent[first : first + 3]:  # CONNECT, SUBSCRIBE, PUBLISH
+        assert data.startswith(APPLICATION_DATA)
+        assert int.from_bytes(data[3:5]) == len(data) - 5
+
+
+def test_umqtts_timeout_lasts(board, broker):
+    played = board(
+        UMQTT
+        + """
+client = MQTTClient(b"board-2", HOST, ssl=True)
+client.connect(timeout=5)
+client.publish(b"hive", b"1", qos=1)
+do("air loss=1.0")
+start = time.ticks_ms()
+try:
+    client.publish(b"hive", b"2", qos=1)
+except OSError as error:
+    print("error=%s" % error)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
+"""
+    )
+    assert "ETIMEDOUT" in played.value("error")
+    assert 5 <= int(played.value("seconds")) < 15
+
+
+def test_umqtt_robust_connects_again(board, broker):
+    played = board(
+        UMQTT
+        + """
+from umqtt import robust
+client = robust.MQTTClient(b"board-3", HOST, ssl=True)
+client.connect(timeout=20)
+client.sock.close()
+client.publish(b"hive", b"1", qos=1)
+print("reused=%s" % client.sock.session_reused)
+"""
+    )
+    assert played.value("reused") == "True"
+    assert broker.log().count("Received PUBLISH from board-3 (d0, q1, r0, ") == 1

@@ -100,7 +100,8 @@ show("nobody", modem.http_request, "https://telemetry.example/ip")
     )
     assert played.value("stranger").startswith("HTTPError: GET to unknownca.example failed: ")
     assert "not correctly signed" in played.value("stranger")
-    assert played.value("nobody").startswith("HTTPError: ")
+    assert played.value("nobody").startswith("TLSError: ")
+    assert '"Test Root", which is not trusted here' in played.value("nobody")
 
 
 def test_without_certificate_checks_there_is_no_https(play):

@@ -379,6 +379,28 @@ print("after=%d" % (since(start) - 200000))
     assert int(played.value("after")) <= 60_000
 
 
+def test_the_second_name_server_answers_for_the_first(play):
+    played = play(
+        NOW
+        + """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+print("servers=" + " ".join(nic.ppp.config("dns")))
+nic.config(fresh=1000)
+time.sleep(2)
+nic.ensure()
+do("dns dead=1")
+for _ in range(3):
+    time.sleep(2)
+    nic.ensure()
+print("stats=%d,%d" % (nic.stats().connects, nic.stats().probes))
+""",
+        modem=WARM,
+    )
+    assert played.value("servers") == "10.64.0.1 10.64.0.2"
+    assert played.value("stats") == "1,4"
+
+
 def test_probe_of_a_network_without_name_servers(play):
     """Where the question has never been answered, silence says nothing."""
     played = play(

@@ -2,8 +2,7 @@
 
 from network.air import PROFILES
 from stand_in import TLS_SERVERS
-from test_tls import BAD
-from tls_board import UP, digest
+from tls_board import BAD, UP, digest
 
 ASYNC = """
 import asyncio

@@ -263,6 +263,32 @@ attempt("stranger", 1, other)
         assert f"FATAL_ALERT_MESSAGE', {alert})" in played.value(name)
 
 
+def test_certificate_of_the_peer(play, serve, roots, bundle):
+    """It outlives the handshake, after which those above it are freed."""
+    middle = party("middle", roots["known"], ca=True)
+    leaf = party(HOST, middle)
+    serve(leaf, middle, roots["known"], port=1)
+    played = play(
+        UP
+        + """
+context.load_default_certs()
+for at_once in (True, False):
+    secure = open_tls(1, context, do_handshake_on_connect=at_once)
+    if not at_once:
+        secure.do_handshake()
+    print("%s=%s" % (at_once, secure.getpeercert(True).hex()))
+    secure.write(b"x\\n")
+    print("%s_answer=%s" % (at_once, secure.readline().decode().strip()))
+    secure.close()
+""",
+        env=bundle,
+    )
+    der = leaf.certificate.public_bytes(serialization.Encoding.DER)
+    for at_once in ("True", "False"):
+        assert played.value(at_once) == der.hex()
+        assert played.value(at_once + "_answer") == "full"
+
+
 def test_callback_raises(play, serve, roots, bundle):
     middle = party("middle", roots["known"], ca=True)
     serve(party(HOST, middle), middle, port=1)
@@ -356,6 +382,35 @@ attempt("address", 99, context, host={ADDRESS!r})
             assert (reply == "full") == case[-1], case
             assert (reply == "full") != ("SSLCertVerificationError" in reply)
     assert "SSLCertVerificationError" in played.value("address")
+
+
+def test_end_of_stream(play, serve, roots, bundle):
+    """Told once, it stays: this server hangs up only when the board has."""
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(
+        UP
+        + """
+import asyncio
+context.load_default_certs()
+secure = open_tls(1, context)
+secure.write(b"x\\n")
+print("all=%r" % secure.read())
+start = time.ticks_ms()
+print("more=%r" % [secure.read(10), secure.read(), secure.readline()])
+
+async def again():
+    secure.setblocking(False)
+    return await asyncio.wait_for(asyncio.StreamReader(secure).read(10), 5)
+
+print("stream=%r" % asyncio.run(again()))
+print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))
+""",
+        env=bundle,
+    )
+    assert played.value("all") == r"b'full\n'"
+    assert played.value("more") == "[b'', b'', b'']"
+    assert played.value("stream") == "b''"
+    assert int(played.value("ms")) < 3000
 
 
 def test_late_errors_have_names(play, serve, roots, bundle, monkeypatch, internet):

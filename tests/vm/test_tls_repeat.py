@@ -1,9 +1,9 @@
 """Repeat connections: sessions, when they are dropped, and what TLS costs on the line."""
 
 import pytest
+from capture import segments, up
 from network.air import PROFILES
-from scapy.layers.inet import IP, TCP
-from scapy.utils import RawPcapReader
+from scapy.layers.inet import TCP
 from tls_board import UP
 
 
@@ -167,22 +167,6 @@ for host in hosts + hosts[1:] + hosts[:1]:
 
 
 # What it costs
-
-
-def segments(pcap) -> list[IP]:
-    """The TCP segments in a capture of the line."""
-    found = []
-    for frame, _ in RawPcapReader(str(pcap)):
-        packet = frame[1:].removeprefix(b"\xff\x03")  # without direction, address and control
-        if packet.lstrip(b"\0")[:1] == b"\x21":
-            ip = IP(packet.lstrip(b"\0")[1:])
-            if TCP in ip:
-                found.append(ip)
-    return found
-
-
-def up(ip: IP) -> bool:
-    return ip.src == "10.64.64.64"
 
 
 def talked(pcap) -> list[tuple[int, int]]:

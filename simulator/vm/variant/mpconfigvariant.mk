@@ -40,6 +40,7 @@ SRC_C += $(addprefix sim/,\
 	certs.c \
 	clock.c \
 	cmux_port.c \
+	console.c \
 	machine_i2c.c \
 	machine_pin.c \
 	machine_rtc.c \
@@ -50,7 +51,7 @@ SRC_C += $(addprefix sim/,\
 	serial.c \
 	sockets.c \
 	)
-SHARED_SRC_C_EXTRA += runtime/mpirq.c
+SHARED_SRC_C_EXTRA += runtime/mpirq.c runtime/pyexec.c
 
 # modules/cmux, whose header ppp.c needs as well.
 CFLAGS += -I$(USER_C_MODULES)/cmux
@@ -92,5 +93,7 @@ $(BUILD)/extmod/network_ppp_lwip.o: CFLAGS += -Dpppos_create=sim_pppos_create \
 	-Dpppos_input=sim_pppos_input -Dppp_free=sim_ppp_free -Dppp_set_auth=sim_ppp_set_auth \
 	-Dmp_stream_rw=sim_ppp_stream_rw -Dmp_call_method_n_kw=sim_ppp_call_method_n_kw
 $(BUILD)/extmod/modmachine.o: CFLAGS += -Dmp_sys_exit_obj=sim_soft_reset_obj
-$(BUILD)/unix_mphal.o: CFLAGS += -Dread=sim_stdin_read \
+$(BUILD)/extmod/vfs_posix_file.o: CFLAGS += -Dwrite=sim_stdout_write
+$(BUILD)/shared/runtime/pyexec.o: CFLAGS += -Dmp_hal_set_interrupt_char=sim_console_interrupt_char
+$(BUILD)/unix_mphal.o: CFLAGS += -Dread=sim_stdin_read -Dwrite=sim_stdout_write \
 	-Dmp_sched_keyboard_interrupt=sim_keyboard_interrupt

@@ -1,0 +1,62 @@
+# For a battery: wakes every hour, measures, sends, switches the modem off and sleeps deeply until the next.
+# Wants outbox.py on the board, too.
+#
+# The clock, the link's counters (RTC) and the TLS sessions (flash) outlive the sleep: no time server is asked
+# again, and the server resumes the session instead of proving itself anew.
+import gc
+import time
+
+import machine
+import ppp_sim800
+import requests
+from outbox import Outbox
+
+APN = "internet"  # your operator's
+URL = "https://telemetry.example/post"  # gets a list of readings
+EVERY_S = 3600
+LOW_MV = 3500  # below it the modem is not asked to send: its bursts would pull the battery down
+MOST = 20  # readings in a request
+
+if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+    time.sleep(5)  # Ctrl-C now keeps the board awake, for you to change something
+
+wdt = machine.WDT(timeout=300_000)  # restarts the board if all else hangs
+nic = ppp_sim800.PPP(APN)
+outbox = Outbox()
+
+
+def measure():
+    # Your sensors here; until then, what every board can tell.
+    return {"memory": gc.mem_free()}
+
+
+def send():
+    nic.ensure(timeout=120_000, wdt=wdt)  # no network within two minutes: next time
+    while readings := outbox.first(MOST):
+        wdt.feed()
+        reply = requests.post(URL, json=readings, timeout=30)
+        reply.close()
+        print(len(readings), "sent:", reply.status_code)
+        if not 200 <= reply.status_code < 300:
+            break  # they stay
+        outbox.remove(len(readings))
+
+
+try:
+    reading = measure()
+    try:
+        nic.active(True)
+        reading["battery"] = nic.modem.battery().mv
+    finally:
+        outbox.put(reading)  # whatever the modem does
+    if reading["battery"] >= LOW_MV:
+        send()
+    else:
+        print("battery low, not sent:", reading["battery"], "mV")
+except Exception as error:  # of the modem, the network, the server, a sensor: next time, then
+    print(type(error).__name__, error)
+try:
+    nic.active(False)
+except ppp_sim800.SIM800Error as error:
+    print(error)  # it loses its supply in the sleep anyhow
+machine.deepsleep(EVERY_S * 1000)

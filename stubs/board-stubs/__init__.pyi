@@ -1,0 +1,3 @@
+from tcall import TCall as Board
+
+__all__ = ["Board"]

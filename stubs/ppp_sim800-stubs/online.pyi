@@ -1,0 +1,19 @@
+"""`with` blocks around a link: AT commands while it is up, and a link kept up."""
+
+from .aio import _PPP
+from .aio import _Modem as _AwaitedModem
+from .modem import Modem
+
+class CommandMode:
+    """See link.PPP.command_mode()."""
+
+    def __enter__(self) -> Modem: ...
+    def __exit__(self, *args: object) -> None: ...
+    async def __aenter__(self) -> _AwaitedModem: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class KeptUp:
+    """See link.PPP.kept_up()."""
+
+    async def __aenter__(self) -> _PPP: ...
+    async def __aexit__(self, *args: object) -> None: ...

@@ -1,0 +1,112 @@
+"""The simulated board's serial console, with mpremote, and as somebody types at it."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import serial
+from sim800.scenario import Scenario
+from world import World
+
+MPREMOTE = Path(sys.executable).with_name("mpremote")
+
+
+@pytest.fixture
+def console(vm):
+    """Runs talk(port, world) in a thread, while the board is on."""
+
+    def console(talk):
+        async def go():
+            async with World(Scenario()) as world:
+                return await asyncio.to_thread(talk, await world.console(), world)
+
+        return asyncio.run(go())
+
+    return console
+
+
+@pytest.fixture
+def mpremote(console, tmp_path):
+    """Runs some mpremote commands one after the other on one board; what each printed."""
+
+    async def one(port, words):
+        process = await asyncio.create_subprocess_exec(
+            MPREMOTE,
+            *("connect", port, *words),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        async with asyncio.timeout(30):
+            said = (await process.stdout.read()).decode()
+            assert await process.wait() == 0, said
+        return said
+
+    def mpremote(*commands):
+        return console(lambda port, _: [asyncio.run(one(port, words)) for words in commands])
+
+    return mpremote
+
+
+def test_mpremote(mpremote, tmp_path):
+    text = 'text = """ä\n\tb"""\n' + "# filler\n" * 500
+    (tmp_path / "module.py").write_text(text)
+    (tmp_path / "main.py").write_text("import module\nprint('main', repr(module.text))\n")
+    said = mpremote(
+        ("cp", "module.py", "main.py", ":"),
+        ("cat", ":module.py"),
+        ("exec", "import os; print(os.listdir(), os.getcwd())"),
+        ("exec", "import machine; print(machine.reset_cause() == machine.SOFT_RESET)"),
+        ("reset",),
+        ("resume", "exec", "print(repr(module.text))"),  # main.py's, as it was left
+        ("exec", "import machine; print(machine.reset_cause() == machine.SOFT_RESET)"),
+        ("mkdir", ":lib"),
+        ("ls",),
+    )
+    assert said[1].replace("\r", "") == text
+    assert "main.py" in said[2] and said[2].endswith("] /\r\n")
+    assert said[3] == "True\r\n"
+    assert said[5] == "'\\xe4\\n\\tb'\r\n"
+    assert "lib/" in said[8] and "main.py" in said[8]
+
+
+def test_typed(console):
+    def talk(port, world):
+        with serial.Serial(port, 115200, timeout=5) as line:
+
+            def tell(typed, end=b">>> "):
+                line.write(typed)
+                return line.read_until(end)
+
+            assert b"MicroPython" in tell(b"")
+            assert tell(b"6 * 7\r") == b"6 * 7\r\n42\r\n>>> "
+            assert tell(b"while True: pass\r\r", b"... \r\n").endswith(b"... \r\n")
+            assert b"KeyboardInterrupt" in tell(b"\x03")
+            tell(b"import time; print(1); time.sleep(100)\r", b"1\r\n")
+            assert b"KeyboardInterrupt" in tell(b"\x03")
+            assert b"soft reboot\r\nMicroPython" in tell(b"\x04")
+            assert b"KeyboardInterrupt" not in tell(b"\x03")  # nothing runs: it clears the line
+            assert b"42" in tell(
+                b"import machine; machine.RTC().memory(b'42'); machine.deepsleep(50)\r"
+            )
+            assert b"b'42' 4" in tell(
+                b"import machine; print(machine.RTC().memory(), machine.reset_cause())\r"
+            )
+
+    console(talk)
+
+
+def test_output_that_nobody_reads_is_lost(console):
+    """As on a serial line: it does not stop the board."""
+
+    def talk(port, world):
+        with serial.Serial(port, 115200, timeout=5) as line:
+            line.write(b"import machine; print('x' * 200_000); machine.reset()\r")
+            end = time.monotonic() + 20
+            while not world.journal.seen("board", "reset hard"):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+
+    console(talk)

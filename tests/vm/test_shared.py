@@ -1,0 +1,130 @@
+"""Several users of one link: tasks, threads, and a second object for the same modem."""
+
+from sim800.scenario import Modem
+
+WARM = Modem(start="command")
+
+MANY = """
+import _thread, asyncio
+from ppp_sim800 import aio
+
+ended = {}
+
+def use(name, nic):
+    # As a script that knows of no other: each way of using the link, again and again.
+    said = []
+    for call in (nic.connect, nic.ensure, look, nic.ensure, nic.disconnect) * 3:
+        try:
+            call(nic) if call is look else call()
+        except ppp_sim800.SIM800Error as error:
+            said.append(type(error).__name__)
+    ended[name] = said
+
+def look(nic):
+    with nic.command_mode() as modem:
+        try:
+            modem.radio.signal()
+        except ppp_sim800.ConfigError:
+            pass
+
+async def use_too(name, nic):
+    said = []
+    for _ in range(3):
+        for step in ("connect", "ensure", "look", "ensure", "disconnect"):
+            try:
+                if step == "look":
+                    async with nic.command_mode() as modem:
+                        await modem.radio.signal()
+                else:
+                    await getattr(nic, step)()
+            except ppp_sim800.SIM800Error as error:
+                said.append(type(error).__name__)
+    ended[name] = said
+"""
+
+
+def test_two_tasks_and_a_thread(play):
+    played = play(
+        MANY
+        + """
+plain = ppp_sim800.PPP("internet")
+nic = aio.Awaited(plain)
+
+async def main():
+    _thread.start_new_thread(use, ("thread", plain))
+    await asyncio.gather(use_too("one", nic), use_too("two", nic))
+    while len(ended) < 3:
+        await asyncio.sleep_ms(100)
+
+asyncio.run(main())
+print("ended=%s" % sorted(ended))
+print("errors=%s" % sorted(set(sum(ended.values(), []))))
+timed("again", plain.connect)
+print("status=" + plain.status())
+timed("last", plain.disconnect)
+timed("at", plain.modem.at, "AT")
+""",
+        modem=WARM,
+        speed=5,
+    )
+    assert played.value("ended") == "['one', 'thread', 'two']"
+    assert played.value("errors") == "[]"
+    for what in ("again", "last", "at"):
+        assert played.value(what) == "ok"
+
+
+def test_a_second_object_for_the_same_modem(play):
+    played = play(
+        """
+first = ppp_sim800.PPP("internet")
+first.connect()
+second = ppp_sim800.PPP("internet")
+timed("second", second.connect)
+timed("off", second.active, False)
+print("both=%s,%s" % (first.status(), second.status()))
+timed("first", first.ensure)
+print("connects=%d" % first.stats().connects)
+first.disconnect()
+timed("handed", second.connect)
+timed("back", first.connect)
+print("then=%s,%s" % (first.status(), second.status()))
+second.disconnect()
+timed("back", first.connect)
+timed("last", first.disconnect)
+timed("at", second.modem.at, "AT")
+""",
+        modem=WARM,
+        speed=5,
+    )
+    assert played.value("second").startswith("LinkBusy: another PPP object uses this modem (up): ")
+    assert played.value("off").startswith("LinkBusy: ")
+    assert played.value("both") == "up,off"
+    assert played.value("first") == "ok"
+    assert played.value("connects") == "1"
+    assert played.value("handed") == "ok"
+    assert "back=ok" in played.lines
+    assert played.value("back").startswith("LinkBusy: ")
+    assert played.value("then") == "on,up"
+    assert played.value("last") == "ok"
+    assert played.value("at") == "ok"
+
+
+def test_a_second_object_while_the_first_connects(play):
+    played = play(
+        """
+import _thread
+first = ppp_sim800.PPP("internet")
+_thread.start_new_thread(first.connect, ())
+time.sleep(1)
+second = ppp_sim800.PPP("internet")
+timed("second", second.connect)
+while not first.isconnected():
+    time.sleep_ms(100)
+first.disconnect()
+timed("again", second.connect)
+""",
+        speed=5,
+    )
+    assert played.value("second").startswith("LinkBusy: ")
+    assert int(played.value("second_ms")) < 1000
+    assert played.value("again") == "ok"
