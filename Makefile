@@ -49,7 +49,7 @@ emulate: setup-demo ## Play the demo on the firmware image in QEMU's ESP32 (SIM_
 emulate-measure: setup-demo ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
 	@$(VENV)/python bench/emulated.py
 
-bench: vm ## Measure line, cold start, hourly upload, ..., beside plain network.PPP (ARGS="--only upload --compare run.json")
+bench: vm ## Measure all there is, beside plain network.PPP, in four minutes (ARGS="--only upload --compare run.json")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/all.py $(ARGS)
 
 vm: setup-demo ## Build MicroPython for Linux with the frozen package

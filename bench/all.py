@@ -131,7 +131,7 @@ def main() -> None:
     found = asyncio.run(play(parts, args.small))
     run["parts"] = {part: [table.told() for table in tables] for part, tables in found.items()}
     OUT.mkdir(parents=True, exist_ok=True)
-    file = OUT / (run["date"].replace(" ", "-").replace(":", "") + ".json")
+    file = OUT / time.strftime("%Y-%m-%d-%H%M%S.json", time.gmtime())
     file.write_text(json.dumps(run, indent=2) + "\n")
     if before:
         print(f"beside {args.compare} of {before['date']}:\n{compare(run, before)}\n")

@@ -102,6 +102,7 @@ def circumstances(command: str) -> dict:
     vm = subprocess.run(
         [VM, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True
     ).stdout.strip()
+    vm = vm.rpartition("; ")[2]  # without the language's version
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "command": command,

@@ -8,10 +8,12 @@
   simulated without bare acknowledgements, so its bytes are a few hundred too low.
 
 All on `gprs` air (700 ms round trip, 40 kbit/s down, 20 up, jitter), to the same server (three RSA certificates),
-in compressed time. Each board wakes from deep sleep again and again; numbers are those of the wakes after the first,
-when there is a session. The operator counts IP bytes; their day's average has one full handshake, as sessions are kept
-for a day. lwIP asks a name server again after a second at most, before the first answer can be there: 200 of the
-bytes, or not, by chance. Charge is by the current model below.
+in compressed time. Each board wakes from deep sleep again and again; numbers are those of the wakes after the
+first, when there is a session. Charge is by the current model below.
+
+The operator counts IP bytes. Their day's average has one full handshake, as a session is kept for a day; the server
+must keep it, too (nginx does so for 5 minutes, unless ssl_session_timeout says more). lwIP asks a name server again
+within a second, before the first answer can be there: 200 of the bytes, or not, by chance.
 
 Not in the seconds: the chip's own start, and its time for public-key TLS, which only a full handshake has (the VM
 computes as fast as its host). The VM's network.PPP has this project's patches below it, without which names do
