@@ -23,6 +23,7 @@ class Fault:
 
     name: str
     at: str = "up"
+    multiplex: bool = True
     do: tuple[str, ...] = ()
     run: str = ""
     before: str = ""
@@ -36,7 +37,7 @@ class Fault:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} [{self.at}]"
+        return f"{self.name} [{self.at}{'' if self.multiplex else ', plain'}]"
 
     def scenario(self, internet: Internet) -> Scenario:
         return Scenario(
@@ -53,8 +54,10 @@ def table() -> list[Fault]:
     faults = []
     for entry in tomllib.loads(TABLE.read_text())["fault"]:
         places = entry.pop("at", "up")
+        plain = entry.pop("plain", [])
         for at in [places] if isinstance(places, str) else places:
-            faults.append(Fault(at=at, **entry))
+            faults.append(Fault(at=at, multiplex=at != "suspended", **entry))
+        faults += [Fault(at=at, multiplex=False, **entry) for at in plain]
     return faults
 
 
@@ -95,7 +98,7 @@ def trace(way, line):
             happen()
 
 exec({before!r}, globals())
-nic = ppp_sim800.PPP("internet", pin=pin, trace=trace)
+nic = ppp_sim800.PPP("internet", pin=pin, multiplex={multiplex}, trace=trace)
 
 def come_up(limit):
     start = now()
@@ -206,7 +209,7 @@ async def play(
     told = {"patience": 1000 if fault.expect == "up" else 500}
     told |= {
         name: getattr(fault, name)
-        for name in ("at", "do", "run", "before", "limit", "mend", "cure")
+        for name in ("at", "multiplex", "do", "run", "before", "limit", "mend", "cure")
     }
     text = PRELUDE + (COMMON + script + (AGAIN if script is OURS else "")).format(**told)
     when: dict[str, float] = {}
@@ -235,7 +238,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="faults with these words in their names")
     parser.add_argument("--speed", type=float, default=10.0)
     args = parser.parse_args()
-    faults = [f for f in table() if args.only in str(f) and f.expect == "up" and f.at == "up"]
+    faults = [
+        f
+        for f in table()
+        if args.only in str(f) and f.expect == "up" and f.at == "up" and f.multiplex
+    ]
     ended = {"ours": 0, "plain": 0}
 
     async def one(fault: Fault, name: str, script: str) -> str:

@@ -209,7 +209,7 @@ class Modem:
         if command in _QUERIES and nic.isconnected():
             with nic.command_mode():
                 return self._converse(command, data, clean_output)
-        if nic.modem.data_mode:
+        if nic.ppp:
             nic.disconnect()
             if command == "closebear":
                 self._online = False

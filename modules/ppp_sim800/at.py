@@ -1,19 +1,22 @@
-"""AT channel: commands out, lines in, over one UART. Knows no command's meaning.
+"""AT channel: commands out, lines in, over one UART or DLCI. Knows no command's meaning.
 
 Lines are taken from a fixed buffer. What a line is follows from the command in flight: its echo, a
 final result, one of its own lines (by the prefix the caller names), anything else is unsolicited.
 Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (definitions).
 """
 
+from _thread import allocate_lock
+
 from micropython import const
 
-from .errors import ATError, ATTimeout, ConfigError
+from .errors import ATError, ATTimeout, ConfigError, NoCarrier
 from .run import Deadline
 
 _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
 _DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
+_OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
 
 _OK = (b"OK",)
@@ -71,22 +74,49 @@ def check_timeout(timeout):
 
 
 class Channel:
-    """One AT command at a time over `uart`, a machine.UART with timeout=0.
+    """One AT command at a time over `uart`: a machine.UART with timeout=0, or a cmux.Channel.
 
-    `on_line(line: str)` is called for every unsolicited line; if it returns an exception, the command in
+    `size`: the longest line kept, in bytes. `on_line(line: str)` is called for every unsolicited line; if it returns an exception, the command in
     flight ends with it. `trace(direction: str, line: str)` sees all traffic, secrets masked.
     """
 
-    def __init__(self, uart, on_line=None):
+    def __init__(self, uart, on_line=None, trace=None, size=_SIZE):
         self.uart = uart
         self.on_line = on_line
-        self.trace = None
-        self._buf = bytearray(_SIZE)
+        self.trace = trace
+        self._size = size
+        self._buf = bytearray(size)
         self._view = memoryview(self._buf)
         self._start = self._end = 0
         self._overlong = False  # inside a line that did not fit: drop it up to its end
         self._stale = False  # a timeout left an answer that may still come
-        self._busy = False
+        self._turn = allocate_lock()
+
+    def move(self, uart):
+        """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
+        self.uart = uart
+        self._start = self._end = 0
+
+    def busy(self):
+        """Whether a command is in flight."""
+        return self._turn.locked()
+
+    def write(self, data):
+        """Write bytes; returns how many were taken, None if the modem wants none now. Raises NoCarrier."""
+        try:
+            return self.uart.write(data)
+        except OSError:
+            raise _closed()
+
+    def alone(self, procedure):
+        """Procedure: do another one while no command is in flight."""
+        while not self._turn.acquire(False):
+            yield _POLL_MS
+        try:
+            result = yield from procedure
+        finally:
+            self._turn.release()
+        return result
 
     def clear(self):
         """Forget all input that has arrived."""
@@ -97,18 +127,19 @@ class Channel:
 
     def _fill(self, limit):
         # Take what the UART has, at most `limit` bytes; False if there was nothing.
+        size = self._size
         if not self.uart.any():
             return False
         if self._start == self._end:
             self._start = self._end = 0
-        elif self._end == _SIZE and self._start:
+        elif self._end == size and self._start:
             rest = bytes(self._view[self._start : self._end])
             self._start, self._end = 0, len(rest)
             self._buf[: self._end] = rest
-        elif self._end == _SIZE:
+        elif self._end == size:
             self._start = self._end = 0
             self._overlong = True
-        count = self.uart.readinto(self._view[self._end : min(_SIZE, self._end + limit)])
+        count = self.uart.readinto(self._view[self._end : min(size, self._end + limit)])
         if not count:
             return False
         self._end += count
@@ -152,8 +183,11 @@ class Channel:
     def poll(self):
         """Take in the lines that arrived while no command was in flight; nothing while one is. Raises what
         `on_line` returns."""
-        if not self._busy:
-            self._take_idle()
+        if self._turn.acquire(False):
+            try:
+                self._take_idle()
+            finally:
+                self._turn.release()
 
     def _take_idle(self):
         while True:
@@ -165,7 +199,11 @@ class Channel:
             else:
                 self._unsolicited(line)
 
-    def command(
+    def command(self, command, *args, **kwargs):
+        """Procedure: as converse(), when no other command is in flight."""
+        return self.alone(self.converse(command, *args, **kwargs))
+
+    def converse(
         self,
         command,
         prefix=None,
@@ -192,73 +230,71 @@ class Channel:
             no room for is dropped. What the modem did not hear right then counts as damaged.
         show: what logs and errors see in place of the command, for one that carries a secret.
         Returns the list of the answer's lines (str), the final result last.
-        Raises ATError, ATTimeout, and what `on_line` returns.
+        Raises ATError, ATTimeout, NoCarrier, and what `on_line` returns.
         """
-        while self._busy:
-            yield _POLL_MS
-        self._busy = True
-        try:
-            self._take_idle()  # cannot be the answer to what is sent now
-            sent = command.encode()
-            show = show or command
-            self._show(">", show)
-            self.uart.write(sent)
-            self.uart.write(b"\r")
-            if isinstance(prefix, str):
-                prefix = prefix.encode()
-            echoed = False
-            lines = []
-            # A final result that came before the echo, and how long it is kept.
-            early = grace = None
-            deadline = Deadline(timeout if data is None else _DATA_MS)
-            while True:
-                line = self.read_line(limit)
-                if line is None:
-                    if data is not None and prompt is None and self._at_prompt():
-                        self._start = self._end
-                        yield from self._send(data, show)
-                        data = None
-                        deadline = Deadline(timeout)
-                    elif early and not grace.left():
-                        return self._end_with(early, show, lines, ok)
-                    elif not deadline.left():
-                        self._stale = True  # the answer may still come
-                        raise ATTimeout(show, timeout if data is None else _DATA_MS)
-                    else:
-                        yield _POLL_MS
-                elif not echoed and line.endswith(sent):  # noise may stand before it
-                    echoed = True
-                    early = None
-                    del lines[:]
-                elif _is_one_of(line, ok):
-                    # Behind CONNECT nothing more may be read.
-                    if echoed or limit == 1:
-                        return self._end_with(line, show, lines, ok)
-                    early, grace = self._before_echo(line)
-                elif _is_error(line) or _is_one_of(line, failed):
-                    if echoed:
-                        return self._end_with(line, show, lines, ok)
-                    early, grace = self._before_echo(line)
-                elif data is not None and line == prompt:
-                    self._show("<", text(line))
+        self._take_idle()  # cannot be the answer to what is sent now
+        sent = command.encode()
+        show = show or command
+        self._show(">", show)
+        uart = self.uart
+        self.write(sent + b"\r")
+        if isinstance(prefix, str):
+            prefix = prefix.encode()
+        echoed = False
+        lines = []
+        # A final result that came before the echo, and how long it is kept.
+        early = grace = None
+        deadline = Deadline(timeout if data is None else _DATA_MS)
+        while True:
+            if self.uart is not uart:
+                raise _closed()
+            line = self.read_line(limit)
+            if line is None:
+                if data is not None and prompt is None and self._at_prompt():
+                    self._start = self._end
                     yield from self._send(data, show)
                     data = None
                     deadline = Deadline(timeout)
-                elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
-                    self._show("<", text(line))
-                    lines.append(text(line))
-                    # A command that was not echoed as it went may have asked for other bytes.
-                    if into is not None and not (
-                        (yield from self._take_bytes(line, into, deadline)) and echoed
-                    ):
-                        self._stale = True
-                        raise ATError(show, "something damaged")
-                elif show != command and b"AT" in line:
-                    self._show("<", show)  # a damaged echo: what is left of the secret stays here
+                elif early and not grace.left():
+                    return self._end_with(early, show, lines, ok)
+                elif not deadline.left():
+                    self._stale = True  # the answer may still come
+                    raise ATTimeout(show, timeout if data is None else _DATA_MS)
+                elif hasattr(uart, "state") and uart.state() != _OPEN:
+                    raise _closed()
                 else:
-                    self._unsolicited(line)
-        finally:
-            self._busy = False
+                    yield _POLL_MS
+            elif not echoed and line.endswith(sent):  # noise may stand before it
+                echoed = True
+                early = None
+                del lines[:]
+            elif _is_one_of(line, ok):
+                # Behind CONNECT nothing more may be read.
+                if echoed or limit == 1:
+                    return self._end_with(line, show, lines, ok)
+                early, grace = self._before_echo(line)
+            elif _is_error(line) or _is_one_of(line, failed):
+                if echoed:
+                    return self._end_with(line, show, lines, ok)
+                early, grace = self._before_echo(line)
+            elif data is not None and line == prompt:
+                self._show("<", text(line))
+                yield from self._send(data, show)
+                data = None
+                deadline = Deadline(timeout)
+            elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
+                self._show("<", text(line))
+                lines.append(text(line))
+                # A command that was not echoed as it went may have asked for other bytes.
+                if into is not None and not (
+                    (yield from self._take_bytes(line, into, deadline)) and echoed
+                ):
+                    self._stale = True
+                    raise ATError(show, "something damaged")
+            elif show != command and b"AT" in line:
+                self._show("<", show)  # a damaged echo: what is left of the secret stays here
+            else:
+                self._unsolicited(line)
 
     def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
@@ -267,7 +303,7 @@ class Channel:
             sent = 0
             deadline = Deadline(_DATA_MS)
             while sent < len(view) or not self.uart.txdone():
-                count = self.uart.txdone() and self.uart.write(view[sent : sent + _PIECE])
+                count = self.uart.txdone() and self.write(view[sent : sent + _PIECE])
                 if count:
                     sent += count
                     deadline = Deadline(_DATA_MS)
@@ -324,19 +360,20 @@ class Channel:
         most `tries` times, `interval` ms apart, and is content only with an OK that follows the echo: what
         else is in the line cannot be taken for it. Returns True or False.
         """
-        while self._busy:
-            yield _POLL_MS
+        return self.alone(self._sync(tries, interval))
+
+    def _sync(self, tries, interval):
         for attempt in range(tries):
-            self.clear()
-            self.uart.write(b"AT\r")
-            yield 60
-            self.clear()
             try:
+                self.clear()
+                self.write(b"AT\r")
+                yield 60
+                self.clear()
                 self._stale = True
-                yield from self.command("ATE1", timeout=interval)
+                yield from self.converse("ATE1", timeout=interval)
                 self._stale = attempt > 0  # the same answer may come once more
                 return True
-            except (ATTimeout, ATError):
+            except OSError:  # SIM800Error, too
                 pass
         return False
 
@@ -349,7 +386,7 @@ class Channel:
             yield _POLL_MS
         yield 1100
         self.clear()
-        self.uart.write(b"+++")
+        self.write(b"+++")
         result = yield from self.await_end(b"OK", 2500)
         return result
 
@@ -367,6 +404,12 @@ class Channel:
                 self._show("<", text(ending))
                 return True
         return False
+
+
+def _closed():
+    return NoCarrier(
+        "the line was closed, by the modem or another task, and the data call with it: connect() again"
+    )
 
 
 def _is_one_of(line, results):

@@ -25,6 +25,7 @@ class Bearer(Role):
         Raises RegistrationError, NoCarrier.
         """
         modem = self._modem
+        modem._forbid_while_up("bearer.open()")
         if apn is None and modem.access:
             apn, user, password = modem.access()
         values = (

@@ -1,8 +1,7 @@
 """The data call: from command mode to data mode and back.
 
-Who has the line: AT (command mode), PPP (data mode), or AT for a while with the call standing (suspended).
-The link asks for no more than `stream`, _dial(), _suspend(), _resume(), _has_ended(), _ended() and _resync():
-a multiplexer, which gives each of the two a line of its own, would have the same and nothing to do in most.
+Where the modem can, the line is multiplexed while a call stands, and AT has a part of it. Else it is AT's
+(command mode), or PPP's (data mode), or AT's for a while with the call standing (suspended).
 
 Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 """
@@ -14,6 +13,7 @@ from .errors import APNRefused, ATError, ATTimeout, ModemRestarted, NoCarrier
 from .run import Procedures
 
 _NO_CARRIER_MS = const(1000)
+_FUTILE = const(3)
 
 
 class DataCall(Procedures):
@@ -21,11 +21,41 @@ class DataCall(Procedures):
 
     def __init__(self, modem):
         self._modem = modem
+        self._mux = None
+        self._over = False
+        self._futile = 0  # times the modem said OK to multiplexing, and nothing more
+        self.multiplex = True  # the next call, where modem and firmware can
 
     @property
     def stream(self):
         """What PPP reads and writes."""
-        return self._modem.uart
+        return self._mux.data if self._mux else self._modem.uart
+
+    @property
+    def multiplexed(self):
+        """Whether AT commands go beside it."""
+        return self._mux is not None
+
+    @property
+    def carries(self):
+        """Whether what PPP says now goes to the modem's PPP."""
+        return self._modem.data_mode or (self.multiplexed and not self.over)
+
+    @property
+    def over(self):
+        """Whether it is known, without asking, that the call has ended."""
+        if self._mux and not self._over:
+            try:
+                self._modem._channel.poll()
+            except ModemRestarted:
+                self._over = True
+            if not self._mux.stands():
+                self._over = True
+        return self._over
+
+    def told_over(self):
+        """The modem said that the call has ended."""
+        self._over = True
 
     def _set_apn(self, apn):
         define = 'AT+CGDCONT=1,"IP","{}"'.format(apn)
@@ -40,12 +70,17 @@ class DataCall(Procedures):
         # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
         modem = self._modem
         yield from self._set_apn(apn)
+        if self.multiplex and self._futile < _FUTILE:
+            yield from self._share()
+        self._over = False
+        mux = self._mux
+        command = mux.channel().command if mux else modem._command
         for attempt in (1, 2):
             try:
-                yield from modem._command(
+                yield from command(
                     "ATD*99***1#", timeout=60000, ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
                 )
-                modem.data_mode = True
+                modem.data_mode = not mux
                 return
             except ATError as error:
                 if attempt == 1 and error.result == "ERROR":
@@ -75,12 +110,48 @@ class DataCall(Procedures):
             )
         )
 
-    def _ended(self):
-        # PPP has been terminated: the modem says NO CARRIER and is in command mode. True if so.
+    def _share(self):
+        # Multiplex the line. If that cannot be it is plain as before.
+        try:
+            from .multiplexer import Multiplexer
+        except ImportError:  # the firmware is without
+            return
+        mux = self._mux = Multiplexer(self._modem)
+        if (yield from mux.enter()):
+            self._futile = 0
+        else:
+            self._futile += mux.began
+            yield from self._unshare()
+
+    def _unshare(self):
+        # A plain line again. True if the modem answers.
+        mux, self._mux = self._mux, None
+        self._over = True
+        yield from mux.leave()
+        result = (yield from self._modem._channel.sync(1)) or (
+            yield from self._modem._close_down()
+        )
+        return result
+
+    def _end(self, terminated=False):
+        """Whatever a data call left: back to a plain line in command mode. True if the modem answers, or there
+        was no call. terminated: PPP has been, so the modem says NO CARRIER and is in command mode."""
         modem = self._modem
-        if (yield from modem._channel.await_end(b"NO CARRIER", _NO_CARRIER_MS)):
-            modem.data_mode = False
-        return not modem.data_mode
+        mux = self._mux
+        self._over = True
+        if not mux and not modem.data_mode:
+            return True
+        channel = mux.channel() if mux else modem._channel
+        said = terminated and (yield from channel.await_end(b"NO CARRIER", _NO_CARRIER_MS))
+        modem.data_mode = False
+        if mux:
+            answers = yield from self._unshare()
+            if answers and not said:
+                yield from self._hang_up()  # in case it outlasts the multiplexer
+        else:
+            answers = said or (yield from channel.sync(1))
+        result = answers or (yield from self._leave())
+        return result
 
     def _suspend(self, ppp):
         # Take the line from PPP, with the call standing, and to command mode (M 36). True if the modem
@@ -117,14 +188,29 @@ class DataCall(Procedures):
         # Whether the modem is in command mode though PPP has the line: it said NO CARRIER or RDY, and PPP took
         # that for noise. Asked in words a PPP end takes for noise, too. Takes the line for 0.7 to 1.8 s.
         modem = self._modem
+        mux = self._mux
+        if self.over:
+            return True
         ppp.config(stream=None)
         try:
-            if (yield from modem._channel.sync(2)) or (yield from modem._has_fallen_back()):
+            if mux:
+                self._over = (yield from mux.channel().sync(2)) or (yield from self._is_deaf())
+            elif (yield from modem._channel.sync(2)) or (yield from modem._has_fallen_back()):
+                self._over = True
                 modem.data_mode = False
         finally:
-            if modem.data_mode:
+            if not self._over:
                 ppp.config(stream=self.stream)
-        return not modem.data_mode
+        return self._over
+
+    def _is_deaf(self):
+        # Is there no multiplexer in the modem any more? A command in flight will tell.
+        modem = self._modem
+        if modem._channel.busy() or (yield from modem._channel.sync(2)):
+            return False
+        if self._mux and self._mux.stray():
+            modem._has_restarted("something outside of the multiplexer")
+        return True
 
     def _anew(self):
         # Take down what the modem still holds of an earlier call.
@@ -134,29 +220,6 @@ class DataCall(Procedures):
         except ATError:
             pass  # there is no such context
         yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
-
-    def _listens(self, tries):
-        # Is the modem in command mode after all? The link asks when PPP did not come up.
-        self._modem.data_mode = False
-        result = yield from self._modem._channel.sync(tries)
-        return result
-
-    def _resync(self):
-        # Back to command mode, whatever an interrupted data call left. True if the modem answers.
-        result = (yield from self._listens(1)) or (yield from self._leave())
-        return result
-
-    def _escape(self):
-        # Leave data mode at the line's present rate and hang up; the silence before has been kept. True if the
-        # modem was in data mode and answers.
-        modem = self._modem
-        self.stream.write(b"+++")
-        if not (yield from modem._channel.await_end(b"OK", 1400)):
-            return False
-        if not (yield from modem._channel.sync(2)):
-            return False
-        yield from self._hang_up()
-        return True
 
     def _hang_up(self):
         try:

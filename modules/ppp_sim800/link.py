@@ -1,23 +1,22 @@
 """The PPP link as a network interface, used as network.WLAN is.
 
-Owns the line: AT goes to it while `modem` talks, PPP while the link is up, never both.
+What can be set for it is in access.py and supervisor.py, what it has carried in stats.py.
 """
 
 import _thread
-import socket
 import time
 
 import network
 from micropython import const
 
 from . import rtc
-from .at import check_timeout, quoted
+from .access import Access, default_board
+from .at import check_timeout
 from .errors import (
     AuthRefused,
     ConfigError,
     LinkBusy,
     ModemSilent,
-    NameNotFound,
     NegotiationFailed,
     NoCarrier,
     SIM800Error,
@@ -26,9 +25,8 @@ from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
 from .probe import ask_dns, name_servers
 from .run import Deadline, Procedures, blocking, wait
-from .sim import check_code
 from .states import CARRYING, State, limit_ms
-from .stats import Counters
+from .stats import LOST, Counters
 from .supervisor import SETTINGS, Supervisor, word_for
 
 # network.PPP.status()
@@ -37,34 +35,21 @@ _CONNECTED = const(4)
 _AUTHFAIL = const(-7)
 _PEERDEAD = const(-9)
 
-_SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
-
 _TERMINATE_MS = const(3000)
-_DNS_MS = const(5000)  # an answer that came sooner was an answer, not silence
-
-_LOOK_MS = const(
-    3000
-)  # how long PPP is waited for before the modem is asked whether the call has ended
+# How long PPP is waited for before the modem is asked whether the call has ended.
+_LOOK_MS = const(3000)
 _BUSY_MS = const(300000)  # how long one task waits for another's connect()
-_SUSPENDED_MS = const(60000)  # ... and for its command_mode()
+_COMMANDED_MS = const(60000)  # ... and for its command_mode()
 
 _NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
 _NTP_MS = const(15000)
 
-_default = []  # the board that is used where none is given: there is but one
 _holders = {}  # board (by its id): the PPP that last had its modem
 
 # lwIP may take 12 s to give up a link that is not up; until then it uses the object's memory.
 _leaving = []
 
 _NO_ADDRESS = "0.0.0.0"
-
-_LOST = {
-    "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
-    "terminated": "the modem ended PPP",
-    "modem silent": "the modem does not answer LCP echo any more",
-    "nothing heard": "nothing came from the network for what was sent, nor for a question",
-}
 
 
 class PPP(Procedures):
@@ -76,6 +61,7 @@ class PPP(Procedures):
     pin: the SIM's PIN, if it asks for one.
     board: how the modem is wired; None: the frozen module `board` knows.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
+    multiplex: False has PPP and AT commands take turns on the line; True lets them share it, where the modem can.
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
 
     Raises ConfigError when an argument cannot be used. Nothing is switched on yet.
@@ -91,29 +77,26 @@ class PPP(Procedures):
         pin=None,
         board=None,
         baudrate=FAST,
+        multiplex=True,
         trace=None,
     ):
-        self._apn = _check_apn(apn)
-        self._user = quoted(user, "user", 127)
-        self._password = quoted(password, "password", 127)
-        if auth not in ("pap", "chap", None):
-            raise ConfigError('auth must be "pap", "chap" or None')
-        self._security = _SECURITY[auth]
-        self._pin = _check_pin(pin)
-        if board is None:
-            board = _default_board()
-        self.modem = Modem(board, trace, baudrate)
-        self.modem.access = lambda: (self._apn, self._user, self._password)
+        self.access = Access(apn, user, password, auth, pin)
+        if not isinstance(multiplex, bool):
+            raise ConfigError("multiplex must be True or False")
+        self.modem = Modem(default_board() if board is None else board, trace, baudrate)
+        self.modem.access = self.access.of_bearer
         self.datacall = self.modem.datacall
+        self.datacall.multiplex = multiplex
         self.state = State(self.modem.events, trace)
         self.counters = Counters()
         self.supervisor = Supervisor(self)
         self.ppp = None
         self.dialled = False  # the last attempt came so far
+        self.commanded = False  # a command_mode() has the lock
         self._lock = _thread.allocate_lock()
 
     def __repr__(self):
-        return "<PPP {} {}>".format(self._apn, self.status())
+        return "<PPP {} {}>".format(self.access.apn, self.status())
 
     # Procedures
 
@@ -129,9 +112,9 @@ class PPP(Procedures):
         _holders[id(self.modem.board)] = self
         # One task or thread at a time. Who waits is not kept for ever: it may wait for itself.
         deadline = Deadline(_BUSY_MS)
-        suspended = Deadline(_SUSPENDED_MS)
+        commanded = Deadline(_COMMANDED_MS)
         while not self._lock.acquire(False):
-            if not deadline.left() or (self.state.name == "suspended" and not suspended.left()):
+            if not deadline.left() or (self.commanded and not commanded.left()):
                 raise LinkBusy(
                     "another task or thread has the link ({}), or a command_mode() around this call: wait for "
                     "its end".format(self.state.name)
@@ -173,13 +156,13 @@ class PPP(Procedures):
         """
         check_timeout(timeout)
         if apn is not None:
-            self._apn = _check_apn(apn)
+            self.access.set("apn", apn)
         yield from self._alone(self._bring_up(timeout))
 
     def _bring_up(self, timeout):
         if self.isconnected():
             return
-        if self.ppp or self.modem.data_mode:
+        if self.ppp or self.modem.data_mode or self.datacall.multiplexed:
             yield from self._take_down()
         enter = self.state.enter
         self.dialled = False
@@ -187,20 +170,21 @@ class PPP(Procedures):
         try:
             yield from self.modem._on()
             enter("waiting for SIM")
-            yield from self.modem.sim._ready(self._pin)
+            yield from self.modem.sim._ready(self.access.pin)
             enter("searching")
             yield from self.modem.radio._register(timeout)
             enter("registered")
             yield from self._set_clock()
             enter("dialling")
             self.dialled = True
-            yield from self.datacall._dial(self._apn)
+            yield from self.datacall._dial(self.access.apn)
             enter("negotiating")
             yield from self._negotiate()
         except BaseException as error:
             if self.state.name in ("dialling", "negotiating"):
-                # CONNECT may have come a moment too late to be seen.
-                self.modem.data_mode = True
+                if self.ppp is None:
+                    # CONNECT may have come a moment too late to be seen.
+                    self.modem.data_mode = True
                 yield from self._take_down()
             self._fail(error)
             raise
@@ -217,15 +201,12 @@ class PPP(Procedures):
         """The link is not up any more, for `word` of stats.REASONS."""
         self._count_up()
         self.counters.blame(word)
-        self.state.enter("lost", _LOST[word])
+        self.state.enter("lost", LOST[word])
 
     def _negotiate(self):
         ppp = self.ppp = network.PPP(self.datacall.stream)
         try:
-            if self._security == network.PPP.SEC_NONE:
-                ppp.connect()
-            else:
-                ppp.connect(security=self._security, user=self._user, key=self._password)
+            ppp.connect(**self.access.login())
         except OSError as error:
             raise NegotiationFailed(
                 "PPP cannot be started ({}): free some memory, then try again".format(error)
@@ -237,30 +218,24 @@ class PPP(Procedures):
             if status == _AUTHFAIL:
                 raise AuthRefused(
                     'user and password were refused for APN "{}": check both with your operator, many want none'.format(
-                        self._apn
+                        self.access.apn
                     )
                 )
-            if status < 0 or not deadline.left():
-                yield from self._why_not(status)
-            if not look.left():
+            late = status < 0 or not deadline.left()
+            if late or self.datacall.over or not look.left():
+                # A modem that has given up the call: that is worth telling apart.
                 if (yield from self.datacall._has_ended(ppp)):
-                    yield from self._why_not(status)
+                    raise NoCarrier(
+                        "the modem ended the data call before PPP was up: try again, then check APN, user and password"
+                    )
                 look = Deadline(_LOOK_MS * 2)
+            if late:
+                raise NegotiationFailed(
+                    "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
+                        limit_ms("negotiating") // 1000, status
+                    )
+                )
             yield 10
-
-    def _why_not(self, status):
-        # A modem that is back in command mode has given up the call: that is worth telling apart.
-        yield from self._stop_ppp()
-        if (yield from self.modem.datacall._listens(2)):
-            raise NoCarrier(
-                "the modem ended the data call before PPP was up: try again, then check APN, user and password"
-            )
-        self.modem.data_mode = True
-        raise NegotiationFailed(
-            "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
-                limit_ms("negotiating") // 1000, status
-            )
-        )
 
     def _stop_ppp(self):
         # End PPP and take the line away from it, so that it can write no more. True if it was terminated
@@ -268,11 +243,12 @@ class PPP(Procedures):
         ppp = self.ppp
         if ppp is None:
             return False
-        if not self.modem.data_mode:
+        carries = self.datacall.carries
+        if not carries:
             ppp.config(stream=None)  # the modem would take a Terminate for a command
         was_up = ppp.isconnected()
         ppp.disconnect()
-        deadline = Deadline(_TERMINATE_MS if self.modem.data_mode else 0)
+        deadline = Deadline(_TERMINATE_MS if carries else 0)
         while ppp.status() in (_CONNECTING, _CONNECTED) and deadline.left():
             yield 10
         ended = was_up and ppp.status() >= 0 and deadline.left() > 0
@@ -298,11 +274,9 @@ class PPP(Procedures):
         yield from self._alone(self._take_down())
 
     def _take_down(self):
-        modem = self.modem
-        if (yield from self._stop_ppp()):
-            yield from self.datacall._ended()
-        if modem.data_mode and not (yield from self.datacall._resync()):
-            modem._settled = False  # connect() will look for it from the start
+        terminated = yield from self._stop_ppp()
+        if not (yield from self.datacall._end(terminated)):
+            self.modem._settled = False  # connect() will look for it from the start
         if self.state.name not in ("off", "recovering"):
             self.state.enter("on")
 
@@ -348,7 +322,8 @@ class PPP(Procedures):
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
         timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
-        or "failed"). While the link is up the modem keeps what it has to say; command_mode() lets it.
+        or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
+        lets it.
         """
         deadline = Deadline(timeout)
         while True:
@@ -380,9 +355,10 @@ class PPP(Procedures):
     def command_mode(self):
         """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
 
-        PPP stands still meanwhile (about 2.5 s and what the commands take), TCP connections survive. Where the
-        link is not up nothing is changed. What the modem kept to itself comes as events. If the call has ended
-        meanwhile the link is "lost" afterwards, and connect() or ensure() bring it back.
+        No other task or thread takes the link up or down meanwhile. Where it is multiplexed that is all, and
+        commands need no command_mode(). Else PPP stands still (about 2.5 s and what the commands take), TCP
+        connections survive, and what the modem kept to itself comes as events. If the call has ended meanwhile
+        the link is "lost" afterwards, and connect() or ensure() bring it back.
         Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy.
         """
         return CommandMode(self)
@@ -397,6 +373,8 @@ class PPP(Procedures):
         if not self._has_address():
             self.lose(self.lost_by())
             yield from self._take_down()
+        elif self.datacall.multiplexed:
+            return
         elif (yield from self.datacall._suspend(self.ppp)):
             self.state.enter("suspended")
         else:
@@ -428,7 +406,10 @@ class PPP(Procedures):
         ppp = self.ppp
         try:
             return (
-                ppp is not None and ppp.isconnected() and ppp.ipconfig("addr4")[0] != _NO_ADDRESS
+                ppp is not None
+                and ppp.isconnected()
+                and ppp.ipconfig("addr4")[0] != _NO_ADDRESS
+                and not self.datacall.over
             )
         except ValueError:  # it ended between the two
             return False
@@ -444,6 +425,8 @@ class PPP(Procedures):
             return ""
         if self._has_address():
             return None
+        if self.ppp and self.ppp.isconnected():
+            return "call ended"
         return "modem silent" if self.ppp and self.ppp.status() == _PEERDEAD else "terminated"
 
     def traffic(self):
@@ -464,7 +447,7 @@ class PPP(Procedures):
         "registered", "dialling", "negotiating", "up", "suspended", "lost", "recovering", "failed".
 
         what: "reason": a sentence why, None where all is as asked for. "rssi": signal strength in dBm, as
-        network.WLAN has it (while the link is up only in command_mode()).
+        network.WLAN has it (while a link is up that is not multiplexed only in command_mode()).
         """
         if what == "rssi":
             return self.modem.radio.signal()
@@ -507,24 +490,16 @@ class PPP(Procedures):
         if args:
             if len(args) == 1 and not kwargs:
                 if args[0] in ("apn", "user"):
-                    return self._apn if args[0] == "apn" else self._user
+                    return getattr(self.access, args[0])
                 if args[0] in SETTINGS:
                     return self.supervisor.settings[args[0]]
             raise ConfigError(
                 'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
-            if name == "apn":
-                self._apn = _check_apn(value)
-            elif name == "user":
-                self._user = quoted(value, "user", 127)
-            elif name == "password":
-                self._password = quoted(value, "password", 127)
-            elif name == "pin":
-                self._pin = _check_pin(value)
-            elif name in SETTINGS:
+            if name in SETTINGS:
                 self.supervisor.set(name, value)
-            else:
+            elif not self.access.set(name, value):
                 raise ConfigError(
                     "config() can set apn, user, password, pin, {}, not {}".format(
                         ", ".join(sorted(SETTINGS)), name
@@ -534,44 +509,7 @@ class PPP(Procedures):
 
     def resolve(self, host):
         """IPv4 address (str) of a host name. Raises NameNotFound, NoCarrier."""
+        from .names import resolve
+
         self._linked()
-        started = time.ticks_ms()
-        try:
-            return socket.getaddrinfo(host, 0, socket.AF_INET)[0][-1][0]
-        except OSError as error:
-            if time.ticks_diff(time.ticks_ms(), started) < _DNS_MS:
-                why = "there is no such name: check the spelling"
-            else:
-                why = (
-                    "no name server answered: check that the SIM has data left, then connect again"
-                )
-            raise NameNotFound('cannot resolve "{}" ({}): {}'.format(host, error.errno, why))
-
-
-def _check_apn(apn):
-    if not isinstance(apn, str):
-        raise ConfigError(
-            'the APN must be a str such as "internet", not {}'.format(type(apn).__name__)
-        )
-    if not apn:
-        raise ConfigError("the APN is empty: ask your operator for its name")
-    quoted(apn, "the APN", 99)
-    if " " in apn:
-        raise ConfigError("the APN must not contain blanks")
-    return apn
-
-
-def _check_pin(pin):
-    if pin is not None:
-        check_code(pin, "the PIN")
-    return pin
-
-
-def _default_board():
-    try:
-        from board import Board
-    except ImportError:
-        raise ConfigError("no board is known to this firmware: pass board=, see docs/board.md")
-    if not _default:
-        _default.append(Board())
-    return _default[0]
+        return resolve(host)

@@ -25,6 +25,7 @@ _OTHER_RATES = (230400, 19200, 38400, 57600, 9600)
 
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
+_FLAGS = const(264)  # end whatever frame was begun
 _GUARD_MS = const(750)  # after sync()'s last wait, to a silence of 1 s before +++ (M 36)
 _ESCAPE_MS = const(1050)  # the OK comes after another one
 _TAIL = const(8)  # bytes of what came last that are looked at
@@ -62,6 +63,7 @@ class Modem(Procedures):
         if baudrate not in (BAUDRATE, FAST):
             raise ConfigError("baudrate must be 115200 or 460800, not {!r}".format(baudrate))
         self.board = board
+        self.uart = None  # the machine.UART to the modem, None before the first power-up
         self.data_mode = False  # the line carries PPP, not AT
         self.events = Events()
         self.sim = SIM(self)
@@ -88,25 +90,22 @@ class Modem(Procedures):
     # The line
 
     @property
-    def uart(self):
-        """The machine.UART to the modem, None before the first power-up."""
-        return self._channel.uart if self._channel else None
-
-    @property
     def baudrate(self):
         """The line's rate in baud."""
         return self._rate
 
     def _open(self, baudrate):
-        uart = self.board.uart(baudrate)
+        self.uart = self.board.uart(baudrate)
         self._rate = baudrate
         if self._channel is None:
-            self._channel = Channel(uart, self._unsolicited)
-            self._channel.trace = self._trace
+            self._channel = Channel(self.uart, self._unsolicited, self._trace)
         else:
-            self._channel.uart = uart
+            self._channel.uart = self.uart
 
     def _unsolicited(self, line):
+        if line in ("+CDRIND: 2", "+PDP: DEACT"):  # M 155
+            self.datacall.told_over()
+            return None
         for expected in self._expected:
             if line.startswith(expected) and self._expected[expected] is None:
                 self._expected[expected] = line
@@ -122,6 +121,7 @@ class Modem(Procedures):
 
     def _has_restarted(self, said):
         self._settled = self._dozing = False
+        self.datacall.told_over()
         self.events.put("switched off" if said.endswith("DOWN") else "restarted", said)
         return ModemRestarted(
             'the modem said "{}" by itself: check its supply (bursts of 2 A), then connect again'.format(
@@ -150,7 +150,7 @@ class Modem(Procedures):
 
     def _has_fallen_back(self):
         # A restart ends the faster rate; RDY is noise then.
-        if self._rate != FAST or not self._settled:
+        if self._rate != FAST or not self._settled or self.datacall.multiplexed:
             return False
         if (yield from self._listens_at(BAUDRATE, 3)):
             return True
@@ -185,6 +185,10 @@ class Modem(Procedures):
             return self._expected[urc]
         finally:
             del self._expected[urc]
+
+    def _set_up(self):
+        yield from self._command("AT+CMEE=1")
+        yield from self._command("AT+CREG=2;+CGREG=2")
 
     def _subscribe(self):
         # Have the modem say when messages, their reports, calls and USSD come (M 75, 109, 125); it takes that
@@ -306,6 +310,8 @@ class Modem(Procedures):
         next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent.
         """
+        if self.datacall.multiplexed:
+            yield from self.datacall._unshare()
         self._settled = self._dozing = False
         self.data_mode = False
         yield from wait(self._rest.left())
@@ -314,8 +320,7 @@ class Modem(Procedures):
         self._open(self._rate)
         if not (yield from self._channel.sync(2)):
             yield from self._find()
-        yield from self._command("AT+CMEE=1")
-        yield from self._command("AT+CREG=2;+CGREG=2")
+        yield from self._set_up()
         if not (yield from self.radio._is_on()):  # somebody switched it off (M 104)
             yield from self.radio._on()
         if self._rate not in (BAUDRATE, FAST):
@@ -412,7 +417,7 @@ class Modem(Procedures):
 
     def _close_down(self):
         # Out of a multiplexer. True if the modem answers.
-        self.uart.write(_CLOSE_DOWN)
+        self._channel.write(b"\xf9" * _FLAGS + _CLOSE_DOWN)
         yield 100
         result = yield from self._channel.sync(1)
         return result
@@ -475,8 +480,7 @@ class Modem(Procedures):
         if self._channel is None:
             self.board.supply(False)
             return
-        if self.data_mode:
-            yield from self.datacall._resync()
+        yield from self.datacall._end()
         try:
             if settled:
                 yield from self._command("AT+CPOWD=1", timeout=5000, ok=(b"NORMAL POWER DOWN",))
@@ -501,8 +505,7 @@ class Modem(Procedures):
         Raises ModemSilent.
         """
         self._settled = False
-        if self.data_mode:
-            yield from self.datacall._resync()
+        yield from self.datacall._end()
         try:
             yield from self._command("AT+CFUN=1,1", timeout=10000)
         except (ATError, ATTimeout, ModemSilent):
@@ -516,6 +519,10 @@ class Modem(Procedures):
     off = blocking(_off)
     reset = blocking(_reset)
 
+    def _forbid_while_up(self, what):
+        if self.datacall.multiplexed:
+            raise ConfigError("the link is up: disconnect() before " + what)
+
     # Slow clock
 
     def _sleep(self):
@@ -524,6 +531,7 @@ class Modem(Procedures):
         The next command wakes it. By DTR where the board has it wired, else the modem falls asleep after 5 s
         without a byte on the line.
         """
+        self._forbid_while_up("sleep()")
         by_pin = self._hold_dtr(True)
         yield from self._command("AT+CSCLK={}".format(1 if by_pin else 2))
         self._dozing = True

@@ -10,19 +10,23 @@ class CommandMode:
         self._link = link
 
     def _enter(self):
-        yield from self._link._take()
+        link = self._link
+        yield from link._take()
         try:
-            yield from self._link._suspend()
+            yield from link._suspend()
         except BaseException:
-            self._link._lock.release()
+            link._lock.release()
             raise
-        return self._link.modem
+        link.commanded = True
+        return link.modem
 
     def _leave(self):
+        link = self._link
         try:
-            yield from self._link._resume()
+            yield from link._resume()
         finally:
-            self._link._lock.release()
+            link.commanded = False
+            link._lock.release()
 
     def __enter__(self):
         return run(self._enter())

@@ -96,11 +96,11 @@ class SMS(Role):
         except (ATError, ModemRestarted, ConfigError):
             raise
         except BaseException as error:
-            modem.uart.write(_ESC)
+            modem._channel.write(_ESC)
             if not isinstance(error, GeneratorExit):
                 for _ in range(3):  # what comes before the prompt is lost
                     yield from wait(200)
-                    modem.uart.write(_ESC)
+                    modem._channel.write(_ESC)
             raise
         reference = fields(lines[0])[0] if len(lines) > 1 else ""
         return int(reference) if reference.isdigit() else None

@@ -31,6 +31,14 @@ REASONS = (
     "other",
 )
 
+# The first four in full.
+LOST = {
+    "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
+    "terminated": "the modem ended PPP",
+    "modem silent": "the modem does not answer LCP echo any more",
+    "nothing heard": "nothing came from the network for what was sent, nor for a question",
+}
+
 _MAGIC = b"SS"
 _FORM = "<2sH6I16H"  # magic, sum of what follows, values, reasons
 _HEAD = const(4)

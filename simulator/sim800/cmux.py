@@ -202,7 +202,6 @@ class Multiplexer:
         self.opened = False  # DLCI 0
         self.stopped = False  # FCoff from the DTE
         self.deaf = False  # FCoff to the DTE: what it sends all the same is lost
-        self.drop_ua = 0  # so many UA are lost
         self._deframer = Deframer(self.n1)
         self._asked: dict[bytes, object] = {}  # commands not answered yet, and their timers
         self._turn = 0
@@ -263,8 +262,8 @@ class Multiplexer:
             self.opened = True
         else:
             self.ports[dlci].begin()
-        if self.drop_ua:
-            self.drop_ua -= 1
+        if self.modem.ua_lost:
+            self.modem.ua_lost -= 1
             self._log("UA lost", dlci=dlci)
         else:
             self._send(dlci, True, UA | PF)

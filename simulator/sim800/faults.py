@@ -422,14 +422,19 @@ def rate_noise(modem, above=230400, rate=0.02, way="both"):
         fault.noise_above, fault.noise = above, rate
 
 
-# ---- the multiplexer (nothing where the modem does not multiplex) --------------------------
+# ---- the multiplexer (the last four do nothing where the modem does not multiplex) ----------
+
+
+@action
+def cmux_refuse_once(modem):
+    """the next AT+CMUX ends with an error"""
+    modem.refuse_cmux_once = True
 
 
 @action
 def cmux_lose_ua(modem, count=1):
     """the next `count` UA of the multiplexer do not reach the host"""
-    if modem.mux is not None:
-        modem.mux.drop_ua = count
+    modem.ua_lost = count
 
 
 @action

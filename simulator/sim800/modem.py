@@ -98,6 +98,8 @@ class SIM800:
         self.dtr_high = True  # not wired: pulled up
         self.refuse_pap_once = False
         self.refuse_call_once = False
+        self.refuse_cmux_once = False
+        self.ua_lost = 0  # so many UA of the multiplexer
         self.mux: Multiplexer | None = None
         self.ppp_side = self  # who has the data call: the modem itself, or a cmux.Port
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)

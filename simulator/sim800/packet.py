@@ -214,7 +214,8 @@ def multiplexer(modem, c):
     params = tuple(args.number(i, *spec) for i, spec in enumerate(CMUX_PARAMS))
     if params[6] <= params[4]:
         raise BadValue  # T2 must be longer than T1 (27.010 5.7.5)
-    if modem.mux is not None or modem.ppp is not None:
+    refused, modem.refuse_cmux_once = modem.refuse_cmux_once, False
+    if refused or modem.mux is not None or modem.ppp is not None:
         raise CME(3)
     modem.then(lambda: modem.multiplex(params))
     return None

@@ -322,8 +322,10 @@ async def test_commands_are_repeated_until_answered(rig):
 async def test_faults(rig):
     rig.modem.inject("cmux_cld")
     assert b"OK" in await rig.say("AT\r")
-    await rig.say("ATE0+CMUX=0\r", 0.1)
+    rig.modem.inject("cmux_refuse_once")
+    assert b"ERROR" in await rig.say("AT+CMUX=0\r")
     rig.modem.inject("cmux_lose_ua")
+    await rig.say("ATE0+CMUX=0\r", 0.1)
     assert await rig.say(SABM0) == b""
     assert await rig.say(SABM0) == UA0
     await rig.say(sabm(1), 2)

@@ -312,7 +312,7 @@ def test_ring_indicator_tells_of_a_call_while_online(play):
     played = play(
         """
 from tcall import TCall
-nic = ppp_sim800.PPP("internet", board=TCall(dtr=True))
+nic = ppp_sim800.PPP("internet", board=TCall(dtr=True), multiplex=False)
 nic.connect()
 while nic.event():
     pass

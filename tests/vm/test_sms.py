@@ -339,7 +339,7 @@ timed("list", nic.modem.sms.list)
 def test_while_the_line_carries_ppp(play):
     played = play(
         """
-nic = ppp_sim800.PPP("internet")
+nic = ppp_sim800.PPP("internet", multiplex=False)
 nic.connect()
 for call in (nic.modem.sms.list, nic.modem.calls.state):
     timed("call", call)
