@@ -12,8 +12,8 @@ from micropython import const
 from .run import Deadline
 
 _DNS_PORT = const(53)
-_TRIES = const(2)
-_TRY_MS = const(6000)  # an RTT of 5 s has been seen
+_TRIES = const(3)
+_TRY_MS = const(4000)  # the first answer may take longer: an RTT of 5 s has been seen
 _POLL_MS = const(50)
 _UDP_BYTES = const(28)  # headers of IP and UDP
 _TCP_BYTES = const(84)  # SYN and the answer to it
