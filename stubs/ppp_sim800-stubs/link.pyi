@@ -1,6 +1,6 @@
 """The PPP link as a network interface, used as network.WLAN is.
 
-Owns the line: AT goes to it while `modem` talks, PPP while the link is up, never both."""
+What can be set for it is in access.py and supervisor.py, what it has carried in stats.py."""
 
 from typing import Literal, overload
 
@@ -19,6 +19,7 @@ class PPP:
     pin: the SIM's PIN, if it asks for one.
     board: how the modem is wired; None: the frozen module `board` knows.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
+    multiplex: False has PPP and AT commands take turns on the line; True lets them share it, where the modem can.
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
 
     Raises ConfigError when an argument cannot be used. Nothing is switched on yet."""
@@ -35,6 +36,7 @@ class PPP:
         pin: str | None = None,
         board: Board | None = None,
         baudrate: Literal[115200, 460800] = 460800,
+        multiplex: bool = True,
         trace: Trace | None = None,
     ) -> None: ...
     def active(self, is_active: bool | None = None) -> bool:
@@ -57,7 +59,8 @@ class PPP:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
         timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
-        or "failed"). While the link is up the modem keeps what it has to say; command_mode() lets it."""
+        or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
+        lets it."""
 
     def ensure(self, timeout: int = 300000, wdt: Watchdog | None = None) -> None:
         """See to it that the link is up: at once where it can be relied on, else by recovering it.
@@ -77,9 +80,10 @@ class PPP:
     def command_mode(self) -> CommandMode:
         """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
 
-        PPP stands still meanwhile (about 2.5 s and what the commands take), TCP connections survive. Where the
-        link is not up nothing is changed. What the modem kept to itself comes as events. If the call has ended
-        meanwhile the link is "lost" afterwards, and connect() or ensure() bring it back.
+        No other task or thread takes the link up or down meanwhile. Where it is multiplexed that is all, and
+        commands need no command_mode(). Else PPP stands still (about 2.5 s and what the commands take), TCP
+        connections survive, and what the modem kept to itself comes as events. If the call has ended meanwhile
+        the link is "lost" afterwards, and connect() or ensure() bring it back.
         Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy."""
 
     def kept_up(self, wdt: Watchdog | None = None) -> KeptUp:
@@ -97,7 +101,7 @@ class PPP:
         "registered", "dialling", "negotiating", "up", "suspended", "lost", "recovering", "failed".
 
         what: "reason": a sentence why, None where all is as asked for. "rssi": signal strength in dBm, as
-        network.WLAN has it (while the link is up only in command_mode())."""
+        network.WLAN has it (while a link is up that is not multiplexed only in command_mode())."""
 
     @overload
     def status(self, what: Literal["reason"]) -> str | None: ...
