@@ -165,10 +165,7 @@ class _Modem:
     sim: _SIM
     radio: _Radio
     clock: _Clock
-
-    @property
-    def uart(self) -> UART | None:
-        """The machine.UART to the modem, None before the first power-up."""
+    uart: UART | None
 
     @property
     def baudrate(self) -> int:

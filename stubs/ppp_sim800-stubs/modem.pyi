@@ -35,14 +35,11 @@ class Modem:
     sim: SIM
     radio: Radio
     clock: Clock
+    uart: UART | None
 
     def __init__(
         self, board: Board, trace: Trace | None = None, baudrate: Literal[115200, 460800] = 460800
     ) -> None: ...
-    @property
-    def uart(self) -> UART | None:
-        """The machine.UART to the modem, None before the first power-up."""
-
     @property
     def baudrate(self) -> int:
         """The line's rate in baud."""
