@@ -113,3 +113,97 @@ def test_ends_with_ppp_up(play, end):
     played = play(HANDS + "mux = enter()\none, two = channels(mux, 1, 2)\nnic = up(two)\n" + end
                   + "print('up=1')\n", modem=READY)  # fmt: skip
     assert played.value("up") == "1"
+
+
+@pytest.mark.slow
+def test_link_and_commands_for_ten_minutes(play):
+    """The package's link loaded both ways, and a command every 0.2 s: all arrives as it was sent."""
+    played = play(
+        TRAFFIC
+        + """
+import binascii, gc, hashlib, socket
+
+SIZE = 60000
+
+def connected():
+    s = socket.socket()
+    s.settimeout(30)
+    s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
+    return s
+
+def down():
+    s = connected()
+    s.write(b"GET %d\\n" % SIZE)
+    digest, got = hashlib.sha256(), 0
+    while got < SIZE:
+        piece = s.read(min(2000, SIZE - got))
+        if not piece:
+            break
+        got += len(piece)
+        digest.update(piece)
+    s.close()
+    return got, binascii.hexlify(digest.digest())
+
+def up(data, digest):
+    s = connected()
+    s.write(b"PUT %d\\n" % len(data))
+    s.write(data)
+    answer = s.readline()
+    s.close()
+    return answer == b"OK %d %s\\n" % (len(data), digest)
+
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+asked = answered = longest = 0
+stop = False
+
+def ask():
+    global asked, answered, longest
+    while not stop:
+        start = time.ticks_ms()
+        asked += 1
+        answered += nic.modem.radio.signal() is not None
+        longest = max(longest, time.ticks_diff(time.ticks_ms(), start))
+        time.sleep_ms(200)
+
+data = bytes(n * 7 + (n >> 8) & 0xFF for n in range(SIZE))
+sent = binascii.hexlify(hashlib.sha256(data).digest())
+wanted = None
+rounds = wrong = 0
+begun = time.time()
+_thread.start_new_thread(ask, ())
+while time.time() - begun < 600:
+    got, digest = down()
+    wanted = wanted or digest
+    wrong += got != SIZE or digest != wanted
+    wrong += not up(data, sent)
+    rounds += 1
+    if rounds == 3:
+        gc.collect()
+        before = heap(), gc.mem_free()
+stop = True
+time.sleep(1)
+gc.collect()
+print("lost=%d %d" % (before[0] - heap(), before[1] - gc.mem_free()))
+print("rounds=%d" % rounds)
+print("wrong=%d" % wrong)
+print("asked=%d" % asked)
+print("unanswered=%d" % (asked - answered))
+print("longest=%d" % longest)
+print("connects=%d" % nic.stats().connects)
+print("state=" + nic.status())
+nic.disconnect()
+""",
+        modem=READY,
+        timeout=200,
+    )
+    print(*played.lines, sep="\n")
+    assert int(played.value("rounds")) > 20
+    assert played.value("wrong") == "0"
+    assert int(played.value("asked")) > 1000
+    assert played.value("unanswered") == "0"
+    assert int(played.value("longest")) <= 1000  # ms, on a machine that may be busy
+    assert played.value("connects") == "1"
+    assert played.value("state") == "up"
+    assert not played.journal.seen("ppp", "damaged")
+    assert max(map(int, played.value("lost").split())) <= 1000

@@ -270,7 +270,7 @@ SUPPLIED = "from machine import Pin\nPin(23, Pin.OUT, value=1)\n"
 @pytest.mark.parametrize("start", ["off", "command", "data"])
 def test_bare_module(play, env, start):
     text = SUPPLIED + script("bare_sim800l.py", **WIRES)
-    played = play(text, modem=Modem(start=start), env=env)
+    played = play(text, modem=Modem(start=start), env=env, speed=5)
     assert "address 10.64.64.64" in played.lines
     assert '{"origin": "198.51.100.7"}' in played.lines
 

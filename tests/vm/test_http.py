@@ -285,7 +285,7 @@ nic.connect()
 print("address=" + nic.resolve("plain.example"))
 """
     )
-    assert played.value("up").startswith("ConfigError: the line carries PPP")
+    assert played.value("up").startswith("ConfigError: the link is up: disconnect()")
     assert played.value("down") == "200"
     assert played.value("open") == "'10.64.64.64'"
     assert played.value("address") == "203.0.113.11"

@@ -71,7 +71,7 @@ show("again", lambda: nic.modem.location().lat)
 
 def test_not_while_online(play):
     played = play(SHOW + 'nic.connect()\nshow("where", nic.modem.location)')
-    assert played.value("where").startswith("ConfigError: the line carries PPP")
+    assert played.value("where").startswith("ConfigError: the link is up: disconnect()")
 
 
 def test_to_await(play):
