@@ -23,7 +23,7 @@ OUT = ROOT / "build" / "bench"
 UP = """
 import gc, select, socket, time
 import ppp_sim800
-nic = ppp_sim800.PPP("internet", baudrate=115200)
+nic = ppp_sim800.PPP("internet", baudrate=115200, multiplex=False)  # as without the package
 nic.connect()
 
 def joined(address, port):  # upstream's blocking connect() gets no answer over PPP: this runs the scheduler

@@ -27,5 +27,5 @@ def test_memory(bench):
 
     values = dict(line.split("=") for line in bench(body))
     assert 1_000 < int(values["import"]) <= IMPORT
-    assert int(values["up"]) < 25_000  # with its buffers
+    assert int(values["up"]) < 27_000  # with its buffers, the multiplexer's too
     assert values["status"] == "up"

@@ -16,6 +16,7 @@ DIAL = """
 from ppp_sim800.run import run
 nic.active(True)
 nic.modem.radio.register()
+nic.datacall.multiplex = False
 run(nic.modem.datacall._dial(nic.config("apn")))
 """
 
