@@ -76,8 +76,9 @@ def check_timeout(timeout):
 class Channel:
     """One AT command at a time over `uart`: a machine.UART with timeout=0, or a cmux.Channel.
 
-    `size`: the longest line kept, in bytes. `on_line(line: str)` is called for every unsolicited line; if it returns an exception, the command in
-    flight ends with it. `trace(direction: str, line: str)` sees all traffic, secrets masked.
+    `size`: the longest line kept, in bytes. `on_line(line: str)` is called for every unsolicited line; if it
+    returns an exception, the command in flight ends with it. `trace(direction: str, line: str)` sees all
+    traffic, secrets masked.
     """
 
     def __init__(self, uart, on_line=None, trace=None, size=_SIZE):
