@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 
+from bulk import BULK
 from network.servers import pattern
 from sim800.scenario import Modem, Scenario
 from stand_in import Internet
@@ -15,48 +16,19 @@ from world import ROOT, World
 
 OUT = ROOT / "build" / "bench"
 
-SCRIPT = """
-import ppp_sim800, socket, time, _thread
+SCRIPT = (
+    BULK
+    + """
+import ppp_sim800, _thread
 
-def take(count, buffer):
-    s = socket.socket()
-    s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
-    s.write(b"GET %d\\n" % count)
-    left = count
-    start = None
-    while left:
-        got = s.readinto(buffer, min(left, len(buffer)))
-        if not got:
-            raise OSError("closed early")
-        if start is None:
-            start = time.ticks_us()
-            first = got
-        left -= got
-    us = time.ticks_diff(time.ticks_us(), start)
-    s.close()
-    return (count - first) * 1e6 / us
-
-def give(data):
-    s = socket.socket()
-    s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
-    s.write(b"PUT %d\\n" % len(data))
-    start = time.ticks_us()
-    s.write(data)
-    answer = s.readline()
-    us = time.ticks_diff(time.ticks_us(), start)
-    s.close()
-    if not answer.startswith(b"OK %d " % len(data)):
-        raise OSError(answer)
-    return len(data) * 1e6 / us
-
-with open("pattern.bin", "rb") as file:
-    data = file.read()
+def rate(us, count):
+    return count * 1e6 / us
 
 for name, multiplex in (("plain", False), ("mux", True)):
     nic = ppp_sim800.PPP("internet", baudrate=115200, multiplex=multiplex)
     nic.connect()
-    print("%s_down=%d" % (name, take(len(data), bytearray(1024))))
-    print("%s_up=%d" % (name, give(data)))
+    print("%s_down=%d" % (name, rate(*take(len(data), bytearray(1024)))))
+    print("%s_up=%d" % (name, rate(give(data), len(data))))
     if not multiplex:
         nic.disconnect()
 
@@ -70,7 +42,7 @@ def ask():
         time.sleep_ms(100)
     times.append(0)
 _thread.start_new_thread(ask, ())
-print("asked_down=%d" % take(len(data), bytearray(1024)))
+print("asked_down=%d" % rate(*take(len(data), bytearray(1024))))
 stop = True
 while times[-1]:
     time.sleep_ms(10)
@@ -78,6 +50,7 @@ times.pop()
 print("asked=%d %d %d" % (len(times), sorted(times)[len(times) // 2], max(times)))
 nic.disconnect()
 """
+)
 
 
 async def measure(size: int) -> dict[str, str]:

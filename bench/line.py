@@ -7,6 +7,7 @@ runs in real time, on ideal air, in plain data mode; through the multiplexer as 
 
 import subprocess
 
+from bulk import BULK
 from network import hdlc
 from network.servers import pattern
 from report import Table
@@ -20,51 +21,18 @@ GOALS = {  # each way, by the line's rate
     460800: {"down": ">= 0.93", "up": ">= 0.93"},
 }
 
-SCRIPT = """
-import socket, time
+SCRIPT = (
+    BULK
+    + """
 import ppp_sim800
 nic = ppp_sim800.PPP("internet", baudrate={baudrate}, **{options})
 nic.connect()
 print("rate=%d" % nic.modem.baudrate)
-where = socket.getaddrinfo("bulk.example", 9)[0][-1]
-
-def take(count, buffer):
-    s = socket.socket()
-    s.connect(where)
-    s.write(b"GET %d\\n" % count)
-    left = count
-    start = None
-    while left:
-        got = s.readinto(buffer, min(left, len(buffer)))
-        if not got:
-            raise OSError("closed early")
-        if start is None:
-            start = time.ticks_us()
-            first = got
-        left -= got
-    us = time.ticks_diff(time.ticks_us(), start)
-    s.close()
-    return us, count - first
-
-def give(data):
-    s = socket.socket()
-    s.connect(where)
-    s.write(b"PUT %d\\n" % len(data))
-    start = time.ticks_us()
-    s.write(data)
-    answer = s.readline()
-    us = time.ticks_diff(time.ticks_us(), start)
-    s.close()
-    if not answer.startswith(b"OK %d " % len(data)):
-        raise OSError(answer)
-    return us
-
 print("down=%d %d" % take({size}, bytearray(1024)))
-with open("pattern.bin", "rb") as file:
-    data = file.read()
 print("up=%d" % give(data))
 nic.active(False)
 """
+)
 
 
 def line_bytes(payload: bytes, asyncmap: int) -> int:
