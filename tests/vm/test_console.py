@@ -15,12 +15,12 @@ MPREMOTE = Path(sys.executable).with_name("mpremote")
 
 @pytest.fixture
 def console(vm):
-    """Runs talk(port, world) in a thread, while the board is on."""
+    """Runs talk(port, world) in a thread, while the board is on. `files`: the folder that is its file system."""
 
-    def console(talk):
+    def console(talk, files=None):
         async def go():
             async with World(Scenario()) as world:
-                return await asyncio.to_thread(talk, await world.console(), world)
+                return await asyncio.to_thread(talk, await world.console(files), world)
 
         return asyncio.run(go())
 
@@ -29,7 +29,12 @@ def console(vm):
 
 @pytest.fixture
 def mpremote(console, tmp_path):
-    """Runs some mpremote commands one after the other on one board; what each printed."""
+    """Runs some mpremote commands one after the other on one board; what each printed.
+
+    A Path among them waits until the board has written that file.
+    """
+    files = tmp_path / "board"
+    files.mkdir()
 
     async def one(port, words):
         process = await asyncio.create_subprocess_exec(
@@ -44,8 +49,16 @@ def mpremote(console, tmp_path):
             assert await process.wait() == 0, said
         return said
 
+    async def written(path):
+        async with asyncio.timeout(30):
+            while not (files / path).exists():
+                await asyncio.sleep(0.02)
+
+    def step(port, command):
+        return asyncio.run(written(command) if isinstance(command, Path) else one(port, command))
+
     def mpremote(*commands):
-        return console(lambda port, _: [asyncio.run(one(port, words)) for words in commands])
+        return console(lambda port, _: [step(port, command) for command in commands], files)
 
     return mpremote
 
@@ -53,13 +66,14 @@ def mpremote(console, tmp_path):
 def test_mpremote(mpremote, tmp_path):
     text = 'text = """ä\n\tb"""\n' + "# filler\n" * 500
     (tmp_path / "module.py").write_text(text)
-    (tmp_path / "main.py").write_text("import module\nprint('main', repr(module.text))\n")
+    (tmp_path / "main.py").write_text("import module\nopen('ran', 'w').close()\n")
     said = mpremote(
         ("cp", "module.py", "main.py", ":"),
         ("cat", ":module.py"),
         ("exec", "import os; print(os.listdir(), os.getcwd())"),
         ("exec", "import machine; print(machine.reset_cause() == machine.SOFT_RESET)"),
         ("reset",),
+        Path("ran"),  # mpremote's Ctrl-C would stop main.py before its end
         ("resume", "exec", "print(repr(module.text))"),  # main.py's, as it was left
         ("exec", "import machine; print(machine.reset_cause() == machine.SOFT_RESET)"),
         ("mkdir", ":lib"),
@@ -68,8 +82,9 @@ def test_mpremote(mpremote, tmp_path):
     assert said[1].replace("\r", "") == text
     assert "main.py" in said[2] and said[2].endswith("] /\r\n")
     assert said[3] == "True\r\n"
-    assert said[5] == "'\\xe4\\n\\tb'\r\n"
-    assert "lib/" in said[8] and "main.py" in said[8]
+    assert said[6] == "'\\xe4\\n\\tb'\r\n"
+    assert said[7] == "True\r\n"
+    assert "lib/" in said[9] and "main.py" in said[9]
 
 
 def test_typed(console):
