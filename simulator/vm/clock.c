@@ -25,7 +25,7 @@
 
 typedef struct _waiter_t {
     atomic_int used;
-    int fd; // 0: not yet made
+    atomic_int fd; // 0: not yet made
     atomic_int woken; // since the last wait; then the file is readable
 } waiter_t;
 
@@ -87,8 +87,8 @@ static waiter_t *waiter_get(void) {
         int unused = 0;
         if (atomic_compare_exchange_strong(&waiters[i].used, &unused, 1)) {
             own_waiter = &waiters[i];
-            if (own_waiter->fd == 0) {
-                own_waiter->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            if (atomic_load(&own_waiter->fd) == 0) {
+                atomic_store(&own_waiter->fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
             }
             pthread_setspecific(waiter_key, own_waiter);
             // Whatever happened before is not missed.
@@ -106,8 +106,9 @@ static waiter_t *waiter_get(void) {
 void sim_wake(void) {
     int saved_errno = errno;
     for (int i = 0; i < WAITERS_MAX; ++i) {
-        if (atomic_load(&waiters[i].used) && atomic_exchange(&waiters[i].woken, 1) == 0) {
-            eventfd_write(waiters[i].fd, 1);
+        int fd = atomic_load(&waiters[i].fd); // who has none yet looks by itself once it has
+        if (fd != 0 && atomic_load(&waiters[i].used) && atomic_exchange(&waiters[i].woken, 1) == 0) {
+            eventfd_write(fd, 1);
         }
     }
     errno = saved_errno;
