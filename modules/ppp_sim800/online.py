@@ -18,7 +18,6 @@ class CommandMode:
             link._lock.release()
             raise
         link.commanded = True
-        return link.modem
 
     def _leave(self):
         link = self._link
@@ -28,21 +27,26 @@ class CommandMode:
             link.commanded = False
             link._lock.release()
 
-    def __enter__(self):
-        return run(self._enter())
+    # What gives the lock back is made before it is taken: memory may be short by then.
 
-    def __exit__(self, *_):
-        run(self._leave())
+    def __enter__(self):
+        self._leaving = self._leave()
+        run(self._enter())
+        return self._link.modem
+
+    def __exit__(self, kind, value, trace):
+        run(self._leaving)
 
     async def __aenter__(self):
         from .aio import Awaited, drive
 
-        return Awaited(await drive(self._enter()))
+        modem = Awaited(self._link.modem)
+        self._leaving = drive(self._leave())
+        await drive(self._enter())
+        return modem
 
-    async def __aexit__(self, *_):
-        from .aio import drive
-
-        await drive(self._leave())
+    def __aexit__(self, kind, value, trace):
+        return self._leaving
 
 
 class KeptUp:
