@@ -7,7 +7,11 @@ HTTP and HTTPS answer
     /upload         (POST, PUT) {"length": ..., "sha256": ...} of the body
     /status/N       an empty answer with that status
     /delay/S        {"delay": S} after S simulated seconds
+    /redirect/N?URL an empty answer with that status that sends the client to the URL, or without it here again
     /close          an answer that breaks off half-way
+    /vanish         no answer: the connection ends
+    /goodbye        an empty answer, then an end of the connection that was not announced
+    /hang-up        an empty answer, then an end when the connection's next request has come
     /forget         an empty answer; the server's TLS sessions, tickets included, are then void
 The bulk server takes one line, "GET N" (it sends N bytes of the pattern) or "PUT N" (it takes N
 bytes, then answers "OK N sha256").
@@ -56,9 +60,10 @@ class _HTTP(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = _BLOCK  # head and body in one segment where they fit
     timeout = 120
+    hung_up = False
 
     def _get(self) -> None:
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         kind, _, number = path.strip("/").partition("/")
         if path == "/ip":
             self._answer({"origin": self.server.owner.client or self.client_address[0]})
@@ -73,6 +78,14 @@ class _HTTP(BaseHTTPRequestHandler):
         elif path == "/forget":
             self.server.renew_context()
             self._answer(None)
+        elif kind == "redirect":
+            self._answer(None, self._number(number, int, 399), location=query or self.path)
+        elif path == "/vanish":
+            self.close_connection = True
+        elif path in ("/goodbye", "/hang-up"):
+            self._answer(None)
+            self.close_connection = path == "/goodbye"
+            self.hung_up = True
         elif path == "/close":
             self._head(200, 1000, "application/octet-stream")
             self.wfile.write(_PATTERN[:500])
@@ -108,6 +121,9 @@ class _HTTP(BaseHTTPRequestHandler):
             self._get()
 
     def _try(self, method) -> None:
+        if self.hung_up:
+            self.close_connection = True
+            return
         try:
             method()
         except _BadRequest as error:
@@ -121,7 +137,7 @@ class _HTTP(BaseHTTPRequestHandler):
         self._try(self._post)
 
     do_HEAD = do_GET
-    do_PUT = do_POST
+    do_PUT = do_DELETE = do_POST
 
     def _number(self, text: str, kind, most):
         try:
@@ -156,21 +172,23 @@ class _HTTP(BaseHTTPRequestHandler):
         except ValueError:
             raise _BadRequest("a chunk's size is not a hexadecimal number") from None
 
-    def _head(self, status: int, length: int, kind: str) -> None:
+    def _head(self, status: int, length: int, kind: str, location: str = "") -> None:
         self.send_response(status)
+        if location:
+            self.send_header("location", location)  # not every server writes it with a capital
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
 
-    def _answer(self, value, status: int = 200) -> None:
+    def _answer(self, value, status: int = 200, location: str = "") -> None:
         body = b"" if value is None else json.dumps(value).encode() + b"\n"
         if status < 200 or status in (204, 304):
             self.send_response(status)
             self.end_headers()
             return
-        self._head(status, len(body), "application/json")
+        self._head(status, len(body), "application/json", location)
         if self.command != "HEAD":
             self.wfile.write(body)
 
