@@ -25,14 +25,14 @@ def measure():
 
 def send():
     nic.ensure(wdt=wdt)
-    while readings := outbox.first(MOST):
-        wdt.feed()
-        reply = requests.post(URL, json=readings, timeout=30)
-        reply.close()
-        print(len(readings), "sent:", reply.status_code)
-        if not 200 <= reply.status_code < 300:
-            break  # they stay
-        outbox.remove(len(readings))
+    with requests.Session() as session:  # one connection, however much waits
+        while readings := outbox.first(MOST):
+            wdt.feed()
+            reply = session.post(URL, json=readings, timeout=30)
+            print(len(readings), "sent:", reply.status_code)
+            if not 200 <= reply.status_code < 300:
+                break  # they stay
+            outbox.remove(len(readings))
 
 
 while True:

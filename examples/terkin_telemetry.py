@@ -45,12 +45,12 @@ def send_mqtt(readings):
 
 
 def send_https(readings):
-    for reading in readings:
-        reply = requests.post("{}/{}/data".format(API, CHANNEL), json=reading, timeout=30)
-        reply.close()
-        wdt.feed()
-        if not 200 <= reply.status_code < 300:
-            raise OSError("the server answered {}".format(reply.status_code))
+    with requests.Session() as session:  # one connection for all
+        for reading in readings:
+            reply = session.post("{}/{}/data".format(API, CHANNEL), json=reading, timeout=30)
+            wdt.feed()
+            if not 200 <= reply.status_code < 300:
+                raise OSError("the server answered {}".format(reply.status_code))
 
 
 def send():

@@ -107,6 +107,17 @@ def test_https_post_keeps_what_it_cannot_send(run, nginx, internet, monkeypatch)
     assert played.lines[-1] == "3 sent: 200"
 
 
+def test_https_post_sends_what_waits_on_one_connection(run, nginx, internet, monkeypatch):
+    monkeypatch.delitem(internet.routes, (HTTPS_ADDRESS, 443))
+
+    def repair(line, world):
+        world.internet.routes[HTTPS_ADDRESS, 443] = nginx.port
+
+    run("https_post.py", Rounds("1 sent: 200", 3), also=repair, EVERY_S=2, MOST=1)
+    # The one that failed and that of the next round; then a new round.
+    assert [request["requests"] for request in nginx.requests()] == [1, 2, 1]
+
+
 def test_mqtt_tls(run, broker):
     rounds = Rounds("published", 3)
     with broker.subscriber("hives/#", 3) as heard:
