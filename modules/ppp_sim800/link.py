@@ -23,7 +23,7 @@ from .errors import (
 )
 from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
-from .probe import ask_dns, name_servers
+from .probe import name_servers
 from .run import Deadline, Procedures, blocking, wait
 from .states import CARRYING, State, limit_ms
 from .stats import LOST, Counters
@@ -42,7 +42,7 @@ _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _COMMANDED_MS = const(60000)  # ... and for its command_mode()
 
 _NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
-_NTP_MS = const(15000)
+_NTP_MS = const(10000)
 
 _holders = {}  # board (by its id): the PPP that last had its modem
 
@@ -149,8 +149,9 @@ class PPP(Procedures):
 
         apn: another access point than before. timeout: milliseconds for the network to be found; the other
         steps have limits of their own, see docs/link.md.
-        Does nothing if the link is up. Sets the machine's clock if it has not been set: from the network, else
-        by NTP once the link is up, which takes 15 s at most if nobody answers.
+        Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
+        by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
+        by the network's time, and by NTP where that has not come for a day.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again.
         """
@@ -174,7 +175,7 @@ class PPP(Procedures):
             enter("searching")
             yield from self.modem.radio._register(timeout)
             enter("registered")
-            yield from self._set_clock()
+            told = yield from self._set_clock(0 if rtc.is_set() else _NITZ_MS)
             enter("dialling")
             self.dialled = True
             yield from self.datacall._dial(self.access.apn)
@@ -190,7 +191,7 @@ class PPP(Procedures):
             raise
         enter("up")
         self.counters.add(connects=1)
-        yield from self._ask_time()
+        yield from self._ask_time(told)
 
     def _fail(self, error):
         if isinstance(error, SIM800Error):
@@ -280,33 +281,30 @@ class PPP(Procedures):
         if self.state.name not in ("off", "recovering"):
             self.state.enter("on")
 
-    def _set_clock(self):
-        if rtc.is_set():
-            return
-        deadline = Deadline(_NITZ_MS)
-        while deadline.left():
+    def _set_clock(self, timeout):
+        # By the network's time, which the modem has soon after registration or not at all. A clock that is set
+        # is corrected, too: it may have drifted in deep sleep, or have been told a wrong time.
+        deadline = Deadline(timeout)
+        while True:
             now = yield from self.modem.clock._now()
             if now and rtc.set(rtc.unix(*now)):
-                return
+                return True
+            if not deadline.left():
+                return False
             yield from wait(300)
 
-    def _ask_time(self):
-        # Only now, when there is a link to ask over. A name server that is silent would hold up everything
-        # in getaddrinfo(), watchdogs too: it is tried first.
-        if rtc.is_set():
-            return
-        deadline = Deadline(_NTP_MS)
-        servers = name_servers(self.ppp)
-        if not servers:
-            return
-        answered, _ = yield from ask_dns(servers, self._is_lost)
-        if answered and not self._is_lost():
-            from . import ntp
+    def _ask_time(self, told):
+        # Only now, when there is a link to ask over.
+        try:
+            if not told and self.datacall.multiplexed:
+                yield from self._set_clock(0)
+            servers = name_servers(self.ppp)
+            if servers and not rtc.is_fresh():
+                from . import ntp
 
-            yield from ntp._set_clock(timeout=deadline.left())
-
-    def _is_lost(self):
-        return not self._has_address()
+                yield from ntp._set_clock(timeout=_NTP_MS, servers=servers)
+        except SIM800Error:
+            pass  # of the modem; the link is up all the same
 
     def _active(self, is_active=None):
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
@@ -507,9 +505,10 @@ class PPP(Procedures):
                 )
         return None
 
-    def resolve(self, host):
-        """IPv4 address (str) of a host name. Raises NameNotFound, NoCarrier."""
-        from .names import resolve
+    def _resolve(self, host):
+        """IPv4 address (str) of a host name, within 12 s. Raises NameNotFound, NoCarrier."""
+        from .names import lookup
 
-        self._linked()
-        return resolve(host)
+        return (yield from lookup(name_servers(self._linked()), host))
+
+    resolve = blocking(_resolve)

@@ -9,10 +9,12 @@ import socket
 import struct
 import time
 
+import network
 from micropython import const
 
 from . import rtc
-from .errors import NoTime
+from .errors import NameNotFound, NoTime
+from .names import lookup
 from .run import Deadline, run
 
 HOST = "pool.ntp.org"
@@ -33,18 +35,19 @@ _SLOWEST_MS = const(5000)  # for an answer; on GPRS most take one
 def query(host=HOST, timeout=15000):
     """Ask one NTP server for the time.
 
-    timeout: milliseconds for all tries together, without the look-up of the name.
+    timeout: milliseconds for all tries together, without the look-up of the name (12 s at most).
     Returns Unix seconds. Raises NoTime: the message says what was wrong with the server or its answer.
     """
     return run(_query(host, timeout))
 
 
-def _query(host=HOST, timeout=15000):
-    deadline = Deadline(timeout)
+def _query(host, timeout, servers=None):
+    # servers: name servers (dotted str), None: the one that lwIP asks.
     try:
-        address = socket.getaddrinfo(host, _PORT, 0, socket.SOCK_DGRAM)[0][-1]
-    except OSError as error:
-        raise NoTime("no time from {}: its name cannot be resolved ({})".format(host, error.errno))
+        address = yield from lookup(servers or (network.ipconfig("dns"),), host)
+    except NameNotFound as error:
+        raise NoTime("no time from {}: {}".format(host, error))
+    deadline = Deadline(timeout)
     for _ in range(_TRIES):
         seconds = yield from _exchange(host, address, min(_SLOWEST_MS, deadline.left()))
         if seconds is not None:
@@ -55,15 +58,13 @@ def _query(host=HOST, timeout=15000):
 
 
 def set_clock(host=HOST, timeout=15000):
-    """Set the machine's clock from an NTP server, unless it is set. Returns whether it is set then."""
+    """Set the machine's clock from an NTP server. Returns whether that has been done. Arguments: see query()."""
     return run(_set_clock(host, timeout))
 
 
-def _set_clock(host=HOST, timeout=15000):
-    if rtc.is_set():
-        return True
+def _set_clock(host=HOST, timeout=15000, servers=None):
     try:
-        return rtc.set((yield from _query(host, timeout)))
+        return rtc.set((yield from _query(host, timeout, servers)))
     except OSError:  # NoTime, or no memory for a socket
         return False
 
@@ -74,7 +75,7 @@ def _exchange(host, address, timeout):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        sock.connect(address)  # takes datagrams from there alone
+        sock.connect((address, _PORT))  # takes datagrams from there alone
         # The time of sending is nobody's business: random bits in its place come back all the same.
         sock.send(bytes((_QUESTION,)) + bytes(39) + nonce)
         asked = time.ticks_ms()

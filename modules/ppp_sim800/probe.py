@@ -31,31 +31,31 @@ def name_servers(ppp):
         return () if server == "0.0.0.0" else (server,)
 
 
-def ask_dns(servers, heard):
-    """Procedure: ask the name servers `servers` (dotted str), one after another, something they know by
-    themselves.
+def ask_dns(servers, heard, question=_QUESTION):
+    """Procedure: ask the name servers `servers` (dotted str), one after another; 12 s at most.
 
-    heard: called with nothing; True ends the waiting: something came from the network.
-    Returns (answered, bytes on the air).
+    heard: called with nothing; True ends the waiting: something came from the network. question: the message
+    without its first two bytes; by default something they know by themselves.
+    Returns (the answer (bytes), True for something else that was heard, or False; bytes on the air).
     """
     used = 0
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        for i in range(_TRIES):
+        for i in range(_TRIES if servers else 0):
             ident = os.urandom(2)
             try:
-                sock.sendto(ident + _QUESTION, (servers[i % len(servers)], _DNS_PORT))
-                used += _UDP_BYTES + 2 + len(_QUESTION)
+                sock.sendto(ident + question, (servers[i % len(servers)], _DNS_PORT))
+                used += _UDP_BYTES + 2 + len(question)
             except OSError:
                 pass  # no way out: as if it were lost
             deadline = Deadline(_TRY_MS)
             while deadline.left():
                 try:
-                    answer = sock.recv(128)
+                    answer = sock.recv(512)
                     used += _UDP_BYTES + len(answer)
                     if answer[:2] == ident:
-                        return True, used
+                        return answer, used
                 except OSError:
                     pass  # not yet
                 if heard():

@@ -1,7 +1,8 @@
 """The machine's clock, as far as certificates depend on it: is it set, and not before what is known to be past.
 
-Known to be past are the day this firmware was built and the last time at which a server proved itself: that
-time is kept in a file (FILE), written at most once a day. A time below that floor is no time.
+Known to be past are the day this firmware was built, and the beginning of each certificate by which a server has
+proved itself: its CA has signed that, so no wrong clock raises this floor. It is kept in a file (FILE), beside the
+day on which the clock was set last. A time below the floor is no time.
 """
 
 import sys
@@ -10,13 +11,15 @@ import time
 import machine
 from micropython import const
 
-FILE = "ppp_sim800.time"  # Unix seconds in decimal, then a check digit pair
+FILE = "ppp_sim800.time"  # floor and last setting in Unix seconds, then their sum modulo 97
 
 _DAY = const(86400)
 _UNIX_2000 = const(946684800)
 _LAST = const(4294967295)  # more is rubbish in the file, not a time
+_CLOSE = const(2)  # seconds that are no reason to set the clock anew: sources tell whole ones
 
-_floor = 0
+_floor = 0  # 0: not looked up yet
+_checked = 0  # when the clock was set last
 
 
 def now():
@@ -30,38 +33,47 @@ def is_set():
 
 
 def set(seconds):
-    """Set the clock (UTC) to Unix seconds. Returns False, and leaves it alone, if that is below the floor."""
+    """Set the clock (UTC) to Unix seconds, by what a source of time has told. Returns False, and leaves it alone,
+    if that is below the floor. Writes FILE once a day.
+    """
     if seconds < floor():
         return False
-    t = time.gmtime(seconds - _epoch())
-    machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+    if abs(now() - seconds) > _CLOSE:
+        t = time.gmtime(seconds - _epoch())
+        machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+    if not is_fresh():
+        _keep(_floor, seconds)
     return True
+
+
+def is_fresh():
+    """Whether a source of time was heard within the last day."""
+    return is_set() and 0 <= now() - _checked < _DAY
 
 
 def floor():
     """Unix seconds that are past for sure."""
-    global _floor
+    global _floor, _checked
     if not _floor:
-        _floor = max(_built(), _remembered())
+        _floor, _checked = _remembered()
+        _floor = max(_floor, _built())
     return _floor
 
 
-def confirm():
-    """Take the present as past from now on: a server's certificate was just found valid.
+def confirm(seconds):
+    """Take `seconds` (Unix) as past: then begins the certificate by which a server has just proved itself."""
+    if floor() < seconds <= now():
+        _keep(seconds, _checked)
 
-    Called after such a handshake; writes FILE if the floor is more than a day old.
-    """
-    global _floor
-    seconds = now()
-    if seconds - floor() < _DAY:
-        return
+
+def _keep(floor, checked):
+    global _floor, _checked
+    _floor, _checked = floor, checked
     try:
         with open(FILE, "w") as file:
-            file.write("{} {}\n".format(seconds, seconds % 97))
+            file.write("{} {} {}\n".format(floor, checked, (floor + checked) % 97))
     except OSError:
-        pass  # a full or absent file system: the floor stays where it was
-    else:
-        _floor = seconds
+        pass  # a full or absent file system: it holds until the next reset
 
 
 def text(seconds):
@@ -91,7 +103,8 @@ def _built():
 def _remembered():
     try:
         with open(FILE) as file:
-            seconds, check = (int(part) for part in file.read(32).split())
+            floor, checked, check = (int(part) for part in file.read(32).split())
     except (OSError, ValueError):
-        return 0
-    return seconds if seconds <= _LAST and seconds % 97 == check else 0
+        return 0, 0
+    good = 0 <= floor <= _LAST and (floor + checked) % 97 == check
+    return (floor, checked) if good else (0, 0)

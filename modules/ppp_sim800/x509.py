@@ -1,18 +1,40 @@
-"""The public key in an X.509 certificate (RFC 5280 4.1), for pinned keys. Nothing is verified here."""
+"""What is in an X.509 certificate (RFC 5280 4.1). Nothing is verified here."""
 
 
 def public_key(der):
-    """The SubjectPublicKeyInfo (DER) of a certificate (DER). Raises ValueError when it is none."""
+    """The SubjectPublicKeyInfo (DER) of a certificate (DER), for pinned keys. Raises ValueError when it is none."""
     try:
-        start, end = _inside(der, 0, len(der))
-        at, end = _inside(der, start, end)
-        if der[at] == 0xA0:  # the version, which may be left out
-            at = _inside(der, at, end)[1]
-        for _ in range(5):  # serial number, signature algorithm, issuer, validity, subject
-            at = _inside(der, at, end)[1]
+        at, end = _field(der, 5)
         return bytes(der[at : _inside(der, at, end)[1]])
     except IndexError:
         raise ValueError("not a certificate")
+
+
+def begins(der):
+    """From when on a certificate (DER) is valid: (year, month, day, hour, minute, second), UTC. Raises ValueError
+    when it is none.
+    """
+    try:
+        at, end = _inside(der, *_field(der, 3))
+        start, end = _inside(der, at, end)
+        text = str(der[start:end], "ascii")
+        if der[at] == 0x17:  # UTCTime, with two digits for the year
+            text = ("19" if text[0] >= "5" else "20") + text
+        return (int(text[:4]),) + tuple([int(text[i : i + 2]) for i in range(4, 14, 2)])
+    except (IndexError, ValueError):
+        raise ValueError("not a certificate")
+
+
+def _field(der, number):
+    # Where that field begins, and where all of them end. 0: serial number, 1: signature algorithm, 2: issuer,
+    # 3: validity, 4: subject, 5: subject's key.
+    start, end = _inside(der, 0, len(der))
+    at, end = _inside(der, start, end)
+    if der[at] == 0xA0:  # the version, which may be left out
+        number += 1
+    for _ in range(number):
+        at = _inside(der, at, end)[1]
+    return at, end
 
 
 def _inside(der, at, end):

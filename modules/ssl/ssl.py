@@ -45,6 +45,7 @@ class SSLContext:
         self._identity = sys.version.encode()
         self._pending = {}  # id of a socket -> (host, key, session) of its handshake that is not done yet
         self._seen = False  # the server has shown its certificate
+        self._begins = None  # from when on that is valid
         self._pinned = False  # a key in the chain that is being looked at is pinned
         self._missed = False  # none was
         if self._client:
@@ -212,7 +213,7 @@ class SSLContext:
         reused = secure.session_reused
         tls_sessions.keep(key, secure.session, session, reused)
         if not reused and self.verify_mode == CERT_REQUIRED:
-            rtc.confirm()
+            rtc.confirm(rtc.unix(*self._begins))
 
     def _add(self, what, data):
         # Of what was set since the beginning, in order.
@@ -230,6 +231,7 @@ class SSLContext:
         if depth:
             return 0
         self._seen = True
+        self._begins = x509.begins(certificate)
         self._missed = bool(self._pins) and not self._pinned
         self._pinned = False
         return _REFUSE if self._missed else 0

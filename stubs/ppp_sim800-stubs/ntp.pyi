@@ -8,8 +8,8 @@ HOST: str
 def query(host: str = "pool.ntp.org", timeout: int = 15000) -> int:
     """Ask one NTP server for the time.
 
-    timeout: milliseconds for all tries together, without the look-up of the name.
+    timeout: milliseconds for all tries together, without the look-up of the name (12 s at most).
     Returns Unix seconds. Raises NoTime: the message says what was wrong with the server or its answer."""
 
 def set_clock(host: str = "pool.ntp.org", timeout: int = 15000) -> bool:
-    """Set the machine's clock from an NTP server, unless it is set. Returns whether it is set then."""
+    """Set the machine's clock from an NTP server. Returns whether that has been done. Arguments: see query()."""

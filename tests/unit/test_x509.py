@@ -1,10 +1,18 @@
-"""The public key in a certificate, against `cryptography`, and against what is no certificate."""
+"""What is read of a certificate, against `cryptography`, and against what is no certificate."""
 
+import datetime
 import importlib.util
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import (
+    CertificateBuilder,
+    Name,
+    load_der_x509_certificate,
+    random_serial_number,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from network.certificates import AUTHORITIES, make
@@ -29,10 +37,32 @@ def test_keys_of_all_kinds(certificates):
         assert x509.public_key(der) == x509.public_key(memoryview(der)) == expected
 
 
-@given(st.binary(max_size=200))
-def test_rubbish_is_no_certificate(data):
+def test_beginnings(certificates):
+    for der in certificates.values():
+        begins = load_der_x509_certificate(der).not_valid_before_utc
+        assert x509.begins(der) == x509.begins(memoryview(der)) == begins.timetuple()[:6]
+
+
+@pytest.mark.parametrize("year", [1950, 1999, 2000, 2049, 2050, 2120])
+def test_beginnings_in_both_forms(year):
+    """RFC 5280 4.1.2.5: until 2049 with two digits for the year, from 2050 on with four."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = Name([])
+    begins = datetime.datetime(year, 2, 28, 23, 59, 58)
+    certificate = (
+        CertificateBuilder(name, name, key.public_key(), random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(1))
+        .sign(key, SHA256())
+    )
+    assert x509.begins(certificate.public_bytes(Encoding.DER)) == begins.timetuple()[:6]
+
+
+@pytest.mark.parametrize("read", [x509.public_key, x509.begins])
+@given(data=st.binary(max_size=200))
+def test_rubbish_is_no_certificate(read, data):
     with pytest.raises(ValueError, match="not a certificate"):
-        x509.public_key(data)
+        read(data)
 
 
 @given(data=st.data())
@@ -47,3 +77,7 @@ def test_a_damaged_one_gives_bytes_or_valueerror(certificates, data):
         assert str(error) == "not a certificate"
     else:
         assert key in der
+    try:
+        assert len(x509.begins(der)) == 6
+    except ValueError as error:
+        assert str(error) == "not a certificate"
