@@ -21,7 +21,7 @@ demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs 
 	@$(VENV)/python -m demo --air $(AIR) --modem $(MODEM)
 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
-	@$(VENV)/pytest -q -n auto $(TESTS) $(ARGS)
+	@$(VENV)/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
 
 fuzz: ## Feed the multiplexer's C what a modem never says, with sanitizers (FUZZ=bytes in millions, needs clang)
 	@ci/fuzz.sh $(FUZZ)
