@@ -2,6 +2,7 @@
 # requires "ssl", so that ours is found first.
 add_library("ppp-sim800", ".", prepend=True)
 require("ssl")
+require("ntptime")
 package("ppp_sim800")
 module("pythings_sim800.py")
 module("SIM800L.py")

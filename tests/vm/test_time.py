@@ -302,3 +302,22 @@ asyncio.run(main())
     assert played.value("status") == "up"
     assert int(played.value("longest")) < 1000
     assert not played.journal.seen("board", "reset wdt")
+
+
+def test_ntptime(play):
+    """Scripts that know micropython-lib's name for it."""
+    played = play(
+        UP
+        + """
+import machine, ntptime
+machine.RTC().datetime((2000, 1, 1, 0, 0, 0, 0, 0))
+ntptime.settime()
+print("set=%d" % rtc.now())
+print("time=%d" % (ntptime.time() - time.time()))
+ntptime.host = "oldntp.example"
+timed("old", ntptime.settime)
+"""
+    )
+    assert close(played.value("set"), time.time())
+    assert abs(int(played.value("time"))) <= 2
+    assert played.value("old").startswith("NoTime: no time from oldntp.example: it says 2004")
