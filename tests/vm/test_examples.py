@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 from real_servers import HTTPS_ADDRESS
-from sim800.scenario import Modem, Radio
+from sim800.scenario import Event, Modem, Radio
 from world import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -55,14 +55,18 @@ class Rounds:
 
 @pytest.fixture
 def run(board):
-    """Runs an example until its rounds are over: run(name, rounds, fields of the scenario, CONSTANT=…)."""
+    """Runs an example until its rounds are over: run(name, rounds, fields of the scenario, CONSTANT=…).
 
-    def run(name, rounds, *, also=None, **options):
+    before: a text that the board runs first, at each of its starts.
+    """
+
+    def run(name, rounds, *, also=None, before="", **options):
         filled_in = {key: repr(options.pop(key)) for key in list(options) if key.isupper()}
-        text = textwrap.indent(script(name, **filled_in), "    ")
+        text = textwrap.indent(f"{before}\n{script(name, **filled_in)}", "    ")
 
         def watch(line, world):
-            rounds(line, world)
+            if rounds:
+                rounds(line, world)
             if also:
                 also(line, world)
 
@@ -190,6 +194,121 @@ def test_gsm_location_of_unknown_cells(run, nginx):
         EVERY_S=2,
     )
     assert "does not know the cells here" in played.lines[0]
+
+
+PHONE = "+491709876543"
+STATUS = {"number": PHONE, "text": "Status "}
+
+
+def alarm(run, seconds, **options):
+    """Plays sms_alarm.py for so long; returns what it has sent, what is left on the card, and the run."""
+    options = {"EVERY_S": 3, "LOW_MV": 3600, "OK_MV": 3700, **options}
+    before = f'print("@interrupt {seconds}")\n' + options.pop("before", "")
+    played = run("sms_alarm.py", None, before=before, **options)
+    messages = played.world.modem.messages
+    sent = [(message.number, message.text) for message in messages.sent]
+    return sent, messages.stores["SM"].places, played
+
+
+def voltages(*millivolts, after=12.0, every=12.0):
+    """The battery's course, so many mV each."""
+    return tuple(
+        Event("battery", "registered", after + i * every, {"percent": 40, "millivolts": mv})
+        for i, mv in enumerate(millivolts)
+    )
+
+
+def test_sms_alarm(run):
+    """It answers its owner and nobody else, and leaves no message on the card; also after the modem's restart."""
+    sent, left, _ = alarm(
+        run,
+        70,
+        events=(
+            Event("sms_received", "registered", 12, STATUS),
+            Event("sms_received", "registered", 12, STATUS | {"number": "12345"}),
+            Event("modem_reset", "registered", 25),
+            Event("sms_received", "registered", 50, STATUS),
+        ),
+        modem=Modem(battery=(0, 87, 4012)),
+    )
+    assert sent == [(PHONE, "Battery 4012 mV, 87 %. Signal -78 dBm.")] * 2
+    assert not left
+
+
+def test_sms_alarm_warns_once(run):
+    """A voltage that swings around the limit is one message; once it has risen well above, it warns again."""
+    events = voltages(3590, 3610, 3590, 3610, 3590, 3720, 3590)
+    sent, _, _ = alarm(run, 100, events=events, modem=Modem(battery=(0, 87, 3800)))
+    low = (PHONE, "Low! Battery 3590 mV, 40 %. Signal -78 dBm.")
+    assert sent == [low, low]
+
+
+def test_sms_alarm_warns_once_though_the_board_restarts(run):
+    before = """
+import machine
+if machine.reset_cause() == machine.PWRON_RESET:
+    import _thread
+    def restart():
+        import time
+        time.sleep(30)
+        machine.reset()
+    _thread.start_new_thread(restart, ())
+else:
+    print("restarted")
+"""
+    sent, _, played = alarm(run, 60, before=before, modem=Modem(battery=(0, 30, 3590)))
+    assert "restarted" in played.lines
+    assert sent == [(PHONE, "Low! Battery 3590 mV, 30 %. Signal -78 dBm.")]
+
+
+def test_sms_alarm_answers_later_what_it_could_not_answer(run):
+    sent, left, played = alarm(
+        run,
+        50,
+        events=(
+            Event("sms_refused_once", "registered", 10, {"code": 38}),
+            Event("sms_received", "registered", 12, STATUS),
+        ),
+        modem=Modem(battery=(0, 87, 4012)),
+    )
+    assert any(line.startswith("SMSError the message was not sent") for line in played.lines)
+    assert sent == [(PHONE, "Battery 4012 mV, 87 %. Signal -78 dBm.")]
+    assert not left
+
+
+def test_sms_alarm_does_not_let_parts_fill_the_card(run):
+    parts = {"number": "12345", "text": "x" * 153 * 6, "without": 1}
+    events = tuple(Event("sms_received", "registered", 12 + 8 * i, parts) for i in range(3))
+    _, left, _ = alarm(run, 60, events=events, modem=Modem(battery=(0, 87, 4012)))
+    assert len(left) <= 10
+
+
+HANGS = """
+import machine, ppp_sim800
+if machine.reset_cause() == machine.WDT_RESET:
+    print("restarted by the watchdog")
+else:
+    def hang(*_, **__):
+        while True:
+            pass
+    {} = hang
+"""
+
+
+def test_sms_alarm_is_watched(run):
+    before = "from ppp_sim800.radio import Radio\n" + HANGS.format("Radio.register")
+    rounds = Rounds("restarted by the watchdog", 1)
+    run("sms_alarm.py", rounds, before=before, speed=50)
+
+
+def test_sms_alarm_goes_on_after_a_mistake(run):
+    """Here the number; a message that comes later is read all the same."""
+    event = Event("sms_received", "registered", 15, {"number": "12345", "text": "hello"})
+    sent, left, played = alarm(
+        run, 40, PHONE="0049 170", events=(event,), modem=Modem(battery=(0, 30, 3590))
+    )
+    assert any(line.startswith("ConfigError a telephone number is") for line in played.lines)
+    assert not sent and not left
 
 
 def test_asyncio_node(run, nginx):

@@ -1,11 +1,8 @@
 """Short messages: sent, received, kept, lost; against the simulated SIM800 and its network."""
 
-import textwrap
-
 import pytest
-from sim800.scenario import SIM, Event, Modem, Phone
+from sim800.scenario import SIM, Modem, Phone
 from test_modem import READY
-from world import ROOT
 
 NUMBER = "+491709876543"
 
@@ -592,28 +589,3 @@ print("after=%s" % ("ppp_sim800.sms" in sys.modules))
     )
     assert played.value("before") == "[]"
     assert played.value("after") == "True"
-
-
-def test_the_example(play):
-    """examples/sms_alarm.py warns once, answers its owner and nobody else, and survives a restart."""
-    example = (ROOT / "examples" / "sms_alarm.py").read_text()
-    example = example.replace("LOW_MV = 3600", "LOW_MV = 4100").replace("600000", "5000")
-    status = {"number": NUMBER, "text": "Status "}
-    played = play(
-        'print("@interrupt 60")\ntry:\n'
-        + textwrap.indent(example, "    ")
-        + "except KeyboardInterrupt:\n    modem.off()\n",
-        events=(
-            Event("sms_received", when="registered", after=12, args=status),
-            Event("sms_received", when="registered", after=12, args=status | {"number": "12345"}),
-            Event("modem_reset", when="registered", after=22),
-            Event("sms_received", when="registered", after=40, args=status),
-        ),
-        modem=Modem(battery=(0, 87, 4012)),
-    )
-    report = "Battery 4012 mV, 87 %. Signal -78 dBm."
-    assert sent(played) == [
-        (NUMBER, "Low! " + report, 1),
-        (NUMBER, report, 1),
-        (NUMBER, report, 1),
-    ]
