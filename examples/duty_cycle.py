@@ -15,6 +15,7 @@ APN = "internet"  # your operator's
 URL = "https://telemetry.example/post"  # gets a list of readings
 EVERY_S = 3600
 LOW_MV = 3500  # below it the modem is not asked to send: its bursts would pull the battery down
+LOW_EVERY_S = 6 * 3600  # meanwhile: to ask the modem for the voltage costs some, too
 MOST = 20  # readings in a request
 
 if machine.reset_cause() != machine.DEEPSLEEP_RESET:
@@ -42,6 +43,7 @@ def send():
             outbox.remove(len(readings))
 
 
+sleep_s = EVERY_S
 try:
     reading = measure()
     try:
@@ -53,10 +55,11 @@ try:
         send()
     else:
         print("battery low, not sent:", reading["battery"], "mV")
+        sleep_s = LOW_EVERY_S
 except Exception as error:  # of the modem, the network, the server, a sensor: next time, then
     print(type(error).__name__, error)
 try:
     nic.active(False)
 except ppp_sim800.SIM800Error as error:
     print(error)  # it loses its supply in the sleep anyhow
-machine.deepsleep(EVERY_S * 1000)
+machine.deepsleep(sleep_s * 1000)

@@ -154,15 +154,19 @@ def test_duty_cycle_spares_a_low_battery(run, nginx):
         if lows == 2:
             world.modem.inject("battery", percent=70, millivolts=3900)
 
-    run(
+    played = run(
         "duty_cycle.py",
         Rounds("3 sent: 200", 1),
         also=charge,
         modem=Modem(battery=(0, 20, 3450)),
         EVERY_S=2,
+        LOW_EVERY_S=12,
     )
     (body,) = (json.loads(body) for body in nginx.bodies("/post"))
     assert [reading["battery"] for reading in body] == [3450, 3450, 3900]
+    off, on = (played.journal.seen("board", f"supply {state}") for state in ("off", "on"))
+    pauses = [after.time - before.time for before, after in zip(off, on[1:], strict=False)]
+    assert len(pauses) == 2 and all(12 <= pause < 20 for pause in pauses)
 
 
 # TLS sessions are kept for a day: each wake of gsm_location.py finds none that is young enough.
