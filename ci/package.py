@@ -101,7 +101,8 @@ ESP-IDF {first["esp-idf"]}.
 ## Put it on a board
 
 This erases the board's files. PORT is `/dev/ttyUSB0`, `/dev/cu.SLAB_USBtoUART`, `COM4` or the like;
-esptool comes with `pip install esptool`.
+esptool comes with `pip install esptool`, which many systems want in a virtual environment: `python3 -m venv tcall`,
+then `. tcall/bin/activate`; on Windows `py -m venv tcall`, then `tcall\\Scripts\\activate`.
 
 ```sh
 {FLASH} erase-flash

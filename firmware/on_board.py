@@ -78,8 +78,9 @@ def flash(port: str, image: Path, baud: int, keep: bool) -> None:
         print(f"{what} {port}", flush=True)
         if subprocess.run([*esptool, *command], check=False).returncode:
             raise BuildError(
-                f"{what} the board at {port} failed, esptool says why above: if it did not answer, hold "
-                "its BOOT button while you try again; if it broke off, try BAUD=115200."
+                f"{what} the board at {port} failed, esptool says why above: if it did not answer, "
+                "join its pin 0 to GND (a BOOT button does so, where there is one), press RESET and try again; if it "
+                "broke off, try BAUD=115200."
             )
     print(f"{image.name} is on the board: `make repl PORT={port}` opens its REPL")
 

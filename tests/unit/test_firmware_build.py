@@ -403,7 +403,7 @@ def test_erases_writes_and_verifies(tmp_path, monkeypatch):
     tool.chmod(0o755)
     monkeypatch.setattr(on_board, "TOOLS", tmp_path)
     file = write_image(tmp_path)
-    with pytest.raises(image.BuildError, match=r"verifying the board at /dev/x failed.*BOOT"):
+    with pytest.raises(image.BuildError, match=r"verifying the board at /dev/x failed.*pin 0"):
         on_board.flash("/dev/x", file, 460800, keep=False)
     common = "--chip esp32 --port /dev/x --baud 460800"
     assert said.read_text().splitlines() == [
