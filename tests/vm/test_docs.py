@@ -10,6 +10,7 @@ import http.server
 import json
 import re
 import ssl
+import textwrap
 import threading
 
 import pytest
@@ -199,6 +200,40 @@ def test_a_block_that_fails_is_found(play):
         "=ok README.md:3",
         "=failed README.md:4",
         "=failed README.md:2",
+    ]
+
+
+MISTAKES = """
+import machine, requests
+first = machine.reset_cause() == machine.PWRON_RESET
+calls = [ValueError("no JSON"), MemoryError("no memory"), None]
+
+def post(*_, **__):
+    error = calls.pop(0) if first else None
+    if error:
+        raise error
+    print("posted", "first" if first else "after the watchdog's reset")
+    if first:
+        while True:
+            pass
+    raise KeyboardInterrupt
+
+requests.post = post
+"""
+
+
+def test_main_py_survives_anything(play):
+    """That of docs/start.md: exceptions of all kinds, and a request that hangs."""
+    (block,) = (block for block in RUN[ROOT / "docs" / "start.md"] if block.mark("ends"))
+    code = block.code.replace("range(600)", "range(2)")
+    played = play(
+        f"{MISTAKES}\ntry:\n{textwrap.indent(code, '    ')}except KeyboardInterrupt: pass\n"
+    )
+    assert played.lines == [
+        "ValueError no JSON",
+        "MemoryError no memory",
+        "posted first",
+        "posted after the watchdog's reset",
     ]
 
 
