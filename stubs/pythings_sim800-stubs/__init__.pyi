@@ -89,8 +89,8 @@ class Modem:
     ) -> str:
         """Do what a key stands for; returns the answer's lines (str).
 
-        PPP stands still for a query, and is taken down for the modem's own HTTP; get_ip_addr() and
-        http_request() bring it up again. "inithttp" then opens the modem's own bearer with the APN of
+        A query is asked beside PPP, which waits for it only where the modem has no multiplexer. For the modem's
+        own HTTP PPP is taken down; get_ip_addr() and http_request() bring it up again. "inithttp" then opens the modem's own bearer with the APN of
         connect(). New: "postlen" only marks that data follows; its length in bytes is that of "dumpdata".
         Raises GenericATError, Exception (unknown command, timeout)."""
 

@@ -171,18 +171,21 @@ show("address", modem.get_ip_addr)
     assert played.value("address") == "None"
 
 
-def test_queries_between_requests(play):
-    """Once the modem did both at once. Now PPP stands still for them."""
+@pytest.mark.parametrize("multiplexed", [True, False])
+def test_queries_between_requests(play, multiplexed):
+    """They are asked beside PPP; it waits for them where the modem has no multiplexer."""
     played = play(
         UP
         + """
+timed("query", modem.battery_status)
 show("signal", modem.get_signal_strength)
 show("battery", modem.battery_status)
 show("address", modem.get_ip_addr)
 show("first", lambda: modem.http_request("http://plain.example/ip").status_code)
 show("network", modem.get_current_network)
 show("second", lambda: modem.http_request("http://plain.example/ip").status_code)
-"""
+""",
+        modem=Modem(cmux=multiplexed),
     )
     assert played.value("signal") == "0.6"
     assert played.value("battery").startswith("'+CBC: ")
@@ -190,6 +193,8 @@ show("second", lambda: modem.http_request("http://plain.example/ip").status_code
     assert played.value("network") == "'Telekom.de'"
     assert (played.value("first"), played.value("second")) == ("200", "200")
     assert len(played.journal.seen("at", "> ATD")) == 1
+    assert (int(played.value("query_ms")) < 1000) is multiplexed
+    assert len(played.journal.seen("at", "> ATO")) == (0 if multiplexed else 4)
 
 
 def test_a_lost_link_comes_back(play):
