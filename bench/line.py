@@ -2,7 +2,9 @@
 
 The limit counts, for the very bytes sent: 10 bits a byte (8N1), PPP framing with its escapes and checksum,
 compressed PPP header, and 40 bytes of IP and TCP header on each segment; nothing for a multiplexer. Everything
-runs in real time, on ideal air, in plain data mode; through the multiplexer as well where the package has it.
+runs in real time, on ideal air, in plain data mode and through the multiplexer. The goals are for plain data mode,
+PPP(multiplex=False). The multiplexer, which PPP() uses where the modem can, costs some 5 %: at 115200 baud it stays just
+below them.
 """
 
 import subprocess

@@ -7,6 +7,11 @@
 - modem's HTTP: the modem itself does plain http; its TLS is dead, no server takes it any more. Its TCP is
   simulated without bare acknowledgements, so its bytes are a few hundred too low.
 
+The goal of 0.6 for the seconds awake is met by dozing only. A modem that is off in between has to start and to find
+its network at each wake, some 5 s whatever the software (see "Cold start"), and with them the goal is missed. Dozing
+pays for the seconds with charge between the wakes: the last table says how far apart uploads may be for that to be
+worth it.
+
 All on `gprs` air (700 ms round trip, 40 kbit/s down, 20 up, jitter), to the same server (three RSA certificates),
 in compressed time. Each board wakes from deep sleep again and again; numbers are those of the wakes after the
 first, when there is a session. Charge is by the current model below.
