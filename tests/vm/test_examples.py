@@ -361,6 +361,21 @@ def test_terkin_telemetry(run, nginx, broker, transport):
     rounds.agree_with(f"`terkin_telemetry.py` ({transport})")
 
 
+UNATTENDED = sorted(
+    path.name
+    for path in EXAMPLES.glob("*.py")
+    if path.name not in ("bare_sim800l.py", "outbox.py")
+)
+
+
+@pytest.mark.parametrize("name", UNATTENDED)
+def test_recipes_survive_what_they_meet(name):
+    """As docs/recipes.md says of them: whatever fails is printed, and a watchdog bites where something hangs."""
+    text = script(name)
+    assert re.search(r"^ *except Exception as error:.*\n +print\(", text, re.MULTILINE)
+    assert "machine.WDT(" in text
+
+
 # --- the outbox -------------------------------------------------------------------------------
 
 
