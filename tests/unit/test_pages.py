@@ -46,6 +46,14 @@ def test_every_page_is_in_the_index():
             assert page.stem in trees, f"no toctree of docs/index.md has {page.stem}"
 
 
+def test_whether_there_is_a_release():
+    """docs/start.md and docs/features.toml say that there is none, as long as CHANGELOG.md has none."""
+    released = re.search(r"^## \[\d", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    for page in ("start.md", "features.toml"):
+        text = (ROOT / "docs" / page).read_text()
+        assert ("there is no release yet" in text) is not bool(released), page
+
+
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 

@@ -61,9 +61,13 @@ def test_virtual_environment(tmp_path):
     *local, install = command.split(" && ")
     assert install == "pip install esptool mpremote"
     script = " && ".join([*local, "command -v pip && pip --version"])
+    began = time.monotonic()
     done = subprocess.run(
         ["sh", "-ec", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
+    took = time.monotonic() - began
+    print(round(took, 1))
+    assert took < LIMITS[3]
     assert done.stdout.splitlines()[0] == str(tmp_path / "tcall" / "bin" / "pip")
     for page in ("start.md", "stopwatch.md"):
         text = (ROOT / "docs" / page).read_text()
