@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VERSION = 4  # of what is made; another one is made anew
+VERSION = 5  # of what is made; another one is made anew
 DAYS = 400  # that leaves are valid from now on
 RENEW = 30  # days before the end when all is made anew
 SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)  # simulated clocks may be behind
@@ -52,12 +52,14 @@ class Leaf:
 @dataclass(frozen=True)
 class Authority:
     """A certificate authority. issuer "": a root; key as for Leaf; depth: of the chain below it, None: it
-    says it is no authority; only: the one name it may sign for, where it is restricted."""
+    says it is no authority; only: the one name it may sign for, where it is restricted; poses_as: has that
+    one's name, and the public key of whom `key` names: its issuer made it without either's private key."""
 
     issuer: str = ""
     key: str = "rsa2048"
     depth: int | None = 0
     only: str = ""
+    poses_as: str = ""
 
 
 AUTHORITIES = {
@@ -72,6 +74,7 @@ AUTHORITIES = {
     "lower": Authority("middle"),
     "no-authority": Authority("root", depth=None),
     "restricted": Authority("root", only="another.example"),
+    "false-root": Authority("unknown-root", key="client-root", depth=5, poses_as="root"),
 }
 
 
@@ -94,6 +97,8 @@ LEAVES = dict(
         _leaf("ids"),
         _leaf("nosession"),
         _leaf("mqtt"),
+        # Good, but for who pins client-root
+        _leaf("impostor", chain=("intermediate", "false-root")),
         # Bad certificates
         ("wronghost", Leaf("wronghost.example", ("another.example",))),
         ("deepwildcard", Leaf("one.two.wild.example", ("*.wild.example",))),
@@ -173,10 +178,10 @@ def _make_all(directory: Path) -> None:
     keys = {kind: _key(kind) for kind in ("rsa2048", "rsa1024", "p256", "p384")}
     made: dict[str, tuple[x509.Certificate, object]] = {}
     for name, authority in AUTHORITIES.items():
-        key = _key(authority.key)
+        key = made[authority.key][1] if authority.poses_as else _key(authority.key)
         issuer = made[authority.issuer] if authority.issuer else None
         span = (SINCE, _now() + datetime.timedelta(days=3650))
-        certificate = _authority(_title(name), key, issuer, span, authority)
+        certificate = _authority(_title(authority.poses_as or name), key, issuer, span, authority)
         made[name] = (certificate, key)
         (directory / f"{name}.der").write_bytes(_der(certificate))
         (directory / f"{name}.pem").write_bytes(_pem(_der(certificate)))

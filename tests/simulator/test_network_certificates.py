@@ -40,7 +40,7 @@ def test_the_chain_of_three_is_good(made):
     assert "Public-Key: (2048 bit)" in shown and "sha256WithRSAEncryption" in shown
 
 
-@pytest.mark.parametrize("name", ["p256", "p384", "wildcard", "longchain", "mutual"])
+@pytest.mark.parametrize("name", ["p256", "p384", "wildcard", "longchain", "mutual", "impostor"])
 def test_the_good_ones_are_good(made, name):
     result = verify(made, name, certificates.LEAVES[name].host)
     assert result.returncode == 0, result.stderr

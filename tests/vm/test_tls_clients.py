@@ -121,8 +121,10 @@ def test_a_server_whose_key_is_not_pinned_is_refused(board, client):
         + f"""
 import ssl
 context = ssl.create_default_context()
-context.pin_keys({digest("p256")!r})
+context.pin_keys({digest("p256")!r}, {digest("client-root")!r})
 tell("revoked", visit, "telemetry.example", context)
+tell("impostor", visit, "impostor.example", context)
 """
     )
     assert played.value("revoked").startswith("wrong key|telemetry.example has none of the pinned")
+    assert played.value("impostor").startswith("wrong key|impostor.example has none of the pinned")

@@ -19,6 +19,7 @@ GOOD = [
     "ids",
     "nosession",
     "mqtt",
+    "impostor",
 ]
 
 # and the others, with the reason of the TLSError
