@@ -27,7 +27,32 @@ SSLError = TLSError  # CPython's name
 _REFUSE = const(
     -0x3000
 )  # MBEDTLS_ERR_X509_FATAL_ERROR: what a verify callback answers to end the handshake
-_MOST_PENDING = const(8)
+
+
+class _Handshake:
+    """What is known of a connection while its handshake is under way, and mbedTLS's verify callback for it."""
+
+    def __init__(self, host, key, session, pins):
+        self.host = host
+        self.key = key
+        self.session = session
+        self.pins = pins
+        self.seen = False  # the server has shown its certificate
+        self.begins = None  # from when on that is valid
+        self.pinned = not pins  # a key in its chain is pinned
+
+    def __call__(self, certificate, depth):
+        # For each certificate of the chain, the server's own last.
+        if not self.pinned:
+            try:
+                self.pinned = public_key_digest(certificate) in self.pins
+            except ValueError:
+                pass  # this one is not pinned then
+        if depth:
+            return 0
+        self.seen = True
+        self.begins = x509.begins(certificate)
+        return 0 if self.pinned else _REFUSE
 
 
 class SSLContext:
@@ -39,17 +64,9 @@ class SSLContext:
 
     def __init__(self, protocol=PROTOCOL_TLS_CLIENT):
         self._context = tls.SSLContext(protocol)
-        self._client = protocol == PROTOCOL_TLS_CLIENT
         self._pins = ()
         # A digest of all that decides whom this context trusts: sessions are not shared beyond it.
         self._identity = sys.version.encode()
-        self._pending = {}  # id of a socket -> (host, key, session) of its handshake that is not done yet
-        self._seen = False  # the server has shown its certificate
-        self._begins = None  # from when on that is valid
-        self._pinned = False  # a key in the chain that is being looked at is pinned
-        self._missed = False  # none was
-        if self._client:
-            self._context.verify_callback = self._look
 
     @property
     def verify_mode(self):
@@ -152,7 +169,10 @@ class SSLContext:
         """
         if server_side:
             return self._context.wrap_socket(
-                sock, server_side=True, do_handshake_on_connect=do_handshake_on_connect
+                sock,
+                server_side=True,
+                do_handshake_on_connect=do_handshake_on_connect,
+                verify_callback=_Handshake(None, None, None, ()),
             )
         if self.verify_mode != CERT_NONE:
             if not server_hostname:
@@ -164,22 +184,19 @@ class SSLContext:
         key = tls_sessions.key(self._identity, server_hostname, server_port)
         if session is None and server_hostname:
             session = tls_sessions.offer(key)
-        self._seen = self._pinned = self._missed = False
+        handshake = _Handshake(server_hostname, key, session, self._pins)
         try:
             secure = self._context.wrap_socket(
                 sock,
                 server_hostname=server_hostname,
                 do_handshake_on_connect=do_handshake_on_connect,
+                verify_callback=handshake,
                 session=session,
             )
         except (OSError, ValueError) as error:
-            raise self._failed(error, server_hostname, key, session)
+            raise _failed(error, handshake)
         if do_handshake_on_connect:
-            self._done(secure, server_hostname, key, session)
-        else:
-            if len(self._pending) >= _MOST_PENDING:  # abandoned ones, most likely
-                self._pending.clear()
-            self._pending[id(secure)] = (server_hostname, key, session)
+            self._done(secure, handshake)
         return secure
 
     def continue_handshake(self, secure):
@@ -188,32 +205,23 @@ class SSLContext:
 
         Returns True when it is done, False if the socket must be polled first. Raises SSLError.
         """
-        host, key, session = self._pending.get(id(secure), (None, None, None))
+        handshake = secure.verify_callback
         try:
             secure.do_handshake()
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno == errno.EAGAIN:
                 return False
-            self._pending.pop(id(secure), None)
-            raise self._failed(error, host, key, session)
-        self._pending.pop(id(secure), None)
-        self._done(secure, host, key, session)
+            raise _failed(error, handshake)
+        self._done(secure, handshake)
         return True
 
-    def _failed(self, error, host, key, session):
-        if session:
-            tls_sessions.drop(key)
-        if self._missed:
-            return tls_errors.wrong_key(host)
-        return tls_errors.explain(error, host, self._seen)
-
-    def _done(self, secure, host, key, session):
-        if not host:
+    def _done(self, secure, handshake):
+        if not handshake.host:
             return
         reused = secure.session_reused
-        tls_sessions.keep(key, secure.session, session, reused)
+        tls_sessions.keep(handshake.key, secure.session, handshake.session, reused)
         if not reused and self.verify_mode == CERT_REQUIRED:
-            rtc.confirm(rtc.unix(*self._begins))
+            rtc.confirm(rtc.unix(*handshake.begins))
 
     def _add(self, what, data):
         # Of what was set since the beginning, in order.
@@ -221,20 +229,15 @@ class SSLContext:
             data = data.encode()
         self._identity = hashlib.sha256(self._identity + what.encode() + b"\0" + data).digest()
 
-    def _look(self, certificate, depth):
-        # mbedTLS asks for each certificate of a chain at a go, the server's own last.
-        if self._pins and not self._pinned:
-            try:
-                self._pinned = public_key_digest(certificate) in self._pins
-            except Exception:  # must not leave through mbedTLS; this one is not pinned then
-                pass
-        if depth:
-            return 0
-        self._seen = True
-        self._begins = x509.begins(certificate)
-        self._missed = bool(self._pins) and not self._pinned
-        self._pinned = False
-        return _REFUSE if self._missed else 0
+
+def _failed(error, handshake):
+    # The exception for what a handshake ended with.
+    if handshake.session:
+        tls_sessions.drop(handshake.key)
+    host = handshake.host or "the server"
+    if handshake.seen and not handshake.pinned:
+        return tls_errors.wrong_key(host)
+    return tls_errors.explain(error, host, handshake.seen)
 
 
 def create_default_context(*, cafile=None, cadata=None):

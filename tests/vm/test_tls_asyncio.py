@@ -97,3 +97,81 @@ asyncio.run(main())
 """
     )
     assert played.value("after") == "200"
+
+
+def test_each_of_many_handshakes_at_once_is_told_what_was_wrong(board):
+    played = board(
+        UP
+        + ASYNC
+        + """
+async def main(context, host):
+    results = await asyncio.gather(*(fetch(host, context) for _ in range(12)), return_exceptions=True)
+    for result in results:
+        print("%s=%s|%s" % (host, type(result).__name__, result))
+context = ssl.create_default_context()
+asyncio.run(main(context, "expired.example"))
+asyncio.run(main(context, "telemetry.example"))
+"""
+    )
+    lines = played.result.stdout.splitlines()
+    expired = [line for line in lines if line.startswith("expired.example=")]
+    assert len(expired) == 12
+    assert all(
+        "TLSError|the certificate of expired.example is expired" in line for line in expired
+    )
+    assert lines.count("telemetry.example=int|200") == 12
+
+
+def test_a_wrong_key_is_not_told_of_another_connection(board):
+    played = board(
+        UP
+        + f"""
+context = ssl.create_default_context()
+context.pin_keys({digest("intermediate")!r})
+
+def begin(host):
+    plain = socket.socket()
+    plain.connect(socket.getaddrinfo(host, 443)[0][-1])
+    plain.setblocking(False)
+    return context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+def finish(secure):
+    while not context.continue_handshake(secure):
+        time.sleep_ms(20)
+
+names = ("mutual", "closes", "p256", "telemetry", "expired")
+begun = [begin(name + ".example") for name in names]
+for name, secure in reversed(list(zip(names, begun))):
+    tell(name, finish, secure)
+"""
+    )
+    assert played.value("expired").startswith("expired|")
+    assert played.value("telemetry") == "ok|None"
+    assert played.value("p256").startswith("wrong key|p256.example ")
+    assert played.value("closes").startswith("closed|closes.example ")
+    assert played.value("mutual").startswith("refused|mutual.example wants a client certificate")
+
+
+def test_a_server_without_a_name_is_called_the_server(board):
+    played = board(
+        UP
+        + """
+def bare(host, at_once):
+    context = ssl._create_unverified_context()
+    plain = socket.socket()
+    plain.settimeout(20)
+    plain.connect(socket.getaddrinfo(host, 443)[0][-1])
+    secure = context.wrap_socket(plain, do_handshake_on_connect=at_once)
+    while not at_once and not context.continue_handshake(secure):
+        pass
+    return secure.close()
+for at_once in (True, False):
+    tell("good%d" % at_once, bare, "telemetry.example", at_once)
+    tell("closes%d" % at_once, bare, "closes.example", at_once)
+"""
+    )
+    for at_once in "10":
+        assert played.value("good" + at_once) == "ok|None"
+        assert played.value("closes" + at_once).startswith(
+            "closed|the server closed the connection"
+        )
