@@ -165,7 +165,7 @@ class SSLContext:
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
         SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
-        of the same host. Raises SSLError.
+        of the same host. Raises SSLError; ValueError for a session that is of another host, port or settings.
         """
         if server_side:
             return self._context.wrap_socket(
@@ -182,8 +182,12 @@ class SSLContext:
             if not rtc.is_set():
                 raise tls_errors.clock_not_set(server_hostname)
         key = tls_sessions.key(self._identity, server_hostname, server_port)
-        if session is None and server_hostname:
-            session = tls_sessions.offer(key)
+        if session is None:
+            session = tls_sessions.offer(key) if server_hostname else None
+        elif session.tag != key:
+            raise ValueError(
+                "the session is of another host, port or settings than this connection: leave it out"
+            )
         handshake = _Handshake(server_hostname, key, session, self._pins)
         try:
             secure = self._context.wrap_socket(
@@ -192,6 +196,7 @@ class SSLContext:
                 do_handshake_on_connect=do_handshake_on_connect,
                 verify_callback=handshake,
                 session=session,
+                session_tag=key,
             )
         except (OSError, ValueError) as error:
             raise _failed(error, handshake)

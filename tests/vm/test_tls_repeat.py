@@ -34,6 +34,64 @@ tell("get", get, "telemetry.example", ssl._create_unverified_context())
     ]
 
 
+FOREIGN = """
+def connect(context, host, session=None, port=0):
+    plain = socket.socket()
+    plain.settimeout(20)
+    plain.connect(socket.getaddrinfo(host, 443)[0][-1])
+    try:
+        secure = context.wrap_socket(plain, server_hostname=host, session=session, server_port=port)
+        print("resumed=%s" % secure.session_reused)
+        return secure.session
+    finally:
+        plain.close()
+"""
+
+
+def test_a_session_of_another_connection_is_refused(board, internet):
+    played = board(
+        UP
+        + FOREIGN
+        + """
+from ppp_sim800 import tls_sessions
+with open("root.der", "rb") as file:
+    root = file.read()
+default = ssl.create_default_context()
+own = ssl.create_default_context(cadata=root)
+pinned = ssl.create_default_context()
+pinned.pin_keys(bytes(32))
+loose = ssl._create_unverified_context()
+
+session = connect(own, "telemetry.example")
+for name, context, host, port in (
+    ("settings", default, "telemetry.example", 0),
+    ("host", own, "p256.example", 0),
+    ("port", own, "telemetry.example", 8443),
+    ("pins", pinned, "telemetry.example", 0),
+):
+    tell(name, connect, context, host, session, port)
+    tell(name + "_bytes", connect, context, host, ssl.SSLSession(session.to_bytes()), port)
+tell("unverified", connect, default, "selfsigned.example", connect(loose, "selfsigned.example"))
+tell("selfsigned", get, "selfsigned.example", default)
+
+tls_sessions.clear()
+tell("same", connect, ssl.create_default_context(cadata=root), "telemetry.example", session)
+tls_sessions.clear()
+tell("woken", connect, own, "telemetry.example", ssl.SSLSession(session.to_bytes()))
+"""
+    )
+    for name in ("settings", "host", "port", "pins"):
+        assert played.value(name).startswith("ValueError|the session is of another host, port or")
+        assert played.value(name + "_bytes") == played.value(name)
+    assert played.value("unverified").startswith("ValueError|")
+    assert played.value("selfsigned").startswith("unknown issuer|")
+    assert played.value("same") == played.value("woken") == "ok|<SSLSession>"
+    # The first, the unverified one, and the two for which it was right
+    assert [line for line in played.lines if line.startswith("resumed=")] == [
+        *("resumed=False", "resumed=False", "resumed=True", "resumed=True")
+    ]
+
+
 def test_a_session_the_server_has_forgotten_is_replaced(board, internet):
     begin = len(internet.servers.handshakes)
     played = board(

@@ -184,6 +184,37 @@ print("damaged=done")
     assert played.value("damaged") == "done"
 
 
+def test_session_remembers_its_tag(play, serve, roots, bundle):
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(
+        UP
+        + SESSIONS
+        + """
+context.load_default_certs()
+untagged = connect("untagged", 1)
+print("none=%r" % untagged.tag)
+tag = bytes(range(255))
+secure = open_tls(1, context, session_tag=tag)
+secure.write(b"x\\n")
+secure.readline()
+session = secure.session
+secure.close()
+print("tag=%s,%s" % (session.tag == tag, tls.SSLSession(session.to_bytes()).tag == tag))
+connect("again", 1, tls.SSLSession(session.to_bytes()))
+for tag in (bytes(256), 1, None):
+    try:
+        open_tls(1, context, session_tag=tag)
+    except (TypeError, ValueError) as error:
+        print("refused=%r" % error)
+""",
+        env=bundle,
+    )
+    assert played.value("none") == "b''"
+    assert played.value("tag") == "True,True"
+    assert played.value("again") == "resumed,True"
+    assert played.result.stdout.count("refused=") == 3
+
+
 def test_client_hello(play, monkeypatch, internet):
     """What is offered, byte by byte (RFC 5246, 7.4.1.2), and what a server's silence is called."""
     hellos = []
