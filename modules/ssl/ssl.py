@@ -167,6 +167,10 @@ class SSLContext:
         SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
         of the same host. Raises SSLError; ValueError for a session that is of another host, port or settings.
         """
+        if self._pins and (server_side or self.verify_mode != CERT_REQUIRED):
+            raise ConfigError(
+                "pinned keys are only looked at by a client whose verify_mode is CERT_REQUIRED: set that"
+            )
         if server_side:
             return self._context.wrap_socket(
                 sock,

@@ -127,6 +127,27 @@ tell("again", get, "telemetry.example")
     assert played.value("again") == "ok|200"
 
 
+def test_pinned_keys_need_verification(board):
+    """Where no certificate is looked at, a pin would be ignored."""
+    played = board(
+        UP
+        + f"""
+def pinned(context, mode):
+    context.verify_mode = mode
+    context.pin_keys({digest("selfsigned")!r})
+    return context
+for name, mode in (("none", ssl.CERT_NONE), ("optional", ssl.CERT_OPTIONAL), ("required", ssl.CERT_REQUIRED)):
+    tell(name, get, "selfsigned.example", pinned(ssl.create_default_context(cadata={pem("selfsigned")!r}), mode))
+tell("unverified", get, "telemetry.example", pinned(ssl._create_unverified_context(), ssl.CERT_NONE))
+server = pinned(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.CERT_REQUIRED)
+tell("server", server.wrap_socket, None, server_side=True)
+"""
+    )
+    assert played.value("required") == "ok|200"
+    for name in ("none", "optional", "unverified", "server"):
+        assert played.value(name).startswith("ConfigError|pinned keys are only looked at")
+
+
 def test_client_certificate(board):
     files = {name: (CERTIFICATES / name).read_bytes() for name in ("client.der", "client-key.der")}
     played = board(
