@@ -86,6 +86,8 @@ class SSLContext:
     @max_fragment_length.setter
     def max_fragment_length(self, length):
         self._context.max_fragment_length = length
+        # A server keeps to that of the session it resumes, which mbedTLS refuses if it has asked for another.
+        self._add("fragments", str(length))
 
     def load_default_certs(self):
         """Trust the root certificates in the firmware (Mozilla's). Raises OSError if there are none."""
@@ -165,7 +167,7 @@ class SSLContext:
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
         SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
-        of the same host. Raises SSLError; ValueError for a session that is of another host, port or settings.
+        of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for a session that is of another host, port or settings.
         """
         if self._pins and (server_side or self.verify_mode != CERT_REQUIRED):
             raise ConfigError(
@@ -185,7 +187,7 @@ class SSLContext:
                 )
             if not rtc.is_set():
                 raise tls_errors.clock_not_set(server_hostname)
-        key = tls_sessions.key(self._identity, server_hostname, server_port)
+        key = tls_sessions.key(self._identity, server_hostname, server_port or _port(sock))
         if session is None:
             session = tls_sessions.offer(key) if server_hostname else None
         elif session.tag != key:
@@ -303,6 +305,14 @@ def wrap_socket(
 def public_key_digest(certificate):
     """SHA-256 (bytes) of a certificate's public key, for pin_keys(). certificate: DER."""
     return hashlib.sha256(x509.public_key(certificate)).digest()
+
+
+def _port(sock):
+    # Of the other end; 0 if it is none that tells, such as a stream of one's own.
+    try:
+        return sock.getpeername()[1]
+    except (AttributeError, OSError):
+        return 0
 
 
 def _content(file, what):

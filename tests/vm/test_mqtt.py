@@ -115,7 +115,8 @@ tell("unverified", send, b"6", "other.example", ssl=ssl._create_unverified_conte
     )
     assert played.value("first") == "False"
     assert played.value("second") == "True"
-    for name in ("context", "own", "unverified"):  # other settings, other sessions
+    assert played.value("context") == "True"  # the same settings
+    for name in ("own", "unverified"):  # other settings, other sessions
         assert played.value(name) == "False"
     assert played.value("wrong_host") == "wrong host"
     assert broker.log().count("Received PUBLISH from board-2") == 5

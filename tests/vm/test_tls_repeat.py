@@ -1,11 +1,15 @@
 """Repeat connections: sessions, when they are dropped, and what TLS costs on the line."""
 
+import errno
+
 import pytest
 from capture import segments, up
 from network.air import PROFILES
 from scapy.layers.inet import TCP
 from sim800.scenario import Radio
 from tls_board import UP
+from tls_peer import ADDRESS, HOST, party
+from tls_peer import UP as UP_PEER
 
 
 def test_a_repeat_connection_is_resumed(board, internet):
@@ -90,6 +94,49 @@ tell("woken", connect, own, "telemetry.example", ssl.SSLSession(session.to_bytes
     assert [line for line in played.lines if line.startswith("resumed=")] == [
         *("resumed=False", "resumed=False", "resumed=True", "resumed=True")
     ]
+
+
+def test_each_port_of_a_host_has_its_session(play, serve, roots, bundle):
+    for port in (1, 2):
+        serve(party(HOST, roots["known"]), port=port)
+    played = play(
+        UP_PEER
+        + """
+import asyncio, ssl
+from ppp_sim800 import tls_sessions
+context = ssl.create_default_context()
+plain = socket.socket()
+try:
+    print("unconnected=%s" % plain.getpeername())
+except OSError as error:
+    print("unconnected=%d" % error.errno)
+plain.connect((ADDRESS, 1))
+print("peer=%s:%d" % plain.getpeername())
+plain.close()
+for name in ("new", "again"):
+    for port in (1, 2):
+        attempt("%s%d" % (name, port), port, context)
+print("kept=%d" % len(tls_sessions._sessions))
+
+async def talk(port):
+    reader, writer = await asyncio.open_connection(ADDRESS, port, ssl=context, server_hostname=HOST)
+    writer.write(b"x\\n")
+    await writer.drain()
+    print("asyncio%d=%s" % (port, (await reader.readline()).decode().strip()))
+    writer.close()
+for port in (1, 2):
+    asyncio.run(talk(port))
+attempt("explicit", 1, context, server_port=1)
+""".replace("ADDRESS", repr(ADDRESS)).replace("HOST", repr(HOST)),
+        env=bundle,
+    )
+    assert int(played.value("unconnected")) == errno.ENOTCONN
+    assert played.value("peer") == f"{ADDRESS}:1"
+    assert played.value("new1") == played.value("new2") == "full"
+    assert played.value("again1") == played.value("again2") == "resumed"
+    assert played.value("asyncio1") == played.value("asyncio2") == "resumed"
+    assert played.value("explicit") == "resumed"
+    assert played.value("kept") == "2"
 
 
 def test_a_session_the_server_has_forgotten_is_replaced(board, internet):
