@@ -31,6 +31,15 @@ _REASONS = (
     (0x3800, "wrong purpose"),
 )
 
+# By whether the issuer was sent along and may sign
+_ISSUER = {
+    None: '{} is signed by "{}", which is not trusted here: load that CA if you trust it; or its server does not send '
+    "all certificates up to a known one",
+    False: '{} is signed by "{}", which is no CA, or not one for that: do not trust it, somebody may be in between',
+    True: '{} says it is signed by "{}", and is not: do not trust it, it is forged or damaged',
+}
+_SELF = "{} is signed by itself: load it by load_verify_locations() if it is your own server's"
+
 # Alerts (RFC 5246 7.2.2, RFC 6066 9, RFC 8446 6.2)
 _HANDSHAKE = const(40)
 _CERTIFICATES = (42, 43, 44, 45, 46, 48, 49, 116)
@@ -91,8 +100,9 @@ def _failed(error, code, certificate_seen):
             "closed the connection in the TLS handshake: try again; if it does so each time, it may not do TLS "
             "at that port",
         )
+    detail = error.args[2] if len(error.args) > 2 else None
     if code == _FATAL_ALERT:
-        return _alert(error.args[2] if len(error.args) > 2 else None, certificate_seen)
+        return _alert(detail, certificate_seen)
     if code in (_BAD_PROTOCOL_VERSION, _HANDSHAKE_FAILURE):
         return "no shared cipher or version", "does no TLS that is safe: it must do TLS 1.2"
     if code == _BAD_CERTIFICATE or _X509_FIRST <= code <= _X509_LAST:
@@ -100,11 +110,14 @@ def _failed(error, code, certificate_seen):
             "bad certificate",
             "has a certificate that cannot be used: it is damaged, or has restrictions that are not known here",
         )
-    if code in (_BAD_INPUT_DATA, _ILLEGAL_PARAMETER):
+    if code in (_BAD_INPUT_DATA, _ILLEGAL_PARAMETER) and detail:
         return (
             "protocol",
-            "does TLS wrong ({}): it chose what was not offered, or sent too much".format(code),
+            "insists on a cipher that was not offered (suite 0x{:04X}): it may be unsafe, so let that server be "
+            "mended".format(detail),
         )
+    if code == _BAD_INPUT_DATA:
+        return "protocol", "sends more in one message than the 16 kB that fit ({})".format(code)
     return "protocol", "does not do TLS, or does it wrong ({})".format(code)
 
 
@@ -145,8 +158,11 @@ def _refused(flags, certs, host):
         return TLSError(words, reason, host, flags, since=since, until=until)
     if reason == "unknown issuer":
         issuer = _common(fault[3])
-        words = '{} is signed by "{}", which is not trusted here: load that CA if you trust it; or its server does '
-        words += "not send all certificates up to a known one"
+        words = _ISSUER[fault[7]]
+        if fault[7]:
+            reason = "bad signature"
+        elif not fault[0] and fault[2] == fault[3]:
+            words = _SELF
         return TLSError(words.format(whose, issuer), reason, host, flags, issuer=issuer)
     words = {
         "weak signature": "is signed with a hash that can be forged: SHA-256 is needed",

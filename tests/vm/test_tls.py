@@ -46,6 +46,49 @@ print("code=%d" % tell("tls10", get, "tls10.example").code)
     assert int(played.value("code")) == -0x7780
 
 
+def test_those_that_nobody_vouches_for_are_told_apart(board):
+    played = board(
+        UP
+        + """
+for name in ("unknownca", "unknownroot", "truncated", "selfsigned", "noauthority", "broken"):
+    print("%s_issuer=%s" % (name, tell(name, get, name + ".example").issuer))
+"""
+    )
+    advice = "load that CA if you trust it"
+    for name, words in {
+        "unknownca": f'is signed by "Test Unknown Root", which is not trusted here: {advice}',
+        "unknownroot": f'is signed by "Test Unknown Root", which is not trusted here: {advice}',
+        "truncated": f'is signed by "Test Middle", which is not trusted here: {advice}',
+        "selfsigned": "is signed by itself: load it by load_verify_locations()",
+        "noauthority": 'is signed by "Test No Authority", which is no CA, or not one for that',
+        "broken": 'says it is signed by "Test Intermediate", and is not: do not trust it',
+    }.items():
+        assert words in played.value(name)
+    for name in ("selfsigned", "noauthority", "broken"):  # it would be the wrong advice
+        assert advice not in played.value(name)
+    assert played.value("broken_issuer") == "Test Intermediate"
+
+
+def test_those_that_break_the_protocol_are_told_apart(board):
+    suites = {"rc4": 0x5, "tripledes": 0xA, "export": 0x3, "anonymous": 0xC018, "dh512": 0x9E}
+    names = (*suites, "garbage", "oversized", "notls", "halfway")
+    played = board(
+        UP
+        + f"""
+for name in {names}:
+    tell(name, get, name + ".example")
+"""
+    )
+    for name, suite in suites.items():
+        assert f"insists on a cipher that was not offered (suite 0x{suite:04X})" in played.value(
+            name
+        )
+    for name in ("garbage", "oversized"):
+        assert "sends more in one message than the 16 kB that fit" in played.value(name)
+    assert "does not do TLS, or does it wrong" in played.value("notls")
+    assert "closed the connection" in played.value("halfway")
+
+
 def test_own_ca_instead_and_besides(board):
     other = pem("unknown-root")
     played = board(

@@ -159,37 +159,37 @@ print("empty=%r,%s,%s,%s" % (error, error, error.verify_code, error.certs))
     host = "CN=" + HOST
     assert described(1) == (
         expired,
-        ((1, expired, "CN=middle", "CN=known root", since, (2024, 3, 1, 12, 30, 15), ()),),
+        ((1, expired, "CN=middle", "CN=known root", since, (2024, 3, 1, 12, 30, 15), (), None),),
     )
     assert described(2) == (
         future,
-        ((0, future, host, "CN=known root", (2038, 1, 2, 3, 4, 5), until, ()),),
+        ((0, future, host, "CN=known root", (2038, 1, 2, 3, 4, 5), until, (), None),),
     )
     names = ("a.example", "b.example")
     assert described(3) == (
         mismatch,
-        ((0, mismatch, "CN=a.example", "CN=known root", since, until, names),),
+        ((0, mismatch, "CN=a.example", "CN=known root", since, until, names, None),),
     )
-    assert described(4)[1][0][-1] == tuple(f"host{n}.example" for n in range(8))
+    assert described(4)[1][0][6] == tuple(f"host{n}.example" for n in range(8))
     assert described(5) == (
         untrusted,
-        ((0, untrusted, host, "CN=unknown root", since, until, ()),),
+        ((0, untrusted, host, "CN=unknown root", since, until, (), None),),
     )
     assert described(6) == (
         untrusted | expired,
         (
-            (1, untrusted, "CN=lost", "CN=unknown root", since, until, ()),
-            (0, expired, host, "CN=lost", since, (2024, 3, 1, 0, 0, 0), ()),
+            (1, untrusted, "CN=lost", "CN=unknown root", since, until, (), None),
+            (0, expired, host, "CN=lost", since, (2024, 3, 1, 0, 0, 0), (), True),
         ),
     )
     assert described(7) == (bad_use, ())
     assert described(8) == (
         bad_md,
-        ((0, bad_md, host, "CN=known root", since, until, ()),),
+        ((0, bad_md, host, "CN=known root", since, until, (), None),),
     )
     assert described(9)[0] == mismatch
     assert [cert[:2] for cert in described(9)[1]] == [(0, mismatch)]
-    assert described(10)[1][0][-1] == (b"\xc0\x00\x02\x07",)
+    assert described(10)[1][0][6] == (b"\xc0\x00\x02\x07",)
     assert "expired" in played.value("text1")
     assert played.value("empty") == "SSLCertVerificationError(),,None,None"
 
