@@ -31,6 +31,11 @@ _REASONS = (
     (0x3800, "wrong purpose"),
 )
 
+_WORDS = {
+    "weak signature": "is signed with a hash that can be forged: SHA-256 is needed",
+    "weak key": "has a key that can be broken: RSA from 2048 bits, or P-256, is needed",
+    "wrong purpose": "is not one for servers",
+}
 # By whether the issuer was sent along and may sign
 _ISSUER = {
     None: '{} is signed by "{}", which is not trusted here: load that CA if you trust it; or its server does not send '
@@ -136,16 +141,18 @@ def _alert(alert, certificate_seen):
 
 def _refused(flags, certs, host):
     mask, reason = next((row for row in _REASONS if flags & row[0]), (flags, "bad certificate"))
-    # (depth, flags, subject, issuer, valid from, valid to, names) of the one at fault
+    # (depth, flags, subject, issuer, valid from, valid to, names, issuer may sign) of the one at fault
     fault = None
     for cert in certs:
         if cert[1] & mask:
             fault = cert
     whose = "the certificate of " + host
-    if fault is None:  # there was no memory for more
-        return TLSError("{}: {}".format(whose, reason), reason, host, flags)
-    if fault[0]:
+    if fault and fault[0]:
         whose = 'the certificate of "{}", which has signed for {},'.format(_common(fault[2]), host)
+    if reason in _WORDS:
+        return TLSError(whose + " " + _WORDS[reason], reason, host, flags)
+    if not fault or reason == "bad certificate":  # without fault, there was no memory for more
+        return TLSError("{} is not valid (flags {:#x})".format(whose, flags), reason, host, flags)
     if reason == "wrong host":
         names = tuple(map(_host, fault[6]))
         words = "is for {}: check the name".format(", ".join(names) or "no host")
@@ -156,21 +163,13 @@ def _refused(flags, certs, host):
             whose, reason, since, until, rtc.text(rtc.now())
         )
         return TLSError(words, reason, host, flags, since=since, until=until)
-    if reason == "unknown issuer":
-        issuer = _common(fault[3])
-        words = _ISSUER[fault[7]]
-        if fault[7]:
-            reason = "bad signature"
-        elif not fault[0] and fault[2] == fault[3]:
-            words = _SELF
-        return TLSError(words.format(whose, issuer), reason, host, flags, issuer=issuer)
-    words = {
-        "weak signature": "is signed with a hash that can be forged: SHA-256 is needed",
-        "weak key": "has a key that can be broken: RSA from 2048 bits, or P-256, is needed",
-        "wrong purpose": "is not one for servers",
-        "bad certificate": "is not valid (flags {:#x})".format(flags),
-    }
-    return TLSError(whose + " " + words[reason], reason, host, flags)
+    issuer = _common(fault[3])
+    words = _ISSUER[fault[7]]
+    if fault[7]:
+        reason = "bad signature"
+    elif not fault[0] and fault[2] == fault[3]:
+        words = _SELF
+    return TLSError(words.format(whose, issuer), reason, host, flags, issuer=issuer)
 
 
 def _common(name):

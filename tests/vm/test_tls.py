@@ -69,6 +69,26 @@ for name in ("unknownca", "unknownroot", "truncated", "selfsigned", "noauthority
     assert played.value("broken_issuer") == "Test Intermediate"
 
 
+def test_other_faults_of_a_certificate_are_told_apart(board):
+    words = {
+        "weakkey": "has a key that can be broken",
+        "sha1": "is signed with a hash that can be forged",
+        "md5": "is signed with a hash that can be forged",
+        "usage": "is not one for servers",
+    }
+    played = board(
+        UP
+        + f"""
+for name in {tuple(words)}:
+    tell(name, get, name + ".example")
+tell("restricted", get, "restricted.example")
+"""
+    )
+    for name, said in words.items():
+        assert f"the certificate of {name}.example {said}" in played.value(name)
+    assert "restricted.example has a certificate that cannot be used" in played.value("restricted")
+
+
 def test_those_that_break_the_protocol_are_told_apart(board):
     suites = {"rc4": 0x5, "tripledes": 0xA, "export": 0x3, "anonymous": 0xC018, "dh512": 0x9E}
     names = (*suites, "garbage", "oversized", "notls", "halfway")
