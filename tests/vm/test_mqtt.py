@@ -184,7 +184,20 @@ client.connect(timeout=20)
 client.sock.close()
 client.publish(b"hive", b"1", qos=1)
 print("reused=%s" % client.sock.session_reused)
+# That connection has the timeout of the first: what hangs is found out.
+do("air loss=1.0")
+start = time.ticks_ms()
+def reconnect():
+    raise ValueError("found out")
+client.reconnect = reconnect
+try:
+    client.publish(b"hive", b"2", qos=1)
+except ValueError as error:
+    print("error=%s" % error)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
 """
     )
     assert played.value("reused") == "True"
+    assert played.value("error") == "found out"
+    assert 20 <= int(played.value("seconds")) < 30
     assert broker.log().count("Received PUBLISH from board-3 (d0, q1, r0, ") == 1
