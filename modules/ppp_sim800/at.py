@@ -18,6 +18,7 @@ _DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
 _OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
+_REVEALS = const(3)  # characters of a secret in a row that are not shown
 
 _OK = (b"OK",)
 _NONE = ()
@@ -91,6 +92,7 @@ class Channel:
         self._start = self._end = 0
         self._overlong = False  # inside a line that did not fit: drop it up to its end
         self._stale = False  # a timeout left an answer that may still come
+        self._secret = b""  # what may not be shown, of a command whose echo may still come
         self._turn = allocate_lock()
 
     def move(self, uart):
@@ -173,7 +175,18 @@ class Channel:
         if self.trace:
             self.trace(direction, line)
 
+    def _betrays(self, line):
+        # Whether it may be what noise has left of a secret command's echo.
+        secret = self._secret
+        for i in range(len(secret) + 1 - _REVEALS):
+            if secret[i : i + _REVEALS] in line:
+                return True
+        return secret and b"AT" in line
+
     def _unsolicited(self, line):
+        if self._betrays(line):
+            self._show("<", "****")
+            return
         line = text(line)
         self._show("<", line)
         if self.on_line:
@@ -236,6 +249,8 @@ class Channel:
         self._take_idle()  # cannot be the answer to what is sent now
         sent = command.encode()
         show = show or command
+        if show != command:
+            self._secret = sent[show.find("*") :]
         self._show(">", show)
         uart = self.uart
         self.write(sent + b"\r")
@@ -267,6 +282,7 @@ class Channel:
                     yield _POLL_MS
             elif not echoed and line.endswith(sent):  # noise may stand before it
                 echoed = True
+                self._secret = b""
                 early = None
                 del lines[:]
             elif _is_one_of(line, ok):
@@ -283,7 +299,11 @@ class Channel:
                 yield from self._send(data, show)
                 data = None
                 deadline = Deadline(timeout)
-            elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
+            elif (
+                prefix
+                and not self._betrays(line)
+                and (prefix(line) if callable(prefix) else line.startswith(prefix))
+            ):
                 self._show("<", text(line))
                 lines.append(text(line))
                 # A command that was not echoed as it went may have asked for other bytes.
@@ -292,8 +312,6 @@ class Channel:
                 ):
                     self._stale = True
                     raise ATError(show, "something damaged")
-            elif show != command and b"AT" in line:
-                self._show("<", show)  # a damaged echo: what is left of the secret stays here
             else:
                 self._unsolicited(line)
 

@@ -47,7 +47,13 @@ class Wire:
 def converse(request):
     wire = Wire(request["chunks"], request.get("takes"))
     unsolicited = []
-    channel = Channel(wire, unsolicited.append)
+    traced = []
+
+    def on_line(line):
+        unsolicited.append(line)
+        return SIM800Error(line) if line.endswith("DOWN") else None
+
+    channel = Channel(wire, on_line, lambda direction, line: traced.append(line))
     results = []
     for command in request["commands"]:
         for key in ("ok", "failed"):
@@ -62,6 +68,8 @@ def converse(request):
             command["into"] = bytearray(command["into"])
         if command.get("prefix") == "digits":
             command["prefix"] = lambda line: line.isdigit()
+        elif command.get("prefix") == "anything":
+            command["prefix"] = lambda line: True
         procedure = channel.command(**command)
         try:
             while True:
@@ -73,9 +81,13 @@ def converse(request):
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
     while wire.chunks:
-        channel.poll()
+        try:
+            channel.poll()
+        except SIM800Error as error:
+            results.append({"error": type(error).__name__, "text": str(error)})
         wire.next()
-    return {"results": results, "unsolicited": unsolicited, "sent": wire.sent.hex()}
+    sent = wire.sent.hex()
+    return {"results": results, "unsolicited": unsolicited, "traced": traced, "sent": sent}
 
 
 def answer(request):

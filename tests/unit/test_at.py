@@ -169,6 +169,54 @@ def test_secret_is_shown_to_nobody(converse):
     assert bytes.fromhex(got["sent"]) == b"AT+CPIN=4711\r"
 
 
+# Commands that carry secrets, what is shown of them, the secrets
+SECRET = [
+    ("AT+CPIN=4711", "AT+CPIN=****", ["4711"]),
+    ('AT+CPIN="12345678","4711"', "AT+CPIN=****,****", ["12345678", "4711"]),
+    ('AT+CPWD="SC","4711","9038"', 'AT+CPWD="SC",****,****', ["4711", "9038"]),
+    ('AT+SAPBR=3,1,"PWD","pw1"', 'AT+SAPBR=3,1,"PWD","****"', ["pw1"]),
+    ('AT+HTTPPARA="USERDATA","Key: 8f2a"', 'AT+HTTPPARA="USERDATA","****"', ["8f2a"]),
+]
+
+
+@SETTINGS
+@given(
+    which=st.sampled_from(SECRET),
+    place=st.integers(0, 1000),
+    damage=st.sampled_from(["lost", "doubled"]) | st.integers(1, 255),
+    late=st.booleans(),
+    following=st.sampled_from([None, "digits", "anything"]),
+)
+def test_no_damage_to_an_echo_shows_a_secret(converse, which, place, damage, late, following):
+    """One byte lost, doubled or flipped, while the command waits, or after it gave up."""
+    command, show, secrets = which
+    echo = bytearray(command.encode() + b"\r\r\n")
+    place %= len(echo)
+    if damage == "lost":
+        del echo[place]
+    elif damage == "doubled":
+        echo.insert(place, echo[place])
+    else:
+        echo[place] ^= damage
+    stream = [bytes(echo) + b"UNDER-VOLTAGE POWER DOWN\r\n", b"\r\nOK\r\n"]
+    commands = [{"command": command, "show": show, "timeout": 0 if late else 20}]
+    if following is not None:
+        commands.append({"command": "AT+GSN", "prefix": following, "timeout": 1})
+    got = converse([b"", *stream] if late else stream, *commands)
+    del got["sent"]
+    assert not any(secret in json.dumps(got) for secret in secrets)
+
+
+def test_an_echo_hides_no_longer_than_it_may_come(converse):
+    got = converse(
+        [b"", b"T+CPIN=4711\r\r\n\r\nOK\r\nAT\r\r\nOK\r\n\r\n+X: AT,4711\r\n"],
+        {"command": "AT+CPIN=4711", "show": "AT+CPIN=****", "timeout": 0},
+        {"command": "AT", "timeout": 1000},
+    )
+    assert got["unsolicited"] == ["+X: AT,4711"]
+    assert got["traced"] == ["AT+CPIN=****", "AT", "****", "OK", "OK", "+X: AT,4711"]
+
+
 def test_prompt_gets_the_data(converse):
     got = converse(
         [b'AT+CMGS="1"\r\r\n', b"> ", b"\r\n+CMGS: 7\r\n\r\nOK\r\n"],
