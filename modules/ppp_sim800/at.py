@@ -92,13 +92,14 @@ class Channel:
         self._start = self._end = 0
         self._overlong = False  # inside a line that did not fit: drop it up to its end
         self._stale = False  # a timeout left an answer that may still come
+        self.held = 0  # commands in a row that the modem did not take: flow control
         self._secret = b""  # what may not be shown, of a command whose echo may still come
         self._turn = allocate_lock()
 
     def move(self, uart):
         """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
         self.uart = uart
-        self._start = self._end = 0
+        self._start = self._end = self.held = 0
 
     def busy(self):
         """Whether a command is in flight."""
@@ -168,8 +169,7 @@ class Channel:
 
     def _at_prompt(self):
         # The "> " that asks for data stands at a line's start and has no end of its own.
-        view = self._view[self._start : self._end]
-        return bytes(view[-2:]) == b"> " and bytes(view).strip() == b">"
+        return bytes(self._view[self._start : self._end]).lstrip() == b"> "
 
     def _show(self, direction, line):
         if self.trace:
@@ -253,7 +253,7 @@ class Channel:
             self._secret = sent[show.find("*") :]
         self._show(">", show)
         uart = self.uart
-        self.write(sent + b"\r")
+        unsent = sent + b"\r"
         if isinstance(prefix, str):
             prefix = prefix.encode()
         echoed = False
@@ -264,18 +264,26 @@ class Channel:
         while True:
             if self.uart is not uart:
                 raise _closed()
+            if unsent:
+                unsent = unsent[self.write(unsent) or 0 :]
             line = self.read_line(limit)
-            if line is None:
-                if data is not None and prompt is None and self._at_prompt():
+            if data is not None and (
+                line == prompt if prompt else line is None and self._at_prompt()
+            ):
+                if line:
+                    self._show("<", text(line))
+                else:
                     self._start = self._end
-                    yield from self._send(data, show)
-                    data = None
-                    deadline = Deadline(timeout)
-                elif early and not grace.left():
+                yield from self._send(data, show)
+                data = None
+                deadline = Deadline(timeout)
+            elif line is None:
+                if early and not unsent and not grace.left():
                     return self._end_with(early, show, lines, ok)
                 elif not deadline.left():
                     self._stale = True  # the answer may still come
-                    raise ATTimeout(show, timeout if data is None else _DATA_MS)
+                    self.held += bool(unsent)
+                    raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
                 elif hasattr(uart, "state") and uart.state() != _OPEN:
                     raise _closed()
                 else:
@@ -285,20 +293,11 @@ class Channel:
                 self._secret = b""
                 early = None
                 del lines[:]
-            elif _is_one_of(line, ok):
+            elif (good := _is_one_of(line, ok)) or _is_error(line) or _is_one_of(line, failed):
                 # Behind CONNECT nothing more may be read.
-                if echoed or limit == 1:
+                if echoed or (good and limit == 1):
                     return self._end_with(line, show, lines, ok)
                 early, grace = self._before_echo(line)
-            elif _is_error(line) or _is_one_of(line, failed):
-                if echoed:
-                    return self._end_with(line, show, lines, ok)
-                early, grace = self._before_echo(line)
-            elif data is not None and line == prompt:
-                self._show("<", text(line))
-                yield from self._send(data, show)
-                data = None
-                deadline = Deadline(timeout)
             elif (
                 prefix
                 and not self._betrays(line)
@@ -365,6 +364,7 @@ class Channel:
 
     def _end_with(self, line, show, lines, ok):
         self._stale = False
+        self.held = 0
         result = text(line)
         self._show("<", result)
         if not _is_one_of(line, ok):

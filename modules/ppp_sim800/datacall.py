@@ -14,6 +14,7 @@ from .run import Procedures
 
 _NO_CARRIER_MS = const(1000)
 _FUTILE = const(3)
+_HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
 
 
 class DataCall(Procedures):
@@ -49,7 +50,7 @@ class DataCall(Procedures):
                 self._modem._channel.poll()
             except ModemRestarted:
                 self._over = True
-            if not self._mux.stands():
+            if not self._mux.stands() or self._modem._channel.held >= _HELD:
                 self._over = True
         return self._over
 

@@ -38,11 +38,12 @@ def ask(vm):
 
 @pytest.fixture
 def converse(ask):
-    def converse(stream: bytes | list[bytes], *commands, takes=None, **command):
+    def converse(stream: bytes | list[bytes], *commands, takes=None, writes=None, **command):
         chunks = [stream] if isinstance(stream, bytes) else stream
         return ask(
             do="converse",
             takes=takes,
+            writes=writes,
             chunks=[chunk.hex() for chunk in chunks],
             commands=list(commands) or [{"timeout": 1000, **command}],
         )
@@ -256,6 +257,31 @@ def test_uart_that_takes_little_at_once(converse, takes):
         assert bytes.fromhex(got["sent"]) == b"AT+X\r0123456789"
     else:
         assert got["results"][0]["error"] == "ATTimeout"
+
+
+def test_a_command_goes_out_in_pieces(converse):
+    """A multiplexer whose modem says stop takes part of it, or nothing (None)."""
+    got = converse(
+        [b""] * 5 + [b"AT+CSQ\r\r\n", b"+CSQ: 18,0\r\n\r\nOK\r\n"],
+        writes=[None, 3, None, 0, 2],
+        command="AT+CSQ",
+        prefix="+CSQ:",
+    )
+    assert bytes.fromhex(got["sent"]) == b"AT+CSQ\r"
+    assert got["results"] == [["+CSQ: 18,0", "OK"]]
+
+
+def test_a_command_that_is_not_taken(converse):
+    """What comes meanwhile is no answer to it, and the next one is sent all the same."""
+    got = converse(
+        [b"\r\nOK\r\n", b"AT+X\r\r\nOK\r\n"],
+        {"command": "AT+CSQ", "timeout": 0},
+        {"command": "AT+X", "timeout": 1000},
+        writes=[2, None],
+    )
+    assert got["results"][0]["error"] == "ATTimeout"
+    assert got["results"][0]["text"].startswith("the modem did not take AT+CSQ within 0.0 s")
+    assert got["results"][1] == ["OK"]
 
 
 def test_data_stays_here_if_nobody_asks_for_it(converse):

@@ -313,6 +313,48 @@ timed("again", modem.radio.signal)
     assert played.value("ensure") == played.value("again") == "ok"
 
 
+def test_at_stopped_for_good(play):
+    """The modem wants no commands any more (MSC) while PPP goes on: that, too, is made anew."""
+    played = play(
+        UP
+        + """
+do("cmux_stop dlci=1")
+time.sleep_ms(500)
+for name in ("first", "second"):
+    timed(name, modem.radio.signal)
+    print(name + "_status=" + nic.status())
+timed("ensure", nic.ensure)
+timed("third", modem.radio.signal)
+through()
+print("reasons=%s" % nic.stats().reasons)
+""",
+        modem=WARM,
+    )
+    for name in ("first", "second"):
+        assert played.value(name).startswith("ATTimeout: the modem did not take AT+CSQ within 5.0")
+    assert played.value("first_status") == "up"
+    assert played.value("second_status") == "lost"
+    assert played.value("ensure") == played.value("third") == "ok"
+    assert "call ended" in played.value("reasons")
+
+
+def test_at_stopped_for_a_while(play):
+    played = play(
+        UP
+        + """
+do("cmux_stop dlci=1")
+do("later 3 cmux_stop dlci=1 on=0")
+time.sleep_ms(500)
+timed("signal", modem.radio.signal)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("signal") == "ok"
+    assert 1500 <= int(played.value("signal_ms")) <= 5000
+    assert played.value("status") == "up"
+
+
 def test_uart_closed_under_it(play):
     played = play(
         UP
