@@ -100,6 +100,7 @@ class Channel:
         """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
         self.uart = uart
         self._start = self._end = self.held = 0
+        self._overlong = False
 
     def busy(self):
         """Whether a command is in flight."""
@@ -124,8 +125,7 @@ class Channel:
 
     def clear(self):
         """Forget all input that has arrived."""
-        self._start = self._end = 0
-        self._overlong = False
+        self.move(self.uart)
         while self.uart.any():
             self.uart.readinto(self._buf)
 

@@ -61,6 +61,11 @@ def converse(request):
     channel = Channel(wire, on_line, lambda direction, line: traced.append(line))
     results = []
     for command in request["commands"]:
+        if "move" in command:
+            channel.poll()
+            wire = Wire(command["move"])
+            channel.move(wire)
+            continue
         for key in ("ok", "failed"):
             if key in command:
                 command[key] = [word.encode() for word in command[key]]

@@ -353,6 +353,16 @@ def test_overlong_line_is_dropped_whole(converse):
     assert got["unsolicited"] == []
 
 
+def test_an_overlong_line_is_not_dropped_from_the_next_stream(converse):
+    got = converse(
+        [b"\r\nOK\r\n" + b"~" * 2000],
+        {"command": "AT", "timeout": 1},
+        {"move": [b"AT+CSQ\r\r\n+CSQ: 9,0\r\n\r\nOK\r\n".hex()]},
+        {"command": "AT+CSQ", "prefix": "+CSQ:", "timeout": 1},
+    )
+    assert got["results"][1] == ["+CSQ: 9,0", "OK"]
+
+
 URCS = (
     b"RING",
     b"+CREG: 1",
