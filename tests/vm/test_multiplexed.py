@@ -242,6 +242,27 @@ for _ in range(5):
     assert len(played.journal.seen("modem", "multiplexing")) == 3
 
 
+def test_a_line_that_was_only_noisy_is_shared_again(play):
+    """Every ninth call tries, and once it could it does."""
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+do("cmux_lose_ua count=1000000")
+shared = []
+for i in range(13):
+    if i == 3:
+        do("cmux_lose_ua count=0")
+    nic.connect()
+    shared.append(int(nic.datacall.multiplexed))
+    nic.disconnect()
+print("shared=%s" % shared)
+""",
+        modem=WARM,
+    )
+    assert played.value("shared") == str([0] * 11 + [1, 1])
+    assert len(played.journal.seen("modem", "multiplexing")) == 3 + 2
+
+
 @pytest.mark.parametrize("value", ["1", "None", "'yes'"])
 def test_bad_multiplex(play, value):
     played = play(f'timed("made", lambda: ppp_sim800.PPP("internet", multiplex={value}))')
