@@ -1,6 +1,7 @@
 """The link over the multiplexer: commands beside PPP, how it ends, what it leaves, what it costs."""
 
 import pytest
+from sim800 import packet
 from sim800.scenario import Modem
 
 WARM = Modem(start="command")
@@ -209,6 +210,25 @@ timed("signal", modem.radio.signal)
     assert played.value("inside") == "suspended"
     assert played.value("status") == "up"
     assert not played.journal.seen("modem", "multiplexing")
+
+
+@pytest.mark.parametrize("baudrate", [115200, 460800])
+def test_frames_have_the_length_that_was_agreed(play, monkeypatch, baudrate):
+    """Whatever the modem's own default is: SIM900s had 31."""
+    params = list(packet.CMUX_PARAMS)
+    params[3] = (range(1, 256), 31)
+    monkeypatch.setattr(packet, "CMUX_PARAMS", tuple(params))
+    played = play(
+        UP.replace('"internet"', f'"internet", baudrate={baudrate}')
+        + """
+timed("send", modem.sms.send, "+49170123", "a long message " * 8)
+through()
+print("shared=%s" % nic.datacall.multiplexed)
+""",
+        modem=WARM,
+    )
+    assert played.value("send") == "ok"
+    assert played.value("shared") == "True"
 
 
 def test_a_modem_that_refused_once_is_asked_again_at_once(play):
