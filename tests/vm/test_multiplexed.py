@@ -1,5 +1,7 @@
 """The link over the multiplexer: commands beside PPP, how it ends, what it leaves, what it costs."""
 
+import json
+
 import pytest
 from sim800 import packet
 from sim800.scenario import Modem
@@ -94,21 +96,22 @@ def ask():
         time.sleep_ms(100)
 s = socket.socket()
 s.connect(("203.0.113.15", 9))
-s.write(b"GET 60000\\n")
+s.write(b"GET 150000\\n")
 buffer = bytearray(1000)
-left = 60000
+left = 150000
 _thread.start_new_thread(ask, ())
 while left:
     left -= s.readinto(buffer, min(left, 1000))
 done = True
-print("asked=%d" % len(times))
-print("median=%d" % sorted(times)[len(times) // 2])
+print("times=%s" % sorted(times))
 """,
         modem=SLOW,
         speed=1,
     )
-    assert int(played.value("asked")) >= 10
-    assert int(played.value("median")) <= 300
+    times = json.loads(played.value("times"))
+    assert len(times) >= 30
+    # Of twenty one may be late, where the machine was busy with other work.
+    assert times[len(times) * 19 // 20] <= 300, times
 
 
 def test_command_mode_costs_nothing(play):
