@@ -1,4 +1,4 @@
-// modules/cmux/modcmux.c for test_cmux_threads.py, without the interpreter around it: the multiplexer's
+// modules/cmux/modcmux.c for test_cmux_module.py, without the interpreter around it: the multiplexer's
 // task, a user on lwIP's task and Python's threads are threads here, the locks real ones, the modem is below.
 //
 // usage: cmux_threads handler, or cmux_threads data FRAMES
