@@ -130,24 +130,21 @@ class Channel:
             self.uart.readinto(self._buf)
 
     def _fill(self, limit):
-        # Take what the UART has, at most `limit` bytes; False if there was nothing.
-        size = self._size
+        # Take what the UART has, at most `limit` bytes; how many, None or 0 if there was nothing.
         if not self.uart.any():
-            return False
-        if self._start == self._end:
-            self._start = self._end = 0
-        elif self._end == size and self._start:
+            return 0
+        size = self._size
+        if self._end in (self._start, size):
             rest = bytes(self._view[self._start : self._end])
-            self._start, self._end = 0, len(rest)
+            if len(rest) == size:
+                self._overlong = True
+                rest = b""
+            self._start = 0
+            self._end = len(rest)
             self._buf[: self._end] = rest
-        elif self._end == size:
-            self._start = self._end = 0
-            self._overlong = True
         count = self.uart.readinto(self._view[self._end : min(size, self._end + limit)])
-        if not count:
-            return False
-        self._end += count
-        return True
+        self._end += count or 0
+        return count
 
     def read_line(self, limit=_SIZE):
         """The next line with something in it, as bytes without its ends, or None if none is complete.
