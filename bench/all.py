@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cmux
 from meter import CURRENTS
-from report import Table, as_markdown, as_text, circumstances, compare, load, ratio
+from report import Table, as_markdown, as_text, circumstances, compare, load
 from stand_in import Internet
 from world import ROOT
 
@@ -33,27 +33,7 @@ PARTS = {
 
 
 async def multiplexed(_internet: Internet, small: bool = False) -> list[Table]:
-    run = await cmux.measure(5_000 if small else 100_000)
-    rows = {}
-    for way in ("down", "up"):
-        plain, mux = int(run[f"plain_{way}"]), int(run[f"mux_{way}"])
-        rows[f"115200 baud {way}"] = (mux / plain, mux, plain)
-    asked = int(run["asked_down"])
-    rows["115200 baud down, AT+CSQ all the time"] = (
-        ratio(asked, int(run["plain_down"])),
-        asked,
-        int(run["plain_down"]),
-    )
-    count, median, longest = (int(word) for word in run["asked"].split())
-    columns = ("multiplexed / plain", "multiplexed, bytes/s", "plain, bytes/s")
-    return [
-        Table("TCP through PPP", columns, rows),
-        Table(
-            "AT+CSQ meanwhile",
-            ("median ms", "longest ms", "times"),
-            {"answered": (median, longest, count)},
-        ),
-    ]
+    return cmux.tables(await cmux.measure(20_000 if small else 100_000))
 
 
 def described(part: str) -> str:

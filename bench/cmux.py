@@ -10,11 +10,13 @@ import sys
 
 from bulk import BULK
 from network.servers import pattern
+from report import Table, as_text, ratio
 from sim800.scenario import Modem, Scenario
 from stand_in import Internet
 from world import ROOT, World
 
 OUT = ROOT / "build" / "bench"
+GOALS = {"multiplexed / plain": ">= 0.93", "longest ms": "<= 300"}
 
 SCRIPT = (
     BULK
@@ -70,16 +72,38 @@ async def measure(size: int) -> dict[str, str]:
     return dict(line.split("=", 1) for line in result.lines)
 
 
+def tables(run: dict[str, str]) -> list[Table]:
+    """What measure() found, with the goals."""
+    rows = {}
+    for name, ours, plain in (
+        ("115200 baud down", "mux_down", "plain_down"),
+        ("115200 baud up", "mux_up", "plain_up"),
+        ("115200 baud down, AT+CSQ all the time", "asked_down", "plain_down"),
+    ):
+        values = int(run[ours]), int(run[plain])
+        rows[name] = (ratio(*values), *values)
+    count, median, longest = (int(word) for word in run["asked"].split())
+    first = "multiplexed / plain"
+    goals = {(f"115200 baud {way}", first): GOALS[first] for way in ("down", "up")}
+    columns = (first, "multiplexed, bytes/s", "plain, bytes/s")
+    return [
+        Table("TCP through PPP", columns, rows, goals),
+        Table(
+            "AT+CSQ meanwhile",
+            ("median ms", "longest ms", "times"),
+            {"answered": (median, longest, count)},
+            {("answered", "longest ms"): GOALS["longest ms"]},
+        ),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/cmux.py", description=__doc__)
     parser.add_argument("--bytes", type=int, default=200_000, help="payload each way")
     args = parser.parse_args()
     run = asyncio.run(measure(args.bytes))
-    for way in ("down", "up"):
-        plain, mux = int(run[f"plain_{way}"]), int(run[f"mux_{way}"])
-        print(f"{way:<5} plain {plain:>6} B/s, multiplexed {mux:>6} B/s, ratio {mux / plain:.3f}")
-    count, median, longest = run["asked"].split()
-    print(f"radio.signal() under download ({run['asked_down']} B/s): {count} times, median {median} ms, longest {longest} ms")  # fmt: skip
+    for table in tables(run):
+        print(as_text(table.cells()), end="\n\n")
     (OUT / "cmux.json").write_text(json.dumps(run, indent=2) + "\n")
 
 

@@ -2,11 +2,13 @@
 """Tells what each built image takes of flash and RAM, and fails above the limits of ci/limits.json.
 
 Bytes: `application` is the file in an application slot, `dram` and `iram` are what is taken of the
-ESP32's data and instruction RAM before anything runs. Compares with the sizes that --save kept last.
+ESP32's data and instruction RAM before anything runs, `cmux` is the code of modules/cmux. Compares
+with the sizes that --save kept last.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,13 @@ from image import BOARD, variants  # noqa: E402
 LIMITS = ROOT / "ci" / "limits.json"
 SAVED = ROOT / "build" / "sizes.json"
 TOOL = (str(ROOT / "build" / "venv-board" / "bin" / "python"), "-m", "esp_idf_size")
-COLUMNS = ("application", "dram", "iram")
+COLUMNS = ("application", "dram", "iram", "cmux")
+# A section of modules/cmux in the linker's map, unless it was left out (address 0): its size.
+CMUX = re.compile(
+    r"^ \.(?:text|literal|rodata|iram1)\S*\s+0x0*[1-9a-f][0-9a-f]*\s+0x([0-9a-f]+)\s+"
+    r"\S*\((?:frame|mux|modcmux|port_esp32)\.c\.obj\)$",
+    re.MULTILINE,
+)
 
 
 class SizeError(Exception):
@@ -44,7 +52,13 @@ def measure(folder: Path, tool: tuple[str, ...] = TOOL) -> dict[str, int]:
         "application": image.stat().st_size,
         "dram": memory["DRAM"]["used"],
         "iram": memory["IRAM"]["used"],
+        "cmux": code_of_cmux(symbols.read_text(errors="replace")),
     }
+
+
+def code_of_cmux(symbols: str) -> int:
+    """Bytes of flash, or instruction RAM, by the text of a linker's map."""
+    return sum(int(size, 16) for size in CMUX.findall(symbols))
 
 
 def check(sizes: dict[str, dict[str, int]], limits: dict[str, dict[str, int]]) -> list[str]:

@@ -75,7 +75,11 @@ static void channel_arrived(cmux_obj_t *mux, uint8_t dlci) {
     if (self != NULL && self->input != NULL) {
         self->input(self->arg);
     } else if (self != NULL && self->handler != mp_const_none && !self->scheduled) {
-        self->scheduled = mp_sched_schedule(MP_OBJ_FROM_PTR(&channel_run_handler_obj), MP_OBJ_FROM_PTR(self));
+        // Before, as the handler may have run on the other core when the call returns.
+        self->scheduled = true;
+        if (!mp_sched_schedule(MP_OBJ_FROM_PTR(&channel_run_handler_obj), MP_OBJ_FROM_PTR(self))) {
+            self->scheduled = false;
+        }
     }
     cmux_port_unlock(mux, CMUX_LOCK_USER);
 }

@@ -18,6 +18,7 @@ _DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
 _OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
+_REVEALS = const(3)  # characters of a secret in a row that are not shown
 
 _OK = (b"OK",)
 _NONE = ()
@@ -91,12 +92,15 @@ class Channel:
         self._start = self._end = 0
         self._overlong = False  # inside a line that did not fit: drop it up to its end
         self._stale = False  # a timeout left an answer that may still come
+        self.held = 0  # commands in a row that the modem did not take: flow control
+        self._secret = b""  # what may not be shown, of a command whose echo may still come
         self._turn = allocate_lock()
 
     def move(self, uart):
         """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
         self.uart = uart
-        self._start = self._end = 0
+        self._start = self._end = self.held = 0
+        self._overlong = False
 
     def busy(self):
         """Whether a command is in flight."""
@@ -121,30 +125,26 @@ class Channel:
 
     def clear(self):
         """Forget all input that has arrived."""
-        self._start = self._end = 0
-        self._overlong = False
+        self.move(self.uart)
         while self.uart.any():
             self.uart.readinto(self._buf)
 
     def _fill(self, limit):
-        # Take what the UART has, at most `limit` bytes; False if there was nothing.
-        size = self._size
+        # Take what the UART has, at most `limit` bytes; how many, None or 0 if there was nothing.
         if not self.uart.any():
-            return False
-        if self._start == self._end:
-            self._start = self._end = 0
-        elif self._end == size and self._start:
+            return 0
+        size = self._size
+        if self._end in (self._start, size):
             rest = bytes(self._view[self._start : self._end])
-            self._start, self._end = 0, len(rest)
+            if len(rest) == size:
+                self._overlong = True
+                rest = b""
+            self._start = 0
+            self._end = len(rest)
             self._buf[: self._end] = rest
-        elif self._end == size:
-            self._start = self._end = 0
-            self._overlong = True
         count = self.uart.readinto(self._view[self._end : min(size, self._end + limit)])
-        if not count:
-            return False
-        self._end += count
-        return True
+        self._end += count or 0
+        return count
 
     def read_line(self, limit=_SIZE):
         """The next line with something in it, as bytes without its ends, or None if none is complete.
@@ -166,14 +166,24 @@ class Channel:
 
     def _at_prompt(self):
         # The "> " that asks for data stands at a line's start and has no end of its own.
-        view = self._view[self._start : self._end]
-        return bytes(view[-2:]) == b"> " and bytes(view).strip() == b">"
+        return bytes(self._view[self._start : self._end]).lstrip() == b"> "
 
     def _show(self, direction, line):
         if self.trace:
             self.trace(direction, line)
 
+    def _betrays(self, line):
+        # Whether it may be what noise has left of a secret command's echo.
+        secret = self._secret
+        for i in range(len(secret) + 1 - _REVEALS):
+            if secret[i : i + _REVEALS] in line:
+                return True
+        return secret and b"AT" in line
+
     def _unsolicited(self, line):
+        if self._betrays(line):
+            self._show("<", "****")
+            return
         line = text(line)
         self._show("<", line)
         if self.on_line:
@@ -236,9 +246,11 @@ class Channel:
         self._take_idle()  # cannot be the answer to what is sent now
         sent = command.encode()
         show = show or command
+        if show != command:
+            self._secret = sent[show.find("*") :]
         self._show(">", show)
         uart = self.uart
-        self.write(sent + b"\r")
+        unsent = sent + b"\r"
         if isinstance(prefix, str):
             prefix = prefix.encode()
         echoed = False
@@ -249,41 +261,45 @@ class Channel:
         while True:
             if self.uart is not uart:
                 raise _closed()
+            if unsent:
+                unsent = unsent[self.write(unsent) or 0 :]
             line = self.read_line(limit)
-            if line is None:
-                if data is not None and prompt is None and self._at_prompt():
+            if data is not None and (
+                line == prompt if prompt else line is None and self._at_prompt()
+            ):
+                if line:
+                    self._show("<", text(line))
+                else:
                     self._start = self._end
-                    yield from self._send(data, show)
-                    data = None
-                    deadline = Deadline(timeout)
-                elif early and not grace.left():
+                yield from self._send(data, show)
+                data = None
+                deadline = Deadline(timeout)
+            elif line is None:
+                if early and not unsent and not grace.left():
                     return self._end_with(early, show, lines, ok)
                 elif not deadline.left():
                     self._stale = True  # the answer may still come
-                    raise ATTimeout(show, timeout if data is None else _DATA_MS)
+                    self.held += bool(unsent)
+                    raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
                 elif hasattr(uart, "state") and uart.state() != _OPEN:
                     raise _closed()
                 else:
                     yield _POLL_MS
             elif not echoed and line.endswith(sent):  # noise may stand before it
                 echoed = True
+                self._secret = b""
                 early = None
                 del lines[:]
-            elif _is_one_of(line, ok):
+            elif (good := _is_one_of(line, ok)) or _is_error(line) or _is_one_of(line, failed):
                 # Behind CONNECT nothing more may be read.
-                if echoed or limit == 1:
+                if echoed or (good and limit == 1):
                     return self._end_with(line, show, lines, ok)
                 early, grace = self._before_echo(line)
-            elif _is_error(line) or _is_one_of(line, failed):
-                if echoed:
-                    return self._end_with(line, show, lines, ok)
-                early, grace = self._before_echo(line)
-            elif data is not None and line == prompt:
-                self._show("<", text(line))
-                yield from self._send(data, show)
-                data = None
-                deadline = Deadline(timeout)
-            elif prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
+            elif (
+                prefix
+                and not self._betrays(line)
+                and (prefix(line) if callable(prefix) else line.startswith(prefix))
+            ):
                 self._show("<", text(line))
                 lines.append(text(line))
                 # A command that was not echoed as it went may have asked for other bytes.
@@ -292,8 +308,6 @@ class Channel:
                 ):
                     self._stale = True
                     raise ATError(show, "something damaged")
-            elif show != command and b"AT" in line:
-                self._show("<", show)  # a damaged echo: what is left of the secret stays here
             else:
                 self._unsolicited(line)
 
@@ -347,6 +361,7 @@ class Channel:
 
     def _end_with(self, line, show, lines, ok):
         self._stale = False
+        self.held = 0
         result = text(line)
         self._show("<", result)
         if not _is_one_of(line, ok):

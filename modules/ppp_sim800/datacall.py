@@ -13,7 +13,10 @@ from .errors import APNRefused, ATError, ATTimeout, ModemRestarted, NoCarrier
 from .run import Procedures
 
 _NO_CARRIER_MS = const(1000)
+# So many times it multiplexes in vain, then so many calls are plain: it may have been noise.
 _FUTILE = const(3)
+_PLAIN = const(8)
+_HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
 
 
 class DataCall(Procedures):
@@ -23,7 +26,8 @@ class DataCall(Procedures):
         self._modem = modem
         self._mux = None
         self._over = False
-        self._futile = 0  # times the modem said OK to multiplexing, and nothing more
+        # Times the modem said OK to multiplexing, and nothing more; from _FUTILE on plain calls since.
+        self._futile = 0
         self.multiplex = True  # the next call, where modem and firmware can
 
     @property
@@ -49,7 +53,7 @@ class DataCall(Procedures):
                 self._modem._channel.poll()
             except ModemRestarted:
                 self._over = True
-            if not self._mux.stands():
+            if not self._mux.stands() or self._modem._channel.held >= _HELD:
                 self._over = True
         return self._over
 
@@ -70,8 +74,13 @@ class DataCall(Procedures):
         # Enter data mode; nothing that comes behind CONNECT is taken from the UART.
         modem = self._modem
         yield from self._set_apn(apn)
-        if self.multiplex and self._futile < _FUTILE:
-            yield from self._share()
+        if self.multiplex:
+            if self._futile < _FUTILE:
+                yield from self._share()
+            elif self._futile < _FUTILE + _PLAIN - 1:
+                self._futile += 1
+            else:
+                self._futile = _FUTILE - 1
         self._over = False
         mux = self._mux
         command = mux.channel().command if mux else modem._command

@@ -41,12 +41,17 @@ class ATError(SIM800Error):
 
 
 class ATTimeout(SIM800Error):
-    """A command got no final result in its time; `command` as sent (secrets masked)."""
+    """A command got no final result in its time, or was not even taken whole; `command` as sent (secrets masked)."""
 
-    def __init__(self, command, timeout):
+    def __init__(self, command, timeout, unsent=False):
         super().__init__(
-            "the modem did not finish {} within {:.1f} s: if it happens again, "
-            "check the supply and restart the modem".format(command, timeout / 1000)
+            (
+                "the modem did not take {} within {:.1f} s, its flow control says stop: try again, then ensure() "
+                "or connect() makes the line anew"
+                if unsent
+                else "the modem did not finish {} within {:.1f} s: if it happens again, "
+                "check the supply and restart the modem"
+            ).format(command, timeout / 1000)
         )
         self.command = command
 

@@ -51,8 +51,10 @@ class Multiplexer:
         converse = modem._channel.converse
         try:
             try:
-                # Without it some firmware goes on at 115200 baud, other does not know it.
-                yield from converse("AT+CMUX=0,0,7" if modem.baudrate == 460800 else "AT+CMUX=0")
+                # Without the rate some firmware goes on at 115200 baud, and N1 need not be what M 96 says it is by
+                # default (older SIM900: 31); other firmware knows neither.
+                rate = 7 if modem.baudrate == 460800 else 5
+                yield from converse("AT+CMUX=0,0,{},127".format(rate))
             except ATError:
                 yield from converse("AT+CMUX=0")
         except ATError:

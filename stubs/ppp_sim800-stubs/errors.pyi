@@ -32,11 +32,11 @@ class ATError(SIM800Error):
     def __init__(self, command: str, result: str, code: int | None = None) -> None: ...
 
 class ATTimeout(SIM800Error):
-    """A command got no final result in its time; `command` as sent (secrets masked)."""
+    """A command got no final result in its time, or was not even taken whole; `command` as sent (secrets masked)."""
 
     command: str
 
-    def __init__(self, command: str, timeout: int) -> None: ...
+    def __init__(self, command: str, timeout: int, unsent: bytes | bool = False) -> None: ...
 
 class SIMError(SIM800Error):
     """The SIM card cannot be used."""

@@ -4,6 +4,8 @@ import pytest
 from cmux_hands import HANDS
 from sim800.scenario import Modem
 
+# An answer comes within 300 ms; of twenty one may be late, on a machine that may be busy.
+LATE = 0.05
 READY = Modem(start="command", ipr=115200, latency=0.2)
 
 TRAFFIC = """
@@ -35,21 +37,22 @@ def test_ppp_and_commands_at_once(play):
         HANDS
         + TRAFFIC
         + """
+mux = one = two = None  # no part of what is measured
 before, python = heap(), gc.mem_free()
 mux = enter()
-one, two = mux.open(1), mux.open(2, 256)
+one, two = mux.open(1, 512), mux.open(2, 256)  # as ppp_sim800.multiplexer
 until(lambda: one.state() == two.state() == cmux.OPEN)
 print("ram=%d" % (before - heap()))
 print("python=%d" % (python - gc.mem_free()))
 nic = up(two)
-answers, longest, stop = 0, 0, False
+answers, late, stop = 0, 0, False
 
 def ask():
-    global answers, longest
+    global answers, late
     while not stop:
         start = time.ticks_ms()
         answers += b"+CSQ: 18,0" in at(one, b"AT+CSQ")
-        longest = max(longest, time.ticks_diff(time.ticks_ms(), start))
+        late += time.ticks_diff(time.ticks_ms(), start) > 300
         time.sleep_ms(100)
 
 _thread.start_new_thread(ask, ())
@@ -57,7 +60,7 @@ print("got=%d" % sum(get(30000) for _ in range(3)))
 stop = True
 time.sleep_ms(500)
 print("answers=%d" % answers)
-print("longest=%d" % longest)
+print("late=%d" % late)
 nic.disconnect()
 until(lambda: nic.status() not in (3, 4))
 nic.active(False)
@@ -71,16 +74,20 @@ print("stats=%s" % (mux.stats()[1:],))
         timeout=120,
     )
     assert played.value("got") == "90000"
-    assert int(played.value("answers")) > 20
-    assert int(played.value("longest")) <= 1000  # ms, on a machine that may be busy
+    answers = int(played.value("answers"))
+    assert answers > 20
+    assert int(played.value("late")) <= LATE * answers
     assert played.value("end") == r"b'\r\nNO CARRIER\r\n'"
     assert played.value("at") == r"b'AT\r\r\nOK\r\n'"
     assert played.value("stats") == "(0, 0, 0)"
-    assert int(played.value("ram")) <= 2600  # of the chip's own
-    assert int(played.value("python")) <= 2600  # of Python's heap, in PSRAM
+    # The chip's own memory, and Python's heap in PSRAM.
+    assert int(played.value("ram")) + int(played.value("python")) <= 4096
 
 
-def test_rounds_lose_no_memory(play):
+@pytest.mark.parametrize(
+    "count", [50, pytest.param(1000, marks=pytest.mark.slow)], ids=lambda n: f"{n}_rounds"
+)
+def test_rounds_lose_no_memory(play, count):
     played = play(
         HANDS
         + TRAFFIC
@@ -96,23 +103,71 @@ def rounds(count):
     return heap(), gc.mem_free()
 
 before = rounds(3)
-after = rounds(50)
+after = rounds({count})
 print("idf=%d" % (before[0] - after[0]))
 print("gc=%d" % (before[1] - after[1]))
-""",
+""".replace("{count}", str(count)),
         modem=READY,
-        timeout=120,
+        timeout=max(120, count),
     )
     assert int(played.value("idf")) <= 64
     assert int(played.value("gc")) <= 512
 
 
-@pytest.mark.parametrize("end", ["", "uart.deinit()\n", "mux.deinit()\n", "do('cmux_cld')\n"])
-def test_ends_with_ppp_up(play, end):
-    """Soft reset, UART or multiplexer gone under a link: no panic, and all can be begun anew."""
-    played = play(HANDS + "mux = enter()\none, two = channels(mux, 1, 2)\nnic = up(two)\n" + end
-                  + "print('up=1')\n", modem=READY)  # fmt: skip
-    assert played.value("up") == "1"
+UNDER_WAY = (
+    HANDS
+    + """
+mux = enter()
+one, two = channels(mux, 1, 2)
+nic = up(two)
+"""
+)
+
+ANEW = (
+    HANDS
+    + """
+uart.write(b"\\xf9" * 264 + cmux.CLD)  # it may multiplex still
+time.sleep_ms(300)
+uart.write(b"\\r")
+time.sleep_ms(300)
+uart.read()
+print("plain=%d" % (b"OK" in at(uart, b"AT")))
+mux = enter()
+one, two = channels(mux, 1, 2)
+nic = up(two)
+s = socket.socket()
+s.settimeout(30)
+s.connect(socket.getaddrinfo("bulk.example", 9)[0][-1])
+s.write(b"GET 2000\\n")
+print("asked=%d" % (b"+CSQ: 18,0" in at(one, b"AT+CSQ")))
+print("got=%d" % len(s.read(2000)))
+s.close()
+nic.disconnect()
+until(lambda: nic.status() not in (3, 4))
+nic.active(False)
+leave(mux)
+print("left=%d" % (b"OK" in at(uart, b"AT")))
+"""
+)
+
+
+@pytest.mark.parametrize("end", [None, "uart.deinit()", "mux.deinit()", 'do("cmux_cld")'])
+def test_ends_with_ppp_up(bench, end):
+    """Soft reset (None), UART or multiplexer gone under a link: no panic, and all can be begun anew."""
+    bench.need_simulator()
+
+    async def body(chip):
+        await bench.told(chip, UNDER_WAY)
+        if end is None:
+            await chip.soft_reset()
+            return await bench.told(chip, ANEW)
+        ended = (
+            "\nuntil(lambda: mux.state() == cmux.CLOSED)\ntime.sleep_ms(500)\nnic.active(False)\n"
+        )
+        return await bench.told(chip, end + ended + ANEW)
+
+    played = bench(body, modem=READY)
+    assert played.lines[-4:] == ["plain=1", "asked=1", "got=2000", "left=1"]
 
 
 @pytest.mark.slow
@@ -154,16 +209,16 @@ def up(data, digest):
 
 nic = ppp_sim800.PPP("internet")
 nic.connect()
-asked = answered = longest = 0
+asked = answered = late = 0
 stop = False
 
 def ask():
-    global asked, answered, longest
+    global asked, answered, late
     while not stop:
         start = time.ticks_ms()
         asked += 1
         answered += nic.modem.radio.signal() is not None
-        longest = max(longest, time.ticks_diff(time.ticks_ms(), start))
+        late += time.ticks_diff(time.ticks_ms(), start) > 300
         time.sleep_ms(200)
 
 data = bytes(n * 7 + (n >> 8) & 0xFF for n in range(SIZE))
@@ -189,7 +244,7 @@ print("rounds=%d" % rounds)
 print("wrong=%d" % wrong)
 print("asked=%d" % asked)
 print("unanswered=%d" % (asked - answered))
-print("longest=%d" % longest)
+print("late=%d" % late)
 print("connects=%d" % nic.stats().connects)
 print("state=" + nic.status())
 nic.disconnect()
@@ -200,9 +255,10 @@ nic.disconnect()
     print(*played.lines, sep="\n")
     assert int(played.value("rounds")) > 20
     assert played.value("wrong") == "0"
-    assert int(played.value("asked")) > 1000
+    asked = int(played.value("asked"))
+    assert asked > 1000
     assert played.value("unanswered") == "0"
-    assert int(played.value("longest")) <= 1000  # ms, on a machine that may be busy
+    assert int(played.value("late")) <= LATE * asked
     assert played.value("connects") == "1"
     assert played.value("state") == "up"
     assert not played.journal.seen("ppp", "damaged")

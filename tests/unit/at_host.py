@@ -14,10 +14,11 @@ from ppp_sim800.radio import parse_operators
 class Wire:
     """A UART that hears nothing before it is written to, then one chunk at each wait of the reader."""
 
-    def __init__(self, chunks, takes=None):
+    def __init__(self, chunks, takes=None, writes=()):
         self.chunks = [bytes.fromhex(chunk) for chunk in chunks]
         self.sent = b""
         self.takes = takes  # bytes of data at once
+        self.writes = list(writes)  # what the first calls of write() take, None or bytes
 
     def any(self):
         return len(self.chunks[0]) if self.chunks and self.sent else 0
@@ -31,6 +32,10 @@ class Wire:
         return count
 
     def write(self, data):
+        if self.writes:
+            taken = self.writes.pop(0)
+            self.sent += data[: taken or 0]
+            return taken
         if self.takes is not None and b"\r" in self.sent:
             data = data[: self.takes]
         self.sent += data
@@ -45,11 +50,22 @@ class Wire:
 
 
 def converse(request):
-    wire = Wire(request["chunks"], request.get("takes"))
+    wire = Wire(request["chunks"], request.get("takes"), request.get("writes") or ())
     unsolicited = []
-    channel = Channel(wire, unsolicited.append)
+    traced = []
+
+    def on_line(line):
+        unsolicited.append(line)
+        return SIM800Error(line) if line.endswith("DOWN") else None
+
+    channel = Channel(wire, on_line, lambda direction, line: traced.append(line))
     results = []
     for command in request["commands"]:
+        if "move" in command:
+            channel.poll()
+            wire = Wire(command["move"])
+            channel.move(wire)
+            continue
         for key in ("ok", "failed"):
             if key in command:
                 command[key] = [word.encode() for word in command[key]]
@@ -62,6 +78,8 @@ def converse(request):
             command["into"] = bytearray(command["into"])
         if command.get("prefix") == "digits":
             command["prefix"] = lambda line: line.isdigit()
+        elif command.get("prefix") == "anything":
+            command["prefix"] = lambda line: True
         procedure = channel.command(**command)
         try:
             while True:
@@ -72,10 +90,14 @@ def converse(request):
             results.append(end.value + taken)
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
-    while wire.chunks:
-        channel.poll()
+    while wire.chunks and wire.sent:
+        try:
+            channel.poll()
+        except SIM800Error as error:
+            results.append({"error": type(error).__name__, "text": str(error)})
         wire.next()
-    return {"results": results, "unsolicited": unsolicited, "sent": wire.sent.hex()}
+    sent = wire.sent.hex()
+    return {"results": results, "unsolicited": unsolicited, "traced": traced, "sent": sent}
 
 
 def answer(request):

@@ -38,11 +38,12 @@ def ask(vm):
 
 @pytest.fixture
 def converse(ask):
-    def converse(stream: bytes | list[bytes], *commands, takes=None, **command):
+    def converse(stream: bytes | list[bytes], *commands, takes=None, writes=None, **command):
         chunks = [stream] if isinstance(stream, bytes) else stream
         return ask(
             do="converse",
             takes=takes,
+            writes=writes,
             chunks=[chunk.hex() for chunk in chunks],
             commands=list(commands) or [{"timeout": 1000, **command}],
         )
@@ -169,6 +170,54 @@ def test_secret_is_shown_to_nobody(converse):
     assert bytes.fromhex(got["sent"]) == b"AT+CPIN=4711\r"
 
 
+# Commands that carry secrets, what is shown of them, the secrets
+SECRET = [
+    ("AT+CPIN=4711", "AT+CPIN=****", ["4711"]),
+    ('AT+CPIN="12345678","4711"', "AT+CPIN=****,****", ["12345678", "4711"]),
+    ('AT+CPWD="SC","4711","9038"', 'AT+CPWD="SC",****,****', ["4711", "9038"]),
+    ('AT+SAPBR=3,1,"PWD","pw1"', 'AT+SAPBR=3,1,"PWD","****"', ["pw1"]),
+    ('AT+HTTPPARA="USERDATA","Key: 8f2a"', 'AT+HTTPPARA="USERDATA","****"', ["8f2a"]),
+]
+
+
+@SETTINGS
+@given(
+    which=st.sampled_from(SECRET),
+    place=st.integers(0, 1000),
+    damage=st.sampled_from(["lost", "doubled"]) | st.integers(1, 255),
+    late=st.booleans(),
+    following=st.sampled_from([None, "digits", "anything"]),
+)
+def test_no_damage_to_an_echo_shows_a_secret(converse, which, place, damage, late, following):
+    """One byte lost, doubled or flipped, while the command waits, or after it gave up."""
+    command, show, secrets = which
+    echo = bytearray(command.encode() + b"\r\r\n")
+    place %= len(echo)
+    if damage == "lost":
+        del echo[place]
+    elif damage == "doubled":
+        echo.insert(place, echo[place])
+    else:
+        echo[place] ^= damage
+    stream = [bytes(echo) + b"UNDER-VOLTAGE POWER DOWN\r\n", b"\r\nOK\r\n"]
+    commands = [{"command": command, "show": show, "timeout": 0 if late else 20}]
+    if following is not None:
+        commands.append({"command": "AT+GSN", "prefix": following, "timeout": 1})
+    got = converse([b"", *stream] if late else stream, *commands)
+    del got["sent"]
+    assert not any(secret in json.dumps(got) for secret in secrets)
+
+
+def test_an_echo_hides_no_longer_than_it_may_come(converse):
+    got = converse(
+        [b"", b"T+CPIN=4711\r\r\n\r\nOK\r\nAT\r\r\nOK\r\n\r\n+X: AT,4711\r\n"],
+        {"command": "AT+CPIN=4711", "show": "AT+CPIN=****", "timeout": 0},
+        {"command": "AT", "timeout": 1000},
+    )
+    assert got["unsolicited"] == ["+X: AT,4711"]
+    assert got["traced"] == ["AT+CPIN=****", "AT", "****", "OK", "OK", "+X: AT,4711"]
+
+
 def test_prompt_gets_the_data(converse):
     got = converse(
         [b'AT+CMGS="1"\r\r\n', b"> ", b"\r\n+CMGS: 7\r\n\r\nOK\r\n"],
@@ -208,6 +257,31 @@ def test_uart_that_takes_little_at_once(converse, takes):
         assert bytes.fromhex(got["sent"]) == b"AT+X\r0123456789"
     else:
         assert got["results"][0]["error"] == "ATTimeout"
+
+
+def test_a_command_goes_out_in_pieces(converse):
+    """A multiplexer whose modem says stop takes part of it, or nothing (None)."""
+    got = converse(
+        [b""] * 5 + [b"AT+CSQ\r\r\n", b"+CSQ: 18,0\r\n\r\nOK\r\n"],
+        writes=[None, 3, None, 0, 2],
+        command="AT+CSQ",
+        prefix="+CSQ:",
+    )
+    assert bytes.fromhex(got["sent"]) == b"AT+CSQ\r"
+    assert got["results"] == [["+CSQ: 18,0", "OK"]]
+
+
+def test_a_command_that_is_not_taken(converse):
+    """What comes meanwhile is no answer to it, and the next one is sent all the same."""
+    got = converse(
+        [b"\r\nOK\r\n", b"AT+X\r\r\nOK\r\n"],
+        {"command": "AT+CSQ", "timeout": 0},
+        {"command": "AT+X", "timeout": 1000},
+        writes=[2, None],
+    )
+    assert got["results"][0]["error"] == "ATTimeout"
+    assert got["results"][0]["text"].startswith("the modem did not take AT+CSQ within 0.0 s")
+    assert got["results"][1] == ["OK"]
 
 
 def test_data_stays_here_if_nobody_asks_for_it(converse):
@@ -277,6 +351,16 @@ def test_overlong_line_is_dropped_whole(converse):
     got = converse(b"\r\n" + b"x" * 5000 + b"\r\n\r\nOK\r\n", command="AT")
     assert got["results"] == [["OK"]]
     assert got["unsolicited"] == []
+
+
+def test_an_overlong_line_is_not_dropped_from_the_next_stream(converse):
+    got = converse(
+        [b"\r\nOK\r\n" + b"~" * 2000],
+        {"command": "AT", "timeout": 1},
+        {"move": [b"AT+CSQ\r\r\n+CSQ: 9,0\r\n\r\nOK\r\n".hex()]},
+        {"command": "AT+CSQ", "prefix": "+CSQ:", "timeout": 1},
+    )
+    assert got["results"][1] == ["+CSQ: 9,0", "OK"]
 
 
 URCS = (

@@ -441,12 +441,28 @@ def test_board_that_does_not_answer(tmp_path):
 
 
 def test_sizes_above_their_limits():
-    sizes = {"A": {"application": 11, "dram": 5, "iram": 7}}
+    sizes = {"A": {"application": 11, "dram": 5, "iram": 7, "cmux": 3}}
     limits = {"A": {"application": 10, "dram": 5}}
     (sentence,) = size_report.check(sizes, limits)
     assert "A: application is 11 bytes and may be 10" in sentence
     table = size_report.table(sizes, {"A": {"application": 8}}, limits)
     assert "| A | application | 11 | +3 | 10 |" in table
+
+
+def test_code_of_the_multiplexer_is_counted():
+    symbols = """
+ .text.cmux_gone
+                0x00000000       0x63 esp-idf/main/libmain.a(mux.c.obj)
+ .text.cmux_step
+                0x400d1234      0x10a esp-idf/main/libmain.a(mux.c.obj)
+ .literal.lock  0x400d2238       0x08 esp-idf/main/libmain.a(modcmux.c.obj)
+ .rodata.str1.1
+                0x3f401234       0x21 esp-idf/main/libmain.a(port_esp32.c.obj)
+                                 0x25 (size before relaxing)
+ .text.mp_parse
+                0x400d1334      0x999 esp-idf/main/libmain.a(parse.c.obj)
+"""
+    assert size_report.code_of_cmux(symbols) == 0x10A + 0x08 + 0x21
 
 
 def test_sizes_of_nothing(tmp_path):

@@ -1,6 +1,9 @@
 """The link over the multiplexer: commands beside PPP, how it ends, what it leaves, what it costs."""
 
+import json
+
 import pytest
+from sim800 import packet
 from sim800.scenario import Modem
 
 WARM = Modem(start="command")
@@ -93,21 +96,22 @@ def ask():
         time.sleep_ms(100)
 s = socket.socket()
 s.connect(("203.0.113.15", 9))
-s.write(b"GET 60000\\n")
+s.write(b"GET 150000\\n")
 buffer = bytearray(1000)
-left = 60000
+left = 150000
 _thread.start_new_thread(ask, ())
 while left:
     left -= s.readinto(buffer, min(left, 1000))
 done = True
-print("asked=%d" % len(times))
-print("median=%d" % sorted(times)[len(times) // 2])
+print("times=%s" % sorted(times))
 """,
         modem=SLOW,
         speed=1,
     )
-    assert int(played.value("asked")) >= 10
-    assert int(played.value("median")) <= 300
+    times = json.loads(played.value("times"))
+    assert len(times) >= 30
+    # Of twenty one may be late, where the machine was busy with other work.
+    assert times[len(times) * 19 // 20] <= 300, times
 
 
 def test_command_mode_costs_nothing(play):
@@ -211,6 +215,25 @@ timed("signal", modem.radio.signal)
     assert not played.journal.seen("modem", "multiplexing")
 
 
+@pytest.mark.parametrize("baudrate", [115200, 460800])
+def test_frames_have_the_length_that_was_agreed(play, monkeypatch, baudrate):
+    """Whatever the modem's own default is: SIM900s had 31."""
+    params = list(packet.CMUX_PARAMS)
+    params[3] = (range(1, 256), 31)
+    monkeypatch.setattr(packet, "CMUX_PARAMS", tuple(params))
+    played = play(
+        UP.replace('"internet"', f'"internet", baudrate={baudrate}')
+        + """
+timed("send", modem.sms.send, "+49170123", "a long message " * 8)
+through()
+print("shared=%s" % nic.datacall.multiplexed)
+""",
+        modem=WARM,
+    )
+    assert played.value("send") == "ok"
+    assert played.value("shared") == "True"
+
+
 def test_a_modem_that_refused_once_is_asked_again_at_once(play):
     played = play(
         """
@@ -240,6 +263,27 @@ for _ in range(5):
     )
     assert sum(line.startswith("signal=ConfigError") for line in played.lines) == 5
     assert len(played.journal.seen("modem", "multiplexing")) == 3
+
+
+def test_a_line_that_was_only_noisy_is_shared_again(play):
+    """Every ninth call tries, and once it could it does."""
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+do("cmux_lose_ua count=1000000")
+shared = []
+for i in range(13):
+    if i == 3:
+        do("cmux_lose_ua count=0")
+    nic.connect()
+    shared.append(int(nic.datacall.multiplexed))
+    nic.disconnect()
+print("shared=%s" % shared)
+""",
+        modem=WARM,
+    )
+    assert played.value("shared") == str([0] * 11 + [1, 1])
+    assert len(played.journal.seen("modem", "multiplexing")) == 3 + 2
 
 
 @pytest.mark.parametrize("value", ["1", "None", "'yes'"])
@@ -311,6 +355,48 @@ timed("again", modem.radio.signal)
     assert played.value("signal").startswith("NoCarrier: the line was closed")
     assert played.value("send").startswith("NoCarrier: the line was closed")
     assert played.value("ensure") == played.value("again") == "ok"
+
+
+def test_at_stopped_for_good(play):
+    """The modem wants no commands any more (MSC) while PPP goes on: that, too, is made anew."""
+    played = play(
+        UP
+        + """
+do("cmux_stop dlci=1")
+time.sleep_ms(500)
+for name in ("first", "second"):
+    timed(name, modem.radio.signal)
+    print(name + "_status=" + nic.status())
+timed("ensure", nic.ensure)
+timed("third", modem.radio.signal)
+through()
+print("reasons=%s" % nic.stats().reasons)
+""",
+        modem=WARM,
+    )
+    for name in ("first", "second"):
+        assert played.value(name).startswith("ATTimeout: the modem did not take AT+CSQ within 5.0")
+    assert played.value("first_status") == "up"
+    assert played.value("second_status") == "lost"
+    assert played.value("ensure") == played.value("third") == "ok"
+    assert "call ended" in played.value("reasons")
+
+
+def test_at_stopped_for_a_while(play):
+    played = play(
+        UP
+        + """
+do("cmux_stop dlci=1")
+do("later 3 cmux_stop dlci=1 on=0")
+time.sleep_ms(500)
+timed("signal", modem.radio.signal)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("signal") == "ok"
+    assert 1500 <= int(played.value("signal_ms")) <= 5000
+    assert played.value("status") == "up"
 
 
 def test_uart_closed_under_it(play):
