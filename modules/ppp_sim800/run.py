@@ -5,6 +5,10 @@ Every procedure of this package is a generator that yields the milliseconds it w
 
 import time
 
+from micropython import const
+
+_PERIOD = const((1 << 30) - 1)  # ticks_ms() wraps behind it on the ESP32
+
 
 class Procedures:
     """What a class is whose methods `_name` are procedures and whose `name` runs them, here blocking, in
@@ -67,15 +71,22 @@ def fed(procedure, wdt):
         procedure.close()
 
 
+def since(start):
+    """Milliseconds since `start` of time.ticks_ms(), of the last 12.4 days: never negative, as ticks_diff() is after
+    half of them."""
+    return (time.ticks_ms() - start) & _PERIOD
+
+
 class Deadline:
-    """A point in time `timeout` milliseconds from now, safe against the wrap of ticks_ms()."""
+    """A point in time `timeout` milliseconds from now. However old it is, no more than that is left."""
 
     def __init__(self, timeout):
-        self._end = time.ticks_add(time.ticks_ms(), int(timeout))
+        self._timeout = int(timeout)
+        self._start = time.ticks_ms()
 
     def left(self):
         """Milliseconds left, 0 when it has passed."""
-        return max(0, time.ticks_diff(self._end, time.ticks_ms()))
+        return max(0, self._timeout - since(self._start))
 
 
 def wait(ms):

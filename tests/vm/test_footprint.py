@@ -5,7 +5,7 @@ import re
 from world import ROOT
 
 FROZEN = ROOT / "build" / "vm" / "frozen_content.c"
-BYTECODE = 40_000
+BYTECODE = 40 * 1024
 
 
 def test_bytecode(vm):

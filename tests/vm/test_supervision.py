@@ -28,6 +28,32 @@ def through():
         s.close()
 """
 
+# What the package takes for the time goes on by days(count).
+LATER = """
+import sys
+
+class Later:
+    passed = 0
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def ticks_ms(self):
+        return (time.ticks_ms() + self.passed) & 0x3FFFFFFF
+
+    def time(self):
+        return time.time() + self.passed // 1000
+
+def days(count):
+    later.passed += count * 86_400_000
+
+later = Later()
+ppp_sim800.PPP  # imports them
+for name, module in sys.modules.items():
+    if name.startswith("ppp_sim800.") and getattr(module, "time", None) is time:
+        module.time = later
+"""
+
 
 # --- states -----------------------------------------------------------------------------------
 
@@ -609,6 +635,31 @@ asyncio.run(main())
     assert played.value("signal") == "-78"
     assert played.value("mended") == "up,2"
     assert played.value("after") == "on"
+
+
+# --- days -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_connect_after_days(play, count):
+    """More than half the period of ticks_ms(), and more than one: nothing waits for what has passed long ago."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.disconnect()
+days({count})
+timed("connect", nic.connect)
+nic.active(False)
+days({count})
+timed("again", nic.connect)
+""",
+        modem=WARM,
+    )
+    for what in ("connect", "again"):
+        assert played.value(what) == "ok"
+        assert int(played.value(what + "_ms")) < 30_000
 
 
 # --- counters ---------------------------------------------------------------------------------
