@@ -4,7 +4,6 @@ What can be set for it is in access.py and supervisor.py, what it has carried in
 """
 
 import _thread
-import time
 
 import network
 from micropython import const
@@ -416,8 +415,7 @@ class PPP(Procedures):
 
     def age(self):
         """Milliseconds since the link came up, -1 if it is not up."""
-        state = self.state
-        return time.ticks_diff(time.ticks_ms(), state.since) if state.name in CARRYING else -1
+        return self.state.lasted() if self.state.name in CARRYING else -1
 
     def lost_by(self):
         """Why PPP does not carry any more, as a word of stats.REASONS; None while it does, "" if it never did."""

@@ -7,6 +7,8 @@ import time
 
 from micropython import const
 
+from .run import since
+
 # name: (seconds it may last, None if as long as wanted; where it leads besides "off", "on" and "failed";
 #        what nic.event() tells as ("link", ...) when it is entered)
 STATES = {
@@ -41,14 +43,21 @@ def leads_to(name, other):
 
 
 class State:
-    """Where the link is, why, and since when it is (a link that is suspended is still up)."""
+    """Where the link is, why, and how long it is (a link that is suspended is still up)."""
 
     def __init__(self, events, trace=None):
         self.name = "off"
         self.reason = None
-        self.since = time.ticks_ms()
+        self._lasted = 0  # until ...
+        self._at = time.ticks_ms()
         self._events = events
         self._trace = trace
+
+    def lasted(self):
+        """Milliseconds since it was entered; right if asked for at least every 12 days."""
+        self._lasted += since(self._at)
+        self._at = time.ticks_ms()
+        return self._lasted
 
     def enter(self, name, reason=None):
         """Go to the state `name`; `reason` (str) says why, where it was not asked for."""
@@ -57,7 +66,8 @@ class State:
         if was == name:
             return
         if not (was in CARRYING and name in CARRYING):
-            self.since = time.ticks_ms()
+            self.lasted()
+            self._lasted = 0
         if self._trace:
             self._trace("=", name)
         if was in CARRYING and name not in CARRYING:

@@ -11,6 +11,8 @@ from collections import namedtuple
 import machine
 from micropython import const
 
+from .run import since
+
 # Why a link was lost, then which errors (by the name of their class) ended an attempt.
 REASONS = (
     "call ended",
@@ -79,7 +81,7 @@ class Counters:
 
     def save(self, now=False):
         """Write to the RTC memory, at most once a minute unless `now`."""
-        if not now and time.ticks_diff(time.ticks_ms(), self._saved) < _SAVE_MS:
+        if not now and since(self._saved) < _SAVE_MS:
             return
         self._saved = time.ticks_ms()
         rtc = machine.RTC()

@@ -27,7 +27,7 @@ from .errors import (
     SIMError,
 )
 from .probe import ask_dns, knock, name_servers
-from .run import Deadline, Procedures, fed, wait
+from .run import Deadline, Procedures, fed, since, wait
 from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
@@ -77,11 +77,9 @@ class Budget:
         self._at = time.ticks_ms()
 
     def _drain(self):
-        now = time.ticks_ms()
-        passed = time.ticks_diff(now, self._at)
-        back = self.size * passed // self._period
+        back = self.size * since(self._at) // self._period
         if back or not self._used:  # else the time is kept until it is worth a byte
-            self._at = now
+            self._at = time.ticks_ms()
             self._used = max(0, self._used - back)
 
     def spend(self, count):
@@ -148,12 +146,12 @@ class Supervisor(Procedures):
                 return "call ended"
         last = link.age() if heard is None else heard
         if self._probed is not None:
-            last = min(last, time.ticks_diff(time.ticks_ms(), self._probed))
+            last = min(last, since(self._probed))
         if self._unanswered is not None:
-            since = time.ticks_diff(time.ticks_ms(), self._unanswered)
-            if heard is None or heard < since:
+            passed = since(self._unanswered)
+            if heard is None or heard < passed:
                 self._unanswered = None
-            elif asked is not None and asked <= since + _TICK_MS and asked < _AMBIGUOUS_MS:
+            elif asked is not None and asked <= passed + _TICK_MS and asked < _AMBIGUOUS_MS:
                 asked = None  # it may have been the question itself that nobody answered
         doubtful = asked is not None and asked > self.settings["silence"]
         if doubtful or (idle is not None and last > idle):
@@ -174,7 +172,7 @@ class Supervisor(Procedures):
             age = link.traffic()[2]
             if not link.isconnected():
                 return True  # no use to wait
-            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
+            return age is not None and age < since(started)
 
         if probe == "dns":
             servers = link.isconnected() and name_servers(link.ppp)

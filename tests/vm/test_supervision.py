@@ -662,6 +662,64 @@ timed("again", nic.connect)
         assert int(played.value(what + "_ms")) < 30_000
 
 
+@pytest.mark.parametrize("count", [7, 13])
+def test_ensure_after_days_up(play, count):
+    """Days up are counted as such, and recovering has all of its budget."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.supervisor._spend(90_000)
+for _ in range({count} // 6):
+    days(6)
+    nic.ensure()
+days({count} % 6)
+nic.ensure()
+print("up=%d" % (nic.stats().up // 86_400))
+print("probes=%d" % nic.stats().probes)
+nic.supervisor._failures = 3
+nic.ensure()
+print("failures=%d" % nic.supervisor._failures)
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=60000)
+print("then=%d,%d" % (nic.stats().up // 86_400, nic.stats().connects))
+print("unpaid=%d" % nic.supervisor._hour.wait_ms(90_000))
+""",
+        modem=WARM,
+    )
+    assert played.value("up") == str(count)
+    assert played.value("failures") == "0"
+    assert played.value("ensure") == "ok"
+    assert int(played.value("ensure_ms")) < 30_000
+    assert played.value("then") == f"{count},2"
+    assert played.value("unpaid") == "0"
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_ensure_after_days_without_a_look(play, count):
+    """What nobody looked at is not counted right, but nothing waits for it."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.ensure()
+nic.supervisor._probed = time.ticks_ms()
+days({count})
+print("age=%d" % (nic.age() >= 0))
+print("up=%d" % (nic.stats().up >= 0))
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=60000)
+""",
+        modem=WARM,
+    )
+    assert played.value("age") == played.value("up") == "1"
+    assert played.value("ensure") == "ok"
+    assert int(played.value("ensure_ms")) < 30_000
+
+
 # --- counters ---------------------------------------------------------------------------------
 
 
