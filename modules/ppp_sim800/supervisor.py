@@ -245,11 +245,14 @@ class Supervisor(Procedures):
         while True:
             unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
             pause = max(unpaid, self._pause_ms())
-            if pause > deadline.left() and self._failures:
+            if pause > deadline.left():
                 if unpaid > deadline.left():
                     raise BudgetSpent(
                         "no further attempt for {} s: the data budget is used up ({} bytes an hour, {} a day); last: {}".format(
-                            unpaid // 1000, self._hour.size, self._day.size, self._last_error
+                            unpaid // 1000,
+                            self._hour.size,
+                            self._day.size,
+                            self._last_error or state.reason,
                         )
                     )
                 raise self._last_error or NoCarrier(

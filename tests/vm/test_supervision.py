@@ -556,6 +556,28 @@ timed("ensure", nic.ensure, timeout=300000)
     assert len(played.journal.seen("modem", "dial")) <= 5  # the first is connect()'s
 
 
+def test_budget_used_up_by_links_that_came_up(play):
+    """No attempt has failed, and yet there is nothing left for one."""
+    played = play(
+        UP
+        + """
+nic.config(hour_budget=2000)
+for again in range(4):
+    do("lcp_terminate")
+    time.sleep(3)
+    nic.supervisor._failures = 0  # as after a minute that proved the link
+    timed("ensure%d" % again, nic.ensure, timeout=20000)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("ensure0") == played.value("ensure1") == "ok"
+    assert played.value("ensure2").startswith("BudgetSpent: ")
+    assert played.value("ensure2").endswith("last: the modem ended PPP")
+    assert int(played.value("ensure2_ms")) < 20_000
+    assert played.value("status") == "lost"
+
+
 def test_wrong_pin_ends_recovering_at_once(play):
     played = play(
         """
