@@ -237,6 +237,8 @@ class Supervisor(Procedures):
         lost = yield from self._doubt(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
             self._failures = 0
+        if state.name in ("up", "lost"):
+            self._last_error = None  # of before
         if lost is None:
             link.counters.save()
             return

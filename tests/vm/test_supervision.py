@@ -578,6 +578,27 @@ print("status=" + nic.status())
     assert played.value("status") == "lost"
 
 
+def test_an_error_is_not_told_again_after_success(play):
+    played = play(
+        UP
+        + """
+do("apn_refused")
+do("later 15 apn_refused on=0")
+do("no_carrier")
+time.sleep(1)
+timed("first", nic.ensure)
+do("lcp_terminate")
+time.sleep(4)
+timed("second", nic.ensure, timeout=500)
+""",
+        modem=WARM,
+    )
+    assert played.value("first") == "ok"
+    assert played.value("second").startswith(
+        "NoCarrier: the link was lost (the modem ended PPP), "
+    )
+
+
 def test_wrong_pin_ends_recovering_at_once(play):
     played = play(
         """
