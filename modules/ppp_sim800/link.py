@@ -363,7 +363,10 @@ class PPP(Procedures):
         return CommandMode(self)
 
     def kept_up(self, wdt=None):
-        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends."""
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends.
+
+        What ends keep_up() ends the block, too, and is raised by it.
+        """
         return KeptUp(self, wdt)
 
     def _suspend(self):

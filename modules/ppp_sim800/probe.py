@@ -31,15 +31,24 @@ def name_servers(ppp):
         return () if server == "0.0.0.0" else (server,)
 
 
+def _socket(kind):
+    try:
+        return socket.socket(socket.AF_INET, kind)
+    except OSError:  # the script has them all
+        return None
+
+
 def ask_dns(servers, heard):
     """Procedure: ask the name servers `servers` (dotted str), one after another, something they know by
     themselves.
 
     heard: called with nothing; True ends the waiting: something came from the network.
-    Returns (answered, bytes on the air).
+    Returns (answered, bytes on the air); answered is None where there is no socket to ask by.
     """
     used = 0
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = _socket(socket.SOCK_DGRAM)
+    if not sock:
+        return None, 0
     try:
         sock.setblocking(False)
         for i in range(_TRIES):
@@ -68,7 +77,9 @@ def ask_dns(servers, heard):
 
 def knock(host, port, heard):
     """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
-    sock = socket.socket()
+    sock = _socket(socket.SOCK_STREAM)
+    if not sock:
+        return None, 0
     try:
         sock.setblocking(False)
         try:

@@ -184,6 +184,8 @@ class Supervisor(Procedures):
         else:
             return None
         answered, used = yield from procedure
+        if answered is None:
+            return None
         answered = answered and link.isconnected()
         link.counters.add(probes=1, probe_bytes=used)
         self._spend(used)
@@ -216,14 +218,14 @@ class Supervisor(Procedures):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
-        was short.
+        or sockets were short.
         """
         while True:
             try:
                 yield from self._look(600000, self.settings["idle_probe"] or None, wdt)
             except _FINAL:
                 raise
-            except (SIM800Error, MemoryError):
+            except (OSError, MemoryError):
                 pass  # status("reason") and an event tell it
             yield from fed(wait(_TICK_MS), wdt)
 

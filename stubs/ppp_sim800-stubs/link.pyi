@@ -87,7 +87,9 @@ class PPP:
         Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy."""
 
     def kept_up(self, wdt: Watchdog | None = None) -> KeptUp:
-        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends."""
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends.
+
+        What ends keep_up() ends the block, too, and is raised by it."""
 
     def isconnected(self) -> bool:
         """True while PPP is up, or suspended, and has an IPv4 address."""

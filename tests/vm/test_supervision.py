@@ -562,7 +562,7 @@ def test_budget_used_up_by_links_that_came_up(play):
         UP
         + """
 nic.config(hour_budget=2000)
-for again in range(4):
+for again in range(3):
     do("lcp_terminate")
     time.sleep(3)
     nic.supervisor._failures = 0  # as after a minute that proved the link
@@ -761,6 +761,96 @@ timed("ensure", nic.ensure, timeout=60000)
     assert played.value("age") == played.value("up") == "1"
     assert played.value("ensure") == "ok"
     assert int(played.value("ensure_ms")) < 30_000
+
+
+NO_SOCKET = """
+import socket
+
+class Full:
+    # As where the script has used up lwIP's sockets; its own go on.
+    def __getattr__(self, name):
+        return getattr(socket, name)
+
+    def socket(self, *_):
+        raise OSError(23)
+
+def no_socket(is_so):
+    sys.modules["ppp_sim800.probe"].socket = Full() if is_so else socket
+"""
+
+
+def test_no_socket_to_ask_by(play):
+    """Nobody is asked, then; whatever else it may be, a plain OSError does not end keep_up()."""
+    played = play(
+        NO_SOCKET
+        + """
+import asyncio, sys
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        nic.config(idle_probe=3000)
+        no_socket(True)
+        await asyncio.sleep(10)
+        print("kept=%s,%d" % (nic.status(), nic.stats().connects))
+        nic.config(probe=("203.0.113.10", 443))
+        await asyncio.sleep(10)
+        print("kept=%s,%d" % (nic.status(), nic.stats().connects))
+        no_socket(False)
+        do("lcp_terminate")
+        await asyncio.sleep(30)
+        print("mended=%s,%d" % (nic.status(), nic.stats().connects))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert [line for line in played.lines if line.startswith("kept=")] == ["kept=up,1"] * 2
+    assert played.value("mended") == "up,2"
+
+
+def test_connect_without_a_socket_for_the_clock(play):
+    played = play(
+        NO_SOCKET
+        + """
+import machine, sys
+machine.RTC().datetime((2000, 1, 1, 0, 0, 0, 0, 0))
+nic = ppp_sim800.PPP("internet")
+no_socket(True)
+timed("connect", nic.connect)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+        radio=Radio(nitz=False),
+    )
+    assert played.value("connect") == "ok"
+    assert played.value("status") == "up"
+
+
+def test_what_ends_keep_up_ends_the_block(play):
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet", pin="4711")
+    try:
+        async with nic.kept_up():
+            nic.config(pin="1111")
+            do("modem_reset")
+            await asyncio.sleep(600)
+            print("ended=asleep")
+    except ppp_sim800.PINWrong as error:
+        print("ended=" + type(error).__name__)
+
+asyncio.run(main())
+""",
+        modem=WARM,
+        sim=SIM(pin="4711"),
+    )
+    assert played.value("ended") == "PINWrong"
 
 
 # --- counters ---------------------------------------------------------------------------------
