@@ -139,7 +139,7 @@ class PPP(Procedures):
         self.state.enter("on")
 
     def _switch_off(self):
-        yield from self._take_down()
+        yield from self._leave()
         self.state.enter("off")
         yield from self.modem._off()
 
@@ -161,6 +161,7 @@ class PPP(Procedures):
     def _bring_up(self, timeout):
         if self.isconnected():
             return
+        self._notice()
         if self.ppp or self.modem.data_mode or self.datacall.multiplexed:
             yield from self._take_down()
         enter = self.state.enter
@@ -195,6 +196,11 @@ class PPP(Procedures):
         if isinstance(error, SIM800Error):
             self.counters.blame(word_for(error))
         self.state.enter("failed", str(error) or type(error).__name__)
+
+    def _notice(self):
+        # A loss nobody has seen yet.
+        if self.state.name == "up" and not self._has_address():
+            self.lose(self.lost_by())
 
     def lose(self, word):
         """The link is not up any more, for `word` of stats.REASONS."""
@@ -262,7 +268,6 @@ class PPP(Procedures):
     def _count(self):
         rx, tx, _, _, _ = self.traffic()
         self.counters.add(rx=rx, tx=tx)
-        self._count_up()
         self.counters.save(True)
 
     def _count_up(self):
@@ -270,14 +275,19 @@ class PPP(Procedures):
 
     def _disconnect(self):
         """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
-        yield from self._alone(self._take_down())
+        yield from self._alone(self._leave())
+
+    def _leave(self):
+        # First the state: whoever looks meanwhile must not take it for a loss.
+        self._count_up()
+        if self.state.name != "off":
+            self.state.enter("on")
+        yield from self._take_down()
 
     def _take_down(self):
         terminated = yield from self._stop_ppp()
         if not (yield from self.datacall._end(terminated)):
             self.modem._settled = False  # connect() will look for it from the start
-        if self.state.name not in ("off", "recovering"):
-            self.state.enter("on")
 
     def _set_clock(self):
         if rtc.is_set():
@@ -326,8 +336,7 @@ class PPP(Procedures):
         """
         deadline = Deadline(timeout)
         while True:
-            if self.state.name == "up" and not self._has_address():
-                self.lose(self.lost_by())
+            self._notice()
             event = yield from self.modem._event(min(100, deadline.left()))
             if event or not deadline.left():
                 return event
@@ -454,8 +463,7 @@ class PPP(Procedures):
             return self.modem.radio.signal()
         if what not in (None, "reason"):
             raise ConfigError('status() knows "reason" and "rssi", not {!r}'.format(what))
-        if self.state.name == "up" and not self._has_address():
-            self.lose(self.lost_by())
+        self._notice()
         return self.state.reason if what else self.state.name
 
     def ipconfig(self, what):

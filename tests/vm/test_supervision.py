@@ -146,6 +146,44 @@ timed("bad", nic.status, "why")
     assert played.value("bad").startswith("ConfigError: ")
 
 
+@pytest.mark.parametrize("multiplex", [True, False])
+def test_disconnect_is_no_loss(play, multiplex):
+    """Whoever asks for state and events meanwhile."""
+    played = play(
+        f"""
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet", multiplex={multiplex})
+    async def watch():
+        while True:
+            seen.add("%s: %s" % (nic.status(), nic.status("reason")))
+            await nic.event()
+            await asyncio.sleep_ms(20)
+    for leave in (nic.disconnect, lambda: nic.active(False)):
+        await nic.connect()
+        await asyncio.sleep(20)
+        seen = set()
+        watcher = asyncio.create_task(watch())
+        await leave()
+        watcher.cancel()
+        print("seen=" + ",".join(sorted(seen)))
+    print("stats=%d,%s" % (nic.stats().up, nic.stats().reasons))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert [line for line in played.lines if line.startswith("seen=")] == [
+        "seen=on: None",
+        "seen=off: None,on: None",
+    ]
+    up, reasons = played.value("stats").split(",")
+    assert 40 <= int(up) <= 44
+    assert reasons == "{}"
+
+
 # --- commands while online --------------------------------------------------------------------
 
 TRANSFER = """
