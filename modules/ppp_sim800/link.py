@@ -379,12 +379,10 @@ class PPP(Procedures):
         return KeptUp(self, wdt)
 
     def _suspend(self):
-        if self.state.name != "up":
-            return
-        if not self._has_address():
-            self.lose(self.lost_by())
-            yield from self._take_down()
-        elif self.datacall.multiplexed:
+        self._notice()
+        if self.state.name == "lost":
+            yield from self._take_down()  # what is left of it would have the line
+        elif self.state.name != "up" or self.datacall.multiplexed:
             return
         elif (yield from self.datacall._suspend(self.ppp)):
             self.state.enter("suspended")

@@ -285,6 +285,33 @@ print("again=" + nic.status())
     assert played.value("again") == "up"
 
 
+@pytest.mark.parametrize("multiplex", [True, False])
+def test_command_mode_of_a_lost_link(play, multiplex):
+    """It stays lost, whoever has noticed that first."""
+    played = play(
+        f"""
+nic = ppp_sim800.PPP("internet", multiplex={multiplex})
+for _ in range(2):
+    nic.connect()
+    do("lcp_terminate")
+    time.sleep(4)
+    if _:
+        print("noticed=" + nic.status())
+    with nic.command_mode() as modem:
+        print("signal=%s" % modem.radio.signal())
+        print("inside=%s: %s" % (nic.status(), nic.status("reason")))
+    print("after=%s: %s" % (nic.status(), nic.status("reason")))
+print("reasons=%s" % nic.stats().reasons)
+""",
+        modem=WARM,
+    )
+    lost = "lost: the modem ended PPP"
+    assert played.value("noticed") == "lost"
+    for what in ("signal=-78", f"inside={lost}", f"after={lost}"):
+        assert played.lines.count(what) == 2
+    assert played.value("reasons") == "{'terminated': 2}"
+
+
 def test_command_mode_of_a_deaf_modem_leaves_the_link_alone(play):
     played = play(
         PLAIN
