@@ -92,6 +92,8 @@ class PPP(Procedures):
         self.ppp = None
         self.dialled = False  # the last attempt came so far
         self.commanded = False  # a command_mode() has the lock
+        self.wanted = False  # asked for last: to be up, or not
+        self.leaving = 0  # how many wait for the lock to take it down
         self._lock = _thread.allocate_lock()
 
     def __repr__(self):
@@ -129,6 +131,14 @@ class PPP(Procedures):
             self._lock.release()
         return result
 
+    def _alone_and_first(self, procedure):
+        # Who recovers the link gives way.
+        self.leaving += 1
+        try:
+            yield from self._alone(procedure)
+        finally:
+            self.leaving -= 1
+
     def _switch_on(self):
         self.state.enter("booting")
         try:
@@ -156,6 +166,7 @@ class PPP(Procedures):
         check_timeout(timeout)
         if apn is not None:
             self.access.set("apn", apn)
+        self.wanted = True
         yield from self._alone(self._bring_up(timeout))
 
     def _bring_up(self, timeout):
@@ -274,8 +285,12 @@ class PPP(Procedures):
         self.counters.add(up=max(0, self.age()) // 1000)
 
     def _disconnect(self):
-        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
-        yield from self._alone(self._leave())
+        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
+
+        ensure() and keep_up() of other tasks give way.
+        """
+        self.wanted = False
+        yield from self._alone_and_first(self._leave())
 
     def _leave(self):
         # First the state: whoever looks meanwhile must not take it for a loss.
@@ -322,7 +337,8 @@ class PPP(Procedures):
         if is_active is None:
             return self.state.name != "off"
         if not is_active:
-            yield from self._alone(self._switch_off())
+            self.wanted = False
+            yield from self._alone_and_first(self._switch_off())
         elif self.state.name in ("off", "failed"):
             yield from self._alone(self._switch_on())
         return bool(is_active)
@@ -351,11 +367,13 @@ class PPP(Procedures):
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent.
         """
+        self.wanted = True
         yield from self.supervisor._ensure(timeout, wdt)
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
+        After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
         """
         yield from self.supervisor._keep_up(wdt)

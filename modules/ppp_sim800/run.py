@@ -52,14 +52,24 @@ def blocking(procedure):
     return method
 
 
-def fed(procedure, wdt):
-    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits."""
+class GiveWay(Exception):
+    """What `fed` ends a procedure with."""
+
+
+def fed(procedure, wdt, unwanted=None):
+    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits.
+
+    unwanted: called with nothing then; once it is true the procedure ends, with GiveWay.
+    """
     try:
         pause = next(procedure)
         while True:
             if wdt:
                 wdt.feed()
             try:
+                if unwanted and unwanted():
+                    unwanted = None  # its clean-up waits, too
+                    raise GiveWay
                 yield pause
             except BaseException as error:
                 pause = procedure.throw(error)

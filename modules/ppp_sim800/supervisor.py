@@ -27,7 +27,7 @@ from .errors import (
     SIMError,
 )
 from .probe import ask_dns, knock, name_servers
-from .run import Deadline, Procedures, fed, since, wait
+from .run import Deadline, GiveWay, Procedures, fed, since, wait
 from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
@@ -212,29 +212,45 @@ class Supervisor(Procedures):
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
         """
         check_timeout(timeout)
-        return self._look(timeout, self.settings["fresh"], wdt)
+        deadline = Deadline(timeout)
+        while not (yield from self._look(deadline, self.settings["fresh"], wdt)):
+            pass
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
+        After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
         or sockets were short.
         """
+        link = self._link
+        link.wanted = True
         while True:
             try:
-                yield from self._look(600000, self.settings["idle_probe"] or None, wdt)
+                if link.wanted:
+                    yield from self._look(
+                        Deadline(600000), self.settings["idle_probe"] or None, wdt
+                    )
             except _FINAL:
                 raise
             except (OSError, MemoryError):
                 pass  # status("reason") and an event tell it
             yield from fed(wait(_TICK_MS), wdt)
 
-    def _look(self, timeout, idle, wdt):
-        return fed(self._link._alone(self._look_and_recover(timeout, idle)), wdt)
-
-    def _look_and_recover(self, timeout, idle):
+    def _look(self, deadline, idle, wdt):
+        # False if it gave way to who takes the link down.
         link = self._link
-        deadline = Deadline(timeout)
+        try:
+            procedure = link._alone(self._look_and_recover(deadline, idle))
+            yield from fed(procedure, wdt, lambda: link.leaving)
+            return True
+        except GiveWay:
+            while link.leaving:
+                yield from fed(wait(50), wdt)
+            return False
+
+    def _look_and_recover(self, deadline, idle):
+        link = self._link
         state = link.state
         lost = yield from self._doubt(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
