@@ -204,9 +204,14 @@ class PPP(Procedures):
         yield from self._ask_time()
 
     def _fail(self, error):
+        reason = str(error)
         if isinstance(error, SIM800Error):
             self.counters.blame(word_for(error))
-        self.state.enter("failed", str(error) or type(error).__name__)
+        else:
+            reason = "the attempt was cut short ({}): connect() again".format(
+                reason or type(error).__name__
+            )
+        self.state.enter("failed", reason)
 
     def _notice(self):
         # A loss nobody has seen yet.

@@ -184,6 +184,36 @@ asyncio.run(main())
     assert reasons == "{}"
 
 
+def test_status_of_a_cancelled_attempt(play):
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    task = asyncio.create_task(nic.connect())
+    await asyncio.sleep(1)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    print("reason=" + nic.status("reason"))
+
+asyncio.run(main())
+print("@interrupt 1")
+nic = ppp_sim800.PPP("internet")
+try:
+    nic.connect()
+except KeyboardInterrupt:
+    print("interrupted=" + nic.status("reason"))
+""",
+    )
+    for what, name in (("reason", "CancelledError"), ("interrupted", "KeyboardInterrupt")):
+        assert played.value(what) == f"the attempt was cut short ({name}): connect() again"
+
+
 # --- commands while online --------------------------------------------------------------------
 
 TRANSFER = """
