@@ -84,6 +84,7 @@ class PPP(Procedures):
             raise ConfigError("multiplex must be True or False")
         self.modem = Modem(default_board() if board is None else board, trace, baudrate)
         self.modem.access = self.access.of_bearer
+        self.modem.switching = self._switching
         self.datacall = self.modem.datacall
         self.datacall.multiplex = multiplex
         self.state = State(self.modem.events, trace)
@@ -142,7 +143,7 @@ class PPP(Procedures):
     def _switch_on(self):
         self.state.enter("booting")
         try:
-            yield from self.modem._on()
+            yield from self.modem._power_on()
         except BaseException as error:
             self._fail(error)
             raise
@@ -151,7 +152,18 @@ class PPP(Procedures):
     def _switch_off(self):
         yield from self._leave()
         self.state.enter("off")
-        yield from self.modem._off()
+        yield from self.modem._power_off()
+
+    def _switching(self, procedure):
+        # The script switches the modem by itself. A command_mode() has the line already.
+        return procedure if self.commanded else self._alone_and_first(self._switch(procedure))
+
+    def _switch(self, procedure):
+        self._notice()
+        if self.state.name == "up":
+            self.lose("modem switched")
+        yield from self._take_down()
+        yield from procedure
 
     def _connect(self, apn=None, timeout=120000):
         """Bring the link up: modem on, SIM, network, data call, PPP. Returns when there is an address.
@@ -179,7 +191,7 @@ class PPP(Procedures):
         self.dialled = False
         enter("booting")
         try:
-            yield from self.modem._on()
+            yield from self.modem._power_on()
             enter("waiting for SIM")
             yield from self.modem.sim._ready(self.access.pin)
             enter("searching")

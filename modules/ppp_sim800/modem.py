@@ -70,6 +70,8 @@ class Modem(Procedures):
         self.radio = Radio(self)
         self.clock = Clock(self)
         self.datacall = DataCall(self)
+        # How a procedure that switches the modem is done; where there is a link it is first taken down.
+        self.switching = lambda procedure: procedure
         self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
         self._sms = self._calls = self._bearer = self._http = None
         self._trace = trace
@@ -310,6 +312,9 @@ class Modem(Procedures):
         next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent.
         """
+        return self.switching(self._power_on())
+
+    def _power_on(self):
         if self.datacall.multiplexed:
             yield from self.datacall._unshare()
         self._settled = self._dozing = False
@@ -476,6 +481,9 @@ class Modem(Procedures):
 
     def _off(self):
         """Switch the modem off: by command, else by its key, then cut its supply. At most 12 s."""
+        return self.switching(self._power_off())
+
+    def _power_off(self):
         settled, self._settled = self._settled, False
         if self._channel is None:
             self.board.supply(False)
@@ -504,16 +512,19 @@ class Modem(Procedures):
 
         Raises ModemSilent.
         """
+        return self.switching(self._restart())
+
+    def _restart(self):
         self._settled = False
         yield from self.datacall._end()
         try:
             yield from self._command("AT+CFUN=1,1", timeout=10000)
         except (ATError, ATTimeout, ModemSilent):
             if not (yield from self._press_reset()):
-                yield from self._off()
+                yield from self._power_off()
         self._rate = BAUDRATE
         yield from wait(_RESTART_MS)
-        yield from self._on()
+        yield from self._power_on()
 
     on = blocking(_on)
     off = blocking(_off)

@@ -19,6 +19,7 @@ REASONS = (
     "terminated",
     "modem silent",
     "nothing heard",
+    "modem switched",
     "ModemSilent",
     "ModemRestarted",
     "ATError",
@@ -33,16 +34,17 @@ REASONS = (
     "other",
 )
 
-# The first four in full.
+# The first five in full.
 LOST = {
     "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
     "terminated": "the modem ended PPP",
     "modem silent": "the modem does not answer LCP echo any more",
     "nothing heard": "nothing came from the network for what was sent, nor for a question",
+    "modem switched": "the script switched or restarted the modem",
 }
 
 _MAGIC = b"SS"
-_FORM = "<2sH6I16H"  # magic, sum of what follows, values, reasons
+_FORM = "<2sH6I17H"  # magic, sum of what follows, values, reasons
 _HEAD = const(4)
 _COUNT = const(6)
 _SAVE_MS = const(60000)

@@ -340,9 +340,9 @@ class Supervisor(Procedures):
             "redial": link.datacall._anew,
             "attach": modem.radio._detach,
             "radio": modem.radio._off,
-            "modem": modem._reset,
+            "modem": modem._restart,
             "reset": modem._press_reset,
-            "power": modem._off,
+            "power": modem._power_off,
         }
         try:
             yield from link._take_down()

@@ -1,5 +1,6 @@
 """Several users of one link: tasks, threads, and a second object for the same modem."""
 
+import pytest
 from sim800.scenario import Modem
 
 WARM = Modem(start="command")
@@ -201,3 +202,58 @@ print("status=" + nic.status())
     assert int(played.value("down_ms")) < 10_000
     assert played.value("ensure") == "ok"
     assert played.value("status") == "up"
+
+
+@pytest.mark.parametrize("multiplex", [True, False])
+@pytest.mark.parametrize("what", ["on", "off", "reset"])
+def test_modem_switched_while_up(play, what, multiplex):
+    """PPP lets go of the line first, so the modem hears at once; the reason is the script's own doing."""
+    played = play(
+        f"""
+nic = ppp_sim800.PPP("internet", multiplex={multiplex})
+nic.connect()
+timed("switch", nic.modem.{what})
+print("status=%s: %s" % (nic.status(), nic.status("reason")))
+timed("again", nic.ensure)
+print("reasons=%s" % nic.stats().reasons)
+""",
+        modem=WARM,
+    )
+    assert played.value("switch") == "ok"
+    assert int(played.value("switch_ms")) < 15_000
+    assert played.value("status") == "lost: the script switched or restarted the modem"
+    assert played.value("again") == "ok"
+    assert played.value("reasons") == "{'modem switched': 1}"
+
+
+def test_modem_restarted_beside_kept_up(play):
+    """One at a time has the modem: the keeper waits, or gives way."""
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    said = []
+    nic = aio.PPP("internet", trace=lambda way, line: said.append(line) if way == "=" else None)
+    async with nic.kept_up():
+        await nic.modem.reset()
+        print("first=" + ",".join(said[-2:]))
+        await asyncio.sleep(30)
+        print("status=%s,%d" % (nic.status(), nic.stats().connects))
+        do("lcp_terminate")
+        while nic.status() != "searching":
+            await asyncio.sleep_ms(20)
+        await nic.modem.reset()
+        print("second=" + nic.status())
+        await asyncio.sleep(30)
+        print("status=%s,%d" % (nic.status(), nic.stats().connects))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert played.value("first") == "up,lost"
+    assert played.value("second") == "failed"
+    statuses = [line for line in played.lines if line.startswith("status=")]
+    assert statuses == ["status=up,2", "status=up,3"]
