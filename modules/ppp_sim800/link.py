@@ -24,7 +24,7 @@ from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
 from .probe import ask_dns, name_servers
 from .run import Deadline, Procedures, blocking, wait
-from .states import CARRYING, State, limit_ms
+from .states import CARRYING, State
 from .stats import LOST, Counters
 from .supervisor import SETTINGS, Supervisor, word_for
 
@@ -34,6 +34,7 @@ _CONNECTED = const(4)
 _AUTHFAIL = const(-7)
 _PEERDEAD = const(-9)
 
+_NEGOTIATE_MS = const(25000)
 _TERMINATE_MS = const(3000)
 # How long PPP is waited for before the modem is asked whether the call has ended.
 _LOOK_MS = const(3000)
@@ -244,7 +245,7 @@ class PPP(Procedures):
             raise NegotiationFailed(
                 "PPP cannot be started ({}): free some memory, then try again".format(error)
             )
-        deadline = Deadline(limit_ms("negotiating"))
+        deadline = Deadline(_NEGOTIATE_MS)
         look = Deadline(_LOOK_MS)
         while not self._has_address():
             status = ppp.status()
@@ -265,7 +266,7 @@ class PPP(Procedures):
             if late:
                 raise NegotiationFailed(
                     "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
-                        limit_ms("negotiating") // 1000, status
+                        _NEGOTIATE_MS // 1000, status
                     )
                 )
             yield 10

@@ -1,45 +1,27 @@
-"""The link's states as one table; docs/link.md draws it.
-
-A state that is not left in good order within its limit is left for `failed`, or, for `up`, for `lost`.
-"""
+"""The link's states as one table; docs/link.md draws it."""
 
 import time
 
-from micropython import const
-
 from .run import since
 
-# name: (seconds it may last, None if as long as wanted; where it leads besides "off", "on" and "failed";
-#        what nic.event() tells as ("link", ...) when it is entered)
-STATES = {
-    "off": (None, ("booting", "recovering"), None),
-    "on": (None, ("booting", "recovering"), None),
-    "booting": (60, ("waiting for SIM",), None),
-    "waiting for SIM": (30, ("searching",), None),
-    "searching": (120, ("registered",), None),
-    "registered": (5, ("dialling",), None),
-    "dialling": (60, ("negotiating",), None),
-    "negotiating": (25, ("up",), None),
-    "up": (None, ("suspended", "lost"), "up"),
-    "suspended": (None, ("up", "lost"), None),
-    "lost": (None, ("recovering", "booting"), None),
-    "recovering": (None, ("booting", "lost"), "recovering"),
-    "failed": (None, ("booting", "recovering"), "failed"),
-}
-_ANYWHERE = ("off", "on", "failed")
+# (name, where it leads besides "off", "on" and "failed")
+STATES = (
+    ("off", ("booting", "recovering")),
+    ("on", ("booting", "recovering")),
+    ("booting", ("waiting for SIM",)),
+    ("waiting for SIM", ("searching",)),
+    ("searching", ("registered",)),
+    ("registered", ("dialling",)),
+    ("dialling", ("negotiating",)),
+    ("negotiating", ("up",)),
+    ("up", ("suspended", "lost")),
+    ("suspended", ("up", "lost")),
+    ("lost", ("recovering", "booting")),
+    ("recovering", ("booting", "lost")),
+    ("failed", ("booting", "recovering")),
+)
 CARRYING = ("up", "suspended")
-
-_MS = const(1000)
-
-
-def limit_ms(name):
-    """How long the state may last, in milliseconds."""
-    return STATES[name][0] * _MS
-
-
-def leads_to(name, other):
-    """Whether the table lets `other` follow `name`."""
-    return name == other or other in _ANYWHERE or other in STATES[name][1]
+_TOLD = ("up", "recovering", "failed")  # by nic.event(), as ("link", ...)
 
 
 class State:
@@ -72,6 +54,5 @@ class State:
             self._trace("=", name)
         if was in CARRYING and name not in CARRYING:
             self._events.put("link", "down")
-        event = STATES[name][2]
-        if event and was not in CARRYING:
-            self._events.put("link", event)
+        if name in _TOLD and was not in CARRYING:
+            self._events.put("link", name)

@@ -75,12 +75,13 @@ nic.ensure()
 nic.disconnect()
 nic.active(False)
 print("said=" + ",".join(said))
+ways = dict(states.STATES)
 last = "off"
 for name in said:
-    if not states.leads_to(last, name):
+    if name not in ("off", "on", "failed") + ways[last]:
         print("wrong=%s,%s" % (last, name))
     last = name
-print("states=%d" % all(name in states.STATES for name in said))
+print("states=%d" % all(name in ways for name in said))
 """
     )
     ways = "booting,waiting for SIM,searching,registered,dialling,negotiating,up"
