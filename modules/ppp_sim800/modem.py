@@ -12,7 +12,7 @@ from micropython import const
 from .at import Channel, fields
 from .clock import Clock
 from .datacall import DataCall
-from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
+from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
 from .events import Events
 from .radio import Radio
 from .run import Deadline, Procedures, blocking, wait
@@ -236,6 +236,14 @@ class Modem(Procedures):
 
     at = blocking(_at)
     event = blocking(_event)
+
+    def _in_call(self):
+        # A voice call of the script's. GPRS stands still meanwhile: a SIM800 is of class B.
+        calls = self._calls
+        try:
+            return calls is not None and calls._perhaps and bool((yield from calls._list()))
+        except SIM800Error:
+            return False
 
     # Roles that cost memory only where they are used
 

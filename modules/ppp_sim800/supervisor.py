@@ -103,6 +103,7 @@ class Supervisor(Procedures):
         self._probed = None  # when last
         self._unanswered = None  # when first in vain, since something came
         self._echoes = 0  # unanswered when the modem was last looked at
+        self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
         self._hour = Budget(SETTINGS["hour_budget"][0], 3_600_000)
@@ -138,6 +139,12 @@ class Supervisor(Procedures):
         link = self._link
         if not link.isconnected():
             return link.lost_by()
+        calling = yield from link.modem._in_call()
+        if calling or self._paused:
+            # LCP echo does not count then.
+            link.ppp.config(stream=None if calling else link.datacall.stream)
+            self._paused = calling
+            return None
         _, _, heard, asked, echoes = link.traffic()
         # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
         if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
@@ -282,6 +289,12 @@ class Supervisor(Procedures):
                 )
             state.enter("recovering", state.reason)
             yield from wait(pause)
+            while (yield from link.modem._in_call()):
+                if not deadline.left():
+                    raise NoCarrier(
+                        "there is a voice call, and no data beside it: wait for its end, or hang_up()"
+                    )
+                yield from wait(_TICK_MS)
             yield from self._climb()
             values = link.counters.values
             in_vain = -values[0] - values[1]
