@@ -4,6 +4,7 @@ Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") an
 SIM800L Hardware Design V1.02 ("HW"). Waiting times are the manual's maximum response times.
 """
 
+import time
 from collections import namedtuple
 
 import machine
@@ -14,7 +15,7 @@ from .clock import Clock
 from .datacall import DataCall
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
 from .events import Events
-from .radio import Radio
+from .radio import REGISTERED, Radio
 from .run import Deadline, Procedures, blocking, wait
 from .sim import SIM
 
@@ -66,6 +67,7 @@ class Modem(Procedures):
         self.uart = None  # the machine.UART to the modem, None before the first power-up
         self.data_mode = False  # the line carries PPP, not AT
         self.events = Events()
+        self.unregistered = None  # since when (ticks), as far as the modem said so
         self.sim = SIM(self)
         self.radio = Radio(self)
         self.clock = Clock(self)
@@ -118,6 +120,8 @@ class Modem(Procedures):
         if event[0] in ("restarted", "switched off"):
             # Not while it boots, or was told to.
             return self._has_restarted(line) if self._settled else None
+        if event[0] in ("registration", "gprs"):
+            self.unregistered = None if event[1] in REGISTERED else time.ticks_ms()
         self.events.put(*event)
         return None
 

@@ -160,7 +160,12 @@ class Supervisor(Procedures):
                 self._unanswered = None
             elif asked is not None and asked <= passed + _TICK_MS and asked < _AMBIGUOUS_MS:
                 asked = None  # it may have been the question itself that nobody answered
-        doubtful = asked is not None and asked > self.settings["silence"]
+        silence = self.settings["silence"]
+        doubtful = asked is not None and asked > silence
+        gone = link.modem.unregistered
+        if gone is not None and since(gone) > silence:
+            link.modem.unregistered = None  # one question will do
+            doubtful = True
         if doubtful or (idle is not None and last > idle):
             answered = yield from self._ask()
             # The silence of somebody who has never answered says nothing where others have.

@@ -571,3 +571,32 @@ def test_link_lost_during_a_voice_call(play):
     assert played.value("call") == "active"
     assert played.value("during") == "recovering"
     assert played.value("after") == "up,2"
+
+
+@pytest.mark.parametrize(("seconds", "connects"), [(5, 1), (60, 2)])
+def test_registration_lost_on_an_idle_link(play, seconds, connects):
+    """Nothing is sent that nobody would answer: what the modem says of its registration has it asked."""
+    played = play(
+        f"""
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        await asyncio.sleep(3)
+        do("registration_lost")
+        do("later {seconds} registration_back")
+        start = time.ticks_ms()
+        while nic.status() == "up" and time.ticks_diff(time.ticks_ms(), start) < 40000:
+            await asyncio.sleep_ms(100)
+        print("noticed=%d" % time.ticks_diff(time.ticks_ms(), start))
+        await asyncio.sleep(60)
+        print("after=%s,%d" % (nic.status(), nic.stats().connects))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert (int(played.value("noticed")) < 30_000) == (connects == 2)
+    assert played.value("after") == f"up,{connects}"
