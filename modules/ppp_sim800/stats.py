@@ -44,9 +44,9 @@ LOST = {
 }
 
 _MAGIC = b"SS"
-_FORM = "<2sH6I17H"  # magic, sum of what follows, values, reasons
+_FORM = "<2sH9I17H"  # magic, sum of what follows, values, reasons
 _HEAD = const(4)
-_COUNT = const(6)
+_COUNT = const(9)
 _SAVE_MS = const(60000)
 
 Stats = namedtuple("Stats", ("rx", "tx", "up", "connects", "probes", "probe_bytes", "reasons"))
@@ -54,7 +54,9 @@ Stats = namedtuple("Stats", ("rx", "tx", "up", "connects", "probes", "probe_byte
 
 class Counters:
     """rx, tx: bytes on the line in data mode, up: seconds, connects: links that came up, probes and
-    probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong."""
+    probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong.
+
+    The last three values are the supervisor's: bytes used of the hour's and the day's budget, and time.time() then."""
 
     def __init__(self):
         self.values = [0] * _COUNT
@@ -97,4 +99,4 @@ class Counters:
         """All of it as Stats, with what the present link adds."""
         rx0, tx0, up0, *rest = self.values
         reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
-        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest, reasons)
+        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest[:-3], reasons)

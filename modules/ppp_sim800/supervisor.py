@@ -70,27 +70,27 @@ SETTINGS = {
 class Budget:
     """At most `size` bytes in `period` milliseconds, given back evenly."""
 
-    def __init__(self, size, period):
+    def __init__(self, size, period, used, passed):
         self.size = size
         self._period = period
-        self._used = 0
+        self.used = max(0, used - size * passed // period)
         self._at = time.ticks_ms()
 
     def _drain(self):
         back = self.size * since(self._at) // self._period
-        if back or not self._used:  # else the time is kept until it is worth a byte
+        if back or not self.used:  # else the time is kept until it is worth a byte
             self._at = time.ticks_ms()
-            self._used = max(0, self._used - back)
+            self.used = max(0, self.used - back)
 
     def spend(self, count):
         """Take `count` bytes, even if they are not there."""
         self._drain()
-        self._used += count
+        self.used += count
 
     def wait_ms(self, count):
         """Milliseconds until there are `count` bytes."""
         self._drain()
-        lacking = self._used + min(count, self.size) - self.size
+        lacking = self.used + min(count, self.size) - self.size
         return lacking * self._period // self.size if lacking > 0 else 0
 
 
@@ -106,9 +106,11 @@ class Supervisor(Procedures):
         self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
-        self._hour = Budget(SETTINGS["hour_budget"][0], 3_600_000)
-        self._day = Budget(SETTINGS["day_budget"][0], 86_400_000)
+        hour, day, at = link.counters.values[-3:]
+        passed = max(0, time.time() - at) * 1000  # in deep sleep, too
         self.settings = {name: default for name, (default, _) in SETTINGS.items()}
+        self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
+        self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
 
     def set(self, name, value):
         """Change a setting. Raises ConfigError."""
@@ -122,7 +124,7 @@ class Supervisor(Procedures):
             )
         else:
             least = name not in ("idle_probe", "reset_board")
-            good = type(value) is type(SETTINGS[name][0]) and value >= least
+            good = type(value) is type(self.settings[name]) and value >= least
         if not good:
             raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
         self.settings[name] = value
@@ -212,6 +214,9 @@ class Supervisor(Procedures):
     def _spend(self, count):
         self._hour.spend(count)
         self._day.spend(count)
+        counters = self._link.counters
+        counters.values[-3:] = self._hour.used, self._day.used, time.time()
+        counters.save(True)
 
     # Recovery
 
@@ -312,7 +317,8 @@ class Supervisor(Procedures):
                 in_vain += values[0] + values[1]
                 self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
                 continue
-            self._spend(_SESSION_BYTES)
+            if lost or self._failures:  # else it is no recovery
+                self._spend(_SESSION_BYTES)
             # Counted as a failure until it has proved itself.
             self._failures += 1
             if lost != "nothing heard" or (yield from self._ask()) is not False:

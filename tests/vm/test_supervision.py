@@ -695,6 +695,38 @@ timed("second", nic.ensure, timeout=500)
     )
 
 
+def test_budget_survives_a_reset(play):
+    """Else whatever resets the board, the ladder's last rung or a watchdog, has all of it again."""
+    played = play(
+        """
+import machine
+nic = ppp_sim800.PPP("internet")
+nic.config(hour_budget=3000)
+if machine.reset_cause() != machine.HARD_RESET:
+    nic.connect()
+    do("apn_refused")
+    do("lcp_terminate")
+    time.sleep(3)
+    timed("first", nic.ensure)
+    machine.reset()
+timed("again", nic.ensure, timeout=20000)
+rtc = machine.RTC()
+now = rtc.datetime()
+rtc.datetime((now[0] + 1,) + now[1:])
+do("apn_refused on=0")
+nic = ppp_sim800.PPP("internet")
+nic.config(hour_budget=3000)
+timed("later", nic.ensure, timeout=20000)
+print("connects=%d" % nic.stats().connects)
+""",
+        modem=WARM,
+    )
+    assert played.value("first").startswith("BudgetSpent: ")
+    assert played.value("again").startswith("BudgetSpent: ")
+    assert played.value("later") == "ok"
+    assert played.value("connects") == "2"
+
+
 def test_wrong_pin_ends_recovering_at_once(play):
     played = play(
         """
