@@ -26,7 +26,7 @@ from .probe import ask_dns, name_servers
 from .run import Deadline, Procedures, blocking, wait
 from .states import CARRYING, State
 from .stats import LOST, Counters
-from .supervisor import SETTINGS, Supervisor, word_for
+from .supervisor import Supervisor, word_for
 
 # network.PPP.status()
 _CONNECTING = const(3)
@@ -386,7 +386,7 @@ class PPP(Procedures):
         BudgetSpent.
         """
         self.wanted = True
-        yield from self.supervisor._ensure(timeout, wdt)
+        return self.supervisor._ensure(timeout, wdt)
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
@@ -394,7 +394,7 @@ class PPP(Procedures):
         After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
         """
-        yield from self.supervisor._keep_up(wdt)
+        return self.supervisor._keep_up(wdt)
 
     def command_mode(self):
         """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
@@ -530,22 +530,23 @@ class PPP(Procedures):
             hour_budget, day_budget: bytes that recovering may cost (100 kB, 1 MB).
             reset_board: whether the ladder's last rung is machine.reset() (False).
         """
+        settings = self.supervisor.settings
         if args:
             if len(args) == 1 and not kwargs:
                 if args[0] in ("apn", "user"):
                     return getattr(self.access, args[0])
-                if args[0] in SETTINGS:
-                    return self.supervisor.settings[args[0]]
+                if args[0] in settings:
+                    return settings[args[0]]
             raise ConfigError(
                 'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
-            if name in SETTINGS:
+            if name in settings:
                 self.supervisor.set(name, value)
             elif not self.access.set(name, value):
                 raise ConfigError(
                     "config() can set apn, user, password, pin, {}, not {}".format(
-                        ", ".join(sorted(SETTINGS)), name
+                        ", ".join(sorted(settings)), name
                     )
                 )
         return None

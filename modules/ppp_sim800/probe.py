@@ -31,13 +31,6 @@ def name_servers(ppp):
         return () if server == "0.0.0.0" else (server,)
 
 
-def _socket(kind):
-    try:
-        return socket.socket(socket.AF_INET, kind)
-    except OSError:  # the script has them all
-        return None
-
-
 def ask_dns(servers, heard):
     """Procedure: ask the name servers `servers` (dotted str), one after another, something they know by
     themselves.
@@ -45,19 +38,34 @@ def ask_dns(servers, heard):
     heard: called with nothing; True ends the waiting: something came from the network.
     Returns (answered, bytes on the air); answered is None where there is no socket to ask by.
     """
+    return _ask(socket.SOCK_DGRAM, servers, _DNS_PORT, heard)
+
+
+def knock(host, port, heard):
+    """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
+    return _ask(socket.SOCK_STREAM, (host,), port, heard)
+
+
+def _ask(kind, hosts, port, heard):
     used = 0
-    sock = _socket(socket.SOCK_DGRAM)
-    if not sock:
+    try:
+        sock = socket.socket(socket.AF_INET, kind)
+    except OSError:  # the script has them all
         return None, 0
     try:
         sock.setblocking(False)
         for i in range(_TRIES):
             ident = os.urandom(2)
             try:
-                sock.sendto(ident + _QUESTION, (servers[i % len(servers)], _DNS_PORT))
-                used += _UDP_BYTES + 2 + len(_QUESTION)
+                address = (hosts[i % len(hosts)], port)
+                if kind == socket.SOCK_DGRAM:
+                    sock.sendto(ident + _QUESTION, address)
+                    used += _UDP_BYTES + 2 + len(_QUESTION)
+                elif not used:
+                    used = _TCP_BYTES
+                    sock.connect(address)
             except OSError:
-                pass  # no way out: as if it were lost
+                pass  # no way out: as if it were lost; or the connection is in progress
             deadline = Deadline(_TRY_MS)
             while deadline.left():
                 try:
@@ -73,24 +81,3 @@ def ask_dns(servers, heard):
     finally:
         sock.close()
     return False, used
-
-
-def knock(host, port, heard):
-    """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
-    sock = _socket(socket.SOCK_STREAM)
-    if not sock:
-        return None, 0
-    try:
-        sock.setblocking(False)
-        try:
-            sock.connect(socket.getaddrinfo(host, port)[0][-1])
-        except OSError:
-            pass  # in progress
-        deadline = Deadline(_TRIES * _TRY_MS)
-        while deadline.left():
-            if heard():
-                return True, _TCP_BYTES
-            yield _POLL_MS
-    finally:
-        sock.close()
-    return False, _TCP_BYTES
