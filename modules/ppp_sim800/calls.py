@@ -33,6 +33,8 @@ class Calls(Role):
     """The voice calls of `modem`, which must be registered. What comes by itself are the events "ring",
     "caller", "dtmf" and "call ended"."""
 
+    _perhaps = False  # there is one
+
     def _dial(self, number, timeout=60000):
         """Call a number, and return when it answers.
 
@@ -56,6 +58,7 @@ class Calls(Role):
             except ATError as error:
                 on = False  # what call there may be is another one
                 raise _call_error(error.result)
+            self._perhaps = True
             if timeout:
                 yield from self._await_answer(Deadline(timeout))
             on = False
@@ -90,10 +93,11 @@ class Calls(Role):
 
     def _answer(self):
         """Take the call that rings (M 2.2.2). Raises CallError if there is none, or no longer."""
-        return _told(
+        yield from _told(
             self._modem._command("ATA", timeout=20000, failed=DIAL_FAILED),
             "there is no call to answer: the caller may have given up",
         )
+        self._perhaps = True
 
     def _hang_up(self):
         """End all calls, or refuse the one that rings. Does nothing if there is none."""
@@ -111,6 +115,7 @@ class Calls(Role):
             if state < len(_STATES):
                 number = parts[5] if len(parts) > 5 else ""
                 calls.append(Call(_STATES[state], number, parts[1] == "1"))
+        self._perhaps = bool(calls)
         return calls
 
     def _state(self):

@@ -231,6 +231,8 @@ class DataCall(Procedures):
         yield from modem._command("AT+CIPSHUT", timeout=65000, ok=(b"SHUT OK",))
 
     def _hang_up(self):
+        if (yield from self._modem._in_call()):
+            return  # ATH would end that
         try:
             yield from self._modem._command("ATH", timeout=20000)
         except ATError:

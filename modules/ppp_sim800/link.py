@@ -4,7 +4,6 @@ What can be set for it is in access.py and supervisor.py, what it has carried in
 """
 
 import _thread
-import time
 
 import network
 from micropython import const
@@ -25,9 +24,9 @@ from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
 from .probe import name_servers
 from .run import Deadline, Procedures, blocking, wait
-from .states import CARRYING, State, limit_ms
+from .states import CARRYING, State
 from .stats import LOST, Counters
-from .supervisor import SETTINGS, Supervisor, word_for
+from .supervisor import Supervisor, word_for
 
 # network.PPP.status()
 _CONNECTING = const(3)
@@ -35,6 +34,7 @@ _CONNECTED = const(4)
 _AUTHFAIL = const(-7)
 _PEERDEAD = const(-9)
 
+_NEGOTIATE_MS = const(25000)
 _TERMINATE_MS = const(3000)
 # How long PPP is waited for before the modem is asked whether the call has ended.
 _LOOK_MS = const(3000)
@@ -85,6 +85,7 @@ class PPP(Procedures):
             raise ConfigError("multiplex must be True or False")
         self.modem = Modem(default_board() if board is None else board, trace, baudrate)
         self.modem.access = self.access.of_bearer
+        self.modem.switching = self._switching
         self.datacall = self.modem.datacall
         self.datacall.multiplex = multiplex
         self.state = State(self.modem.events, trace)
@@ -93,6 +94,8 @@ class PPP(Procedures):
         self.ppp = None
         self.dialled = False  # the last attempt came so far
         self.commanded = False  # a command_mode() has the lock
+        self.wanted = False  # asked for last: to be up, or not
+        self.leaving = 0  # how many wait for the lock to take it down
         self._lock = _thread.allocate_lock()
 
     def __repr__(self):
@@ -130,19 +133,38 @@ class PPP(Procedures):
             self._lock.release()
         return result
 
+    def _alone_and_first(self, procedure):
+        # Who recovers the link gives way.
+        self.leaving += 1
+        try:
+            yield from self._alone(procedure)
+        finally:
+            self.leaving -= 1
+
     def _switch_on(self):
         self.state.enter("booting")
         try:
-            yield from self.modem._on()
+            yield from self.modem._power_on()
         except BaseException as error:
             self._fail(error)
             raise
         self.state.enter("on")
 
     def _switch_off(self):
-        yield from self._take_down()
+        yield from self._leave()
         self.state.enter("off")
-        yield from self.modem._off()
+        yield from self.modem._power_off()
+
+    def _switching(self, procedure):
+        # The script switches the modem by itself. A command_mode() has the line already.
+        return procedure if self.commanded else self._alone_and_first(self._switch(procedure))
+
+    def _switch(self, procedure):
+        self._notice()
+        if self.state.name == "up":
+            self.lose("modem switched")
+        yield from self._take_down()
+        yield from procedure
 
     def _connect(self, apn=None, timeout=120000):
         """Bring the link up: modem on, SIM, network, data call, PPP. Returns when there is an address.
@@ -158,18 +180,20 @@ class PPP(Procedures):
         check_timeout(timeout)
         if apn is not None:
             self.access.set("apn", apn)
+        self.wanted = True
         yield from self._alone(self._bring_up(timeout))
 
     def _bring_up(self, timeout):
         if self.isconnected():
             return
+        self._notice()
         if self.ppp or self.modem.data_mode or self.datacall.multiplexed:
             yield from self._take_down()
         enter = self.state.enter
         self.dialled = False
         enter("booting")
         try:
-            yield from self.modem._on()
+            yield from self.modem._power_on()
             enter("waiting for SIM")
             yield from self.modem.sim._ready(self.access.pin)
             enter("searching")
@@ -194,9 +218,19 @@ class PPP(Procedures):
         yield from self._ask_time(told)
 
     def _fail(self, error):
+        reason = str(error)
         if isinstance(error, SIM800Error):
             self.counters.blame(word_for(error))
-        self.state.enter("failed", str(error) or type(error).__name__)
+        else:
+            reason = "the attempt was cut short ({}): connect() again".format(
+                reason or type(error).__name__
+            )
+        self.state.enter("failed", reason)
+
+    def _notice(self):
+        # A loss nobody has seen yet.
+        if self.state.name == "up" and not self._has_address():
+            self.lose(self.lost_by())
 
     def lose(self, word):
         """The link is not up any more, for `word` of stats.REASONS."""
@@ -212,7 +246,7 @@ class PPP(Procedures):
             raise NegotiationFailed(
                 "PPP cannot be started ({}): free some memory, then try again".format(error)
             )
-        deadline = Deadline(limit_ms("negotiating"))
+        deadline = Deadline(_NEGOTIATE_MS)
         look = Deadline(_LOOK_MS)
         while not self._has_address():
             status = ppp.status()
@@ -233,7 +267,7 @@ class PPP(Procedures):
             if late:
                 raise NegotiationFailed(
                     "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
-                        limit_ms("negotiating") // 1000, status
+                        _NEGOTIATE_MS // 1000, status
                     )
                 )
             yield 10
@@ -264,22 +298,30 @@ class PPP(Procedures):
     def _count(self):
         rx, tx, _, _, _ = self.traffic()
         self.counters.add(rx=rx, tx=tx)
-        self._count_up()
         self.counters.save(True)
 
     def _count_up(self):
         self.counters.add(up=max(0, self.age()) // 1000)
 
     def _disconnect(self):
-        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
-        yield from self._alone(self._take_down())
+        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
+
+        ensure() and keep_up() of other tasks give way.
+        """
+        self.wanted = False
+        yield from self._alone_and_first(self._leave())
+
+    def _leave(self):
+        # First the state: whoever looks meanwhile must not take it for a loss.
+        self._count_up()
+        if self.state.name != "off":
+            self.state.enter("on")
+        yield from self._take_down()
 
     def _take_down(self):
         terminated = yield from self._stop_ppp()
         if not (yield from self.datacall._end(terminated)):
             self.modem._settled = False  # connect() will look for it from the start
-        if self.state.name not in ("off", "recovering"):
-            self.state.enter("on")
 
     def _set_clock(self, timeout):
         # By the network's time, which the modem has soon after registration or not at all. A clock that is set
@@ -311,7 +353,8 @@ class PPP(Procedures):
         if is_active is None:
             return self.state.name != "off"
         if not is_active:
-            yield from self._alone(self._switch_off())
+            self.wanted = False
+            yield from self._alone_and_first(self._switch_off())
         elif self.state.name in ("off", "failed"):
             yield from self._alone(self._switch_on())
         return bool(is_active)
@@ -325,8 +368,7 @@ class PPP(Procedures):
         """
         deadline = Deadline(timeout)
         while True:
-            if self.state.name == "up" and not self._has_address():
-                self.lose(self.lost_by())
+            self._notice()
             event = yield from self.modem._event(min(100, deadline.left()))
             if event or not deadline.left():
                 return event
@@ -341,14 +383,16 @@ class PPP(Procedures):
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent.
         """
-        yield from self.supervisor._ensure(timeout, wdt)
+        self.wanted = True
+        return self.supervisor._ensure(timeout, wdt)
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
+        After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
         """
-        yield from self.supervisor._keep_up(wdt)
+        return self.supervisor._keep_up(wdt)
 
     def command_mode(self):
         """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
@@ -362,16 +406,17 @@ class PPP(Procedures):
         return CommandMode(self)
 
     def kept_up(self, wdt=None):
-        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends."""
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends.
+
+        What ends keep_up() ends the block, too, and is raised by it.
+        """
         return KeptUp(self, wdt)
 
     def _suspend(self):
-        if self.state.name != "up":
-            return
-        if not self._has_address():
-            self.lose(self.lost_by())
-            yield from self._take_down()
-        elif self.datacall.multiplexed:
+        self._notice()
+        if self.state.name == "lost":
+            yield from self._take_down()  # what is left of it would have the line
+        elif self.state.name != "up" or self.datacall.multiplexed:
             return
         elif (yield from self.datacall._suspend(self.ppp)):
             self.state.enter("suspended")
@@ -414,8 +459,7 @@ class PPP(Procedures):
 
     def age(self):
         """Milliseconds since the link came up, -1 if it is not up."""
-        state = self.state
-        return time.ticks_diff(time.ticks_ms(), state.since) if state.name in CARRYING else -1
+        return self.state.lasted() if self.state.name in CARRYING else -1
 
     def lost_by(self):
         """Why PPP does not carry any more, as a word of stats.REASONS; None while it does, "" if it never did."""
@@ -451,8 +495,7 @@ class PPP(Procedures):
             return self.modem.radio.signal()
         if what not in (None, "reason"):
             raise ConfigError('status() knows "reason" and "rssi", not {!r}'.format(what))
-        if self.state.name == "up" and not self._has_address():
-            self.lose(self.lost_by())
+        self._notice()
         return self.state.reason if what else self.state.name
 
     def ipconfig(self, what):
@@ -485,22 +528,23 @@ class PPP(Procedures):
             hour_budget, day_budget: bytes that recovering may cost (100 kB, 1 MB).
             reset_board: whether the ladder's last rung is machine.reset() (False).
         """
+        settings = self.supervisor.settings
         if args:
             if len(args) == 1 and not kwargs:
                 if args[0] in ("apn", "user"):
                     return getattr(self.access, args[0])
-                if args[0] in SETTINGS:
-                    return self.supervisor.settings[args[0]]
+                if args[0] in settings:
+                    return settings[args[0]]
             raise ConfigError(
                 'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
-            if name in SETTINGS:
+            if name in settings:
                 self.supervisor.set(name, value)
             elif not self.access.set(name, value):
                 raise ConfigError(
                     "config() can set apn, user, password, pin, {}, not {}".format(
-                        ", ".join(sorted(SETTINGS)), name
+                        ", ".join(sorted(settings)), name
                     )
                 )
         return None

@@ -4,6 +4,7 @@ Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") an
 SIM800L Hardware Design V1.02 ("HW"). Waiting times are the manual's maximum response times.
 """
 
+import time
 from collections import namedtuple
 
 import machine
@@ -12,9 +13,9 @@ from micropython import const
 from .at import Channel, fields
 from .clock import Clock
 from .datacall import DataCall
-from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
+from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
 from .events import Events
-from .radio import Radio
+from .radio import REGISTERED, Radio
 from .run import Deadline, Procedures, blocking, wait
 from .sim import SIM
 
@@ -66,10 +67,13 @@ class Modem(Procedures):
         self.uart = None  # the machine.UART to the modem, None before the first power-up
         self.data_mode = False  # the line carries PPP, not AT
         self.events = Events()
+        self.unregistered = None  # since when (ticks), as far as the modem said so
         self.sim = SIM(self)
         self.radio = Radio(self)
         self.clock = Clock(self)
         self.datacall = DataCall(self)
+        # How a procedure that switches the modem is done; where there is a link it is first taken down.
+        self.switching = lambda procedure: procedure
         self.access = None  # gives (APN, user, password) for `bearer`, where a PPP object has them
         self._sms = self._calls = self._bearer = self._http = None
         self._trace = trace
@@ -116,6 +120,8 @@ class Modem(Procedures):
         if event[0] in ("restarted", "switched off"):
             # Not while it boots, or was told to.
             return self._has_restarted(line) if self._settled else None
+        if event[0] in ("registration", "gprs"):
+            self.unregistered = None if event[1] in REGISTERED else time.ticks_ms()
         self.events.put(*event)
         return None
 
@@ -235,6 +241,14 @@ class Modem(Procedures):
     at = blocking(_at)
     event = blocking(_event)
 
+    def _in_call(self):
+        # A voice call of the script's. GPRS stands still meanwhile: a SIM800 is of class B.
+        calls = self._calls
+        try:
+            return calls is not None and calls._perhaps and bool((yield from calls._list()))
+        except SIM800Error:
+            return False
+
     # Roles that cost memory only where they are used
 
     @property
@@ -310,6 +324,9 @@ class Modem(Procedures):
         next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent.
         """
+        return self.switching(self._power_on())
+
+    def _power_on(self):
         if self.datacall.multiplexed:
             yield from self.datacall._unshare()
         self._settled = self._dozing = False
@@ -476,6 +493,9 @@ class Modem(Procedures):
 
     def _off(self):
         """Switch the modem off: by command, else by its key, then cut its supply. At most 12 s."""
+        return self.switching(self._power_off())
+
+    def _power_off(self):
         settled, self._settled = self._settled, False
         if self._channel is None:
             self.board.supply(False)
@@ -504,16 +524,19 @@ class Modem(Procedures):
 
         Raises ModemSilent.
         """
+        return self.switching(self._restart())
+
+    def _restart(self):
         self._settled = False
         yield from self.datacall._end()
         try:
             yield from self._command("AT+CFUN=1,1", timeout=10000)
         except (ATError, ATTimeout, ModemSilent):
             if not (yield from self._press_reset()):
-                yield from self._off()
+                yield from self._power_off()
         self._rate = BAUDRATE
         yield from wait(_RESTART_MS)
-        yield from self._on()
+        yield from self._power_on()
 
     on = blocking(_on)
     off = blocking(_off)

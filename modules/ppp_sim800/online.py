@@ -62,8 +62,17 @@ class KeptUp:
         from .aio import Awaited, drive
 
         await drive(self._link._ensure(wdt=self._wdt))
-        self._task = asyncio.create_task(drive(self._link._keep_up(self._wdt)))
+        self._task = asyncio.create_task(self._keep(asyncio.current_task()))
         return Awaited(self._link)
+
+    async def _keep(self, user):
+        from .aio import drive
+
+        try:
+            await drive(self._link._keep_up(self._wdt))
+        except Exception:
+            user.cancel()  # out of the block
+            raise
 
     async def __aexit__(self, *_):
         import asyncio

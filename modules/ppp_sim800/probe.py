@@ -36,19 +36,37 @@ def ask_dns(servers, heard, question=_QUESTION):
 
     heard: called with nothing; True ends the waiting: something came from the network. question: the message
     without its first two bytes; by default something they know by themselves.
-    Returns (the answer (bytes), True for something else that was heard, or False; bytes on the air).
+    Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
+    socket to ask by; bytes on the air).
     """
+    return _ask(socket.SOCK_DGRAM, servers, _DNS_PORT, heard, question)
+
+
+def knock(host, port, heard):
+    """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
+    return _ask(socket.SOCK_STREAM, (host,), port, heard, None)
+
+
+def _ask(kind, hosts, port, heard, question):
     used = 0
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock = socket.socket(socket.AF_INET, kind)
+    except OSError:  # the script has them all
+        return None, 0
     try:
         sock.setblocking(False)
-        for i in range(_TRIES if servers else 0):
-            ident = os.urandom(2)
+        ident = os.urandom(2)  # the same for all: an answer that is late is one, too
+        for i in range(_TRIES if hosts else 0):
             try:
-                sock.sendto(ident + question, (servers[i % len(servers)], _DNS_PORT))
-                used += _UDP_BYTES + 2 + len(question)
+                address = (hosts[i % len(hosts)], port)
+                if kind == socket.SOCK_DGRAM:
+                    sock.sendto(ident + question, address)
+                    used += _UDP_BYTES + 2 + len(question)
+                elif not used:
+                    used = _TCP_BYTES
+                    sock.connect(address)
             except OSError:
-                pass  # no way out: as if it were lost
+                pass  # no way out: as if it were lost; or the connection is in progress
             deadline = Deadline(_TRY_MS)
             while deadline.left():
                 try:
@@ -64,22 +82,3 @@ def ask_dns(servers, heard, question=_QUESTION):
     finally:
         sock.close()
     return False, used
-
-
-def knock(host, port, heard):
-    """Procedure: begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
-    sock = socket.socket()
-    try:
-        sock.setblocking(False)
-        try:
-            sock.connect(socket.getaddrinfo(host, port)[0][-1])
-        except OSError:
-            pass  # in progress
-        deadline = Deadline(_TRIES * _TRY_MS)
-        while deadline.left():
-            if heard():
-                return True, _TCP_BYTES
-            yield _POLL_MS
-    finally:
-        sock.close()
-    return False, _TCP_BYTES

@@ -5,6 +5,10 @@ Every procedure of this package is a generator that yields the milliseconds it w
 
 import time
 
+from micropython import const
+
+_PERIOD = const((1 << 30) - 1)  # ticks_ms() wraps behind it on the ESP32
+
 
 class Procedures:
     """What a class is whose methods `_name` are procedures and whose `name` runs them, here blocking, in
@@ -48,14 +52,24 @@ def blocking(procedure):
     return method
 
 
-def fed(procedure, wdt):
-    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits."""
+class GiveWay(Exception):
+    """What `fed` ends a procedure with."""
+
+
+def fed(procedure, wdt, unwanted=None):
+    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits.
+
+    unwanted: called with nothing then; once it is true the procedure ends, with GiveWay.
+    """
     try:
         pause = next(procedure)
         while True:
             if wdt:
                 wdt.feed()
             try:
+                if unwanted and unwanted():
+                    unwanted = None  # its clean-up waits, too
+                    raise GiveWay
                 yield pause
             except BaseException as error:
                 pause = procedure.throw(error)
@@ -67,15 +81,22 @@ def fed(procedure, wdt):
         procedure.close()
 
 
+def since(start):
+    """Milliseconds since `start` of time.ticks_ms(), of the last 12.4 days: never negative, as ticks_diff() is after
+    half of them."""
+    return (time.ticks_ms() - start) & _PERIOD
+
+
 class Deadline:
-    """A point in time `timeout` milliseconds from now, safe against the wrap of ticks_ms()."""
+    """A point in time `timeout` milliseconds from now. However old it is, no more than that is left."""
 
     def __init__(self, timeout):
-        self._end = time.ticks_add(time.ticks_ms(), int(timeout))
+        self._timeout = int(timeout)
+        self._start = time.ticks_ms()
 
     def left(self):
         """Milliseconds left, 0 when it has passed."""
-        return max(0, time.ticks_diff(self._end, time.ticks_ms()))
+        return max(0, self._timeout - since(self._start))
 
 
 def wait(ms):

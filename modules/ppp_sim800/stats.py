@@ -11,12 +11,15 @@ from collections import namedtuple
 import machine
 from micropython import const
 
+from .run import since
+
 # Why a link was lost, then which errors (by the name of their class) ended an attempt.
 REASONS = (
     "call ended",
     "terminated",
     "modem silent",
     "nothing heard",
+    "modem switched",
     "ModemSilent",
     "ModemRestarted",
     "ATError",
@@ -31,18 +34,19 @@ REASONS = (
     "other",
 )
 
-# The first four in full.
+# The first five in full.
 LOST = {
     "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
     "terminated": "the modem ended PPP",
     "modem silent": "the modem does not answer LCP echo any more",
     "nothing heard": "nothing came from the network for what was sent, nor for a question",
+    "modem switched": "the script switched or restarted the modem",
 }
 
 _MAGIC = b"SS"
-_FORM = "<2sH6I16H"  # magic, sum of what follows, values, reasons
+_FORM = "<2sH9I17H"  # magic, sum of what follows, values, reasons
 _HEAD = const(4)
-_COUNT = const(6)
+_COUNT = const(9)
 _SAVE_MS = const(60000)
 
 Stats = namedtuple("Stats", ("rx", "tx", "up", "connects", "probes", "probe_bytes", "reasons"))
@@ -50,7 +54,9 @@ Stats = namedtuple("Stats", ("rx", "tx", "up", "connects", "probes", "probe_byte
 
 class Counters:
     """rx, tx: bytes on the line in data mode, up: seconds, connects: links that came up, probes and
-    probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong."""
+    probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong.
+
+    The last three values are the supervisor's: bytes used of the hour's and the day's budget, and time.time() then."""
 
     def __init__(self):
         self.values = [0] * _COUNT
@@ -79,7 +85,7 @@ class Counters:
 
     def save(self, now=False):
         """Write to the RTC memory, at most once a minute unless `now`."""
-        if not now and time.ticks_diff(time.ticks_ms(), self._saved) < _SAVE_MS:
+        if not now and since(self._saved) < _SAVE_MS:
             return
         self._saved = time.ticks_ms()
         rtc = machine.RTC()
@@ -93,4 +99,4 @@ class Counters:
         """All of it as Stats, with what the present link adds."""
         rx0, tx0, up0, *rest = self.values
         reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
-        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest, reasons)
+        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest[:-3], reasons)

@@ -27,7 +27,7 @@ from .errors import (
     SIMError,
 )
 from .probe import ask_dns, knock, name_servers
-from .run import Deadline, Procedures, fed, wait
+from .run import Deadline, GiveWay, Procedures, fed, since, wait
 from .stats import REASONS
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
@@ -70,29 +70,27 @@ SETTINGS = {
 class Budget:
     """At most `size` bytes in `period` milliseconds, given back evenly."""
 
-    def __init__(self, size, period):
+    def __init__(self, size, period, used, passed):
         self.size = size
         self._period = period
-        self._used = 0
+        self.used = max(0, used - size * passed // period)
         self._at = time.ticks_ms()
 
     def _drain(self):
-        now = time.ticks_ms()
-        passed = time.ticks_diff(now, self._at)
-        back = self.size * passed // self._period
-        if back or not self._used:  # else the time is kept until it is worth a byte
-            self._at = now
-            self._used = max(0, self._used - back)
+        back = self.size * since(self._at) // self._period
+        if back or not self.used:  # else the time is kept until it is worth a byte
+            self._at = time.ticks_ms()
+            self.used = max(0, self.used - back)
 
     def spend(self, count):
         """Take `count` bytes, even if they are not there."""
         self._drain()
-        self._used += count
+        self.used += count
 
     def wait_ms(self, count):
         """Milliseconds until there are `count` bytes."""
         self._drain()
-        lacking = self._used + min(count, self.size) - self.size
+        lacking = self.used + min(count, self.size) - self.size
         return lacking * self._period // self.size if lacking > 0 else 0
 
 
@@ -105,11 +103,14 @@ class Supervisor(Procedures):
         self._probed = None  # when last
         self._unanswered = None  # when first in vain, since something came
         self._echoes = 0  # unanswered when the modem was last looked at
+        self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
-        self._hour = Budget(SETTINGS["hour_budget"][0], 3_600_000)
-        self._day = Budget(SETTINGS["day_budget"][0], 86_400_000)
+        hour, day, at = link.counters.values[-3:]
+        passed = max(0, time.time() - at) * 1000  # in deep sleep, too
         self.settings = {name: default for name, (default, _) in SETTINGS.items()}
+        self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
+        self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
 
     def set(self, name, value):
         """Change a setting. Raises ConfigError."""
@@ -123,7 +124,7 @@ class Supervisor(Procedures):
             )
         else:
             least = name not in ("idle_probe", "reset_board")
-            good = type(value) is type(SETTINGS[name][0]) and value >= least
+            good = type(value) is type(self.settings[name]) and value >= least
         if not good:
             raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
         self.settings[name] = value
@@ -140,6 +141,12 @@ class Supervisor(Procedures):
         link = self._link
         if not link.isconnected():
             return link.lost_by()
+        calling = yield from link.modem._in_call()
+        if calling or self._paused:
+            # LCP echo does not count then.
+            link.ppp.config(stream=None if calling else link.datacall.stream)
+            self._paused = calling
+            return None
         _, _, heard, asked, echoes = link.traffic()
         # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
         if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
@@ -148,14 +155,19 @@ class Supervisor(Procedures):
                 return "call ended"
         last = link.age() if heard is None else heard
         if self._probed is not None:
-            last = min(last, time.ticks_diff(time.ticks_ms(), self._probed))
+            last = min(last, since(self._probed))
         if self._unanswered is not None:
-            since = time.ticks_diff(time.ticks_ms(), self._unanswered)
-            if heard is None or heard < since:
+            passed = since(self._unanswered)
+            if heard is None or heard < passed:
                 self._unanswered = None
-            elif asked is not None and asked <= since + _TICK_MS and asked < _AMBIGUOUS_MS:
+            elif asked is not None and asked <= passed + _TICK_MS and asked < _AMBIGUOUS_MS:
                 asked = None  # it may have been the question itself that nobody answered
-        doubtful = asked is not None and asked > self.settings["silence"]
+        silence = self.settings["silence"]
+        doubtful = asked is not None and asked > silence
+        gone = link.modem.unregistered
+        if gone is not None and since(gone) > silence:
+            link.modem.unregistered = None  # one question will do
+            doubtful = True
         if doubtful or (idle is not None and last > idle):
             answered = yield from self._ask()
             # The silence of somebody who has never answered says nothing where others have.
@@ -174,7 +186,7 @@ class Supervisor(Procedures):
             age = link.traffic()[2]
             if not link.isconnected():
                 return True  # no use to wait
-            return age is not None and age < time.ticks_diff(time.ticks_ms(), started)
+            return age is not None and age < since(started)
 
         if probe == "dns":
             servers = link.isconnected() and name_servers(link.ppp)
@@ -186,6 +198,8 @@ class Supervisor(Procedures):
         else:
             return None
         answered, used = yield from procedure
+        if answered is None:
+            return None
         answered = answered and link.isconnected()
         link.counters.add(probes=1, probe_bytes=used)
         self._spend(used)
@@ -200,6 +214,9 @@ class Supervisor(Procedures):
     def _spend(self, count):
         self._hour.spend(count)
         self._day.spend(count)
+        counters = self._link.counters
+        counters.values[-3:] = self._hour.used, self._day.used, time.time()
+        counters.save(True)
 
     # Recovery
 
@@ -212,33 +229,51 @@ class Supervisor(Procedures):
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
         """
         check_timeout(timeout)
-        return self._look(timeout, self.settings["fresh"], wdt)
+        deadline = Deadline(timeout)
+        while not (yield from self._look(deadline, self.settings["fresh"], wdt)):
+            pass
 
     def _keep_up(self, wdt=None):
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
+        After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
-        was short.
+        or sockets were short.
         """
+        link = self._link
+        link.wanted = True
         while True:
             try:
-                yield from self._look(600000, self.settings["idle_probe"] or None, wdt)
+                if link.wanted:
+                    yield from self._look(
+                        Deadline(600000), self.settings["idle_probe"] or None, wdt
+                    )
             except _FINAL:
                 raise
-            except (SIM800Error, MemoryError):
+            except (OSError, MemoryError):
                 pass  # status("reason") and an event tell it
             yield from fed(wait(_TICK_MS), wdt)
 
-    def _look(self, timeout, idle, wdt):
-        return fed(self._link._alone(self._look_and_recover(timeout, idle)), wdt)
-
-    def _look_and_recover(self, timeout, idle):
+    def _look(self, deadline, idle, wdt):
+        # False if it gave way to who takes the link down.
         link = self._link
-        deadline = Deadline(timeout)
+        try:
+            procedure = link._alone(self._look_and_recover(deadline, idle))
+            yield from fed(procedure, wdt, lambda: link.leaving)
+            return True
+        except GiveWay:
+            while link.leaving:
+                yield from fed(wait(50), wdt)
+            return False
+
+    def _look_and_recover(self, deadline, idle):
+        link = self._link
         state = link.state
         lost = yield from self._doubt(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
             self._failures = 0
+        if state.name in ("up", "lost"):
+            self._last_error = None  # of before
         if lost is None:
             link.counters.save()
             return
@@ -247,11 +282,14 @@ class Supervisor(Procedures):
         while True:
             unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
             pause = max(unpaid, self._pause_ms())
-            if pause > deadline.left() and self._failures:
+            if pause > deadline.left():
                 if unpaid > deadline.left():
                     raise BudgetSpent(
                         "no further attempt for {} s: the data budget is used up ({} bytes an hour, {} a day); last: {}".format(
-                            unpaid // 1000, self._hour.size, self._day.size, self._last_error
+                            unpaid // 1000,
+                            self._hour.size,
+                            self._day.size,
+                            self._last_error or state.reason,
                         )
                     )
                 raise self._last_error or NoCarrier(
@@ -261,6 +299,12 @@ class Supervisor(Procedures):
                 )
             state.enter("recovering", state.reason)
             yield from wait(pause)
+            while (yield from link.modem._in_call()):
+                if not deadline.left():
+                    raise NoCarrier(
+                        "there is a voice call, and no data beside it: wait for its end, or hang_up()"
+                    )
+                yield from wait(_TICK_MS)
             yield from self._climb()
             values = link.counters.values
             in_vain = -values[0] - values[1]
@@ -273,7 +317,8 @@ class Supervisor(Procedures):
                 in_vain += values[0] + values[1]
                 self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
                 continue
-            self._spend(_SESSION_BYTES)
+            if lost or self._failures:  # else it is no recovery
+                self._spend(_SESSION_BYTES)
             # Counted as a failure until it has proved itself.
             self._failures += 1
             if lost != "nothing heard" or (yield from self._ask()) is not False:
@@ -319,9 +364,9 @@ class Supervisor(Procedures):
             "redial": link.datacall._anew,
             "attach": modem.radio._detach,
             "radio": modem.radio._off,
-            "modem": modem._reset,
+            "modem": modem._restart,
             "reset": modem._press_reset,
-            "power": modem._off,
+            "power": modem._power_off,
         }
         try:
             yield from link._take_down()

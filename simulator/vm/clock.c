@@ -1,8 +1,8 @@
 // The simulated time, and how to wait in it.
 //
-// Simulated time is CLOCK_MONOTONIC times SIM_SPEED, from 0 at boot. Every waiting
-// thread has an eventfd: whatever happens (a byte, a pin, a signal) ends all waits at
-// once, and nobody polls.
+// Simulated time is CLOCK_MONOTONIC times SIM_SPEED, from 0 at boot; ticks begin shortly
+// before they wrap. Every waiting thread has an eventfd: whatever happens (a byte, a pin,
+// a signal) ends all waits at once, and nobody polls.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,6 +22,8 @@
 #include "sim.h"
 
 #define WAITERS_MAX (32)
+// 20 s before time.ticks_ms() wraps (2^30), and lwIP's and cmux's 32 bits with it.
+#define TICKS_START (0xffffffffu - 19999)
 
 typedef struct _waiter_t {
     atomic_int used;
@@ -31,6 +33,7 @@ typedef struct _waiter_t {
 
 static double speed = 1;
 static uint64_t boot_ns;
+static uint64_t ticks_start = TICKS_START;
 static waiter_t waiters[WAITERS_MAX];
 static pthread_key_t waiter_key; // gives a thread's waiter back when it ends
 static __thread waiter_t *own_waiter;
@@ -52,6 +55,15 @@ void sim_clock_init(void) {
         speed = strtod(text, &end);
         if (*end != '\0' || !(speed > 0) || isinf(speed)) {
             fprintf(stderr, "SIM_SPEED is '%s': it must be a number above 0, such as 1 or 10.\n", text);
+            exit(1);
+        }
+    }
+    text = getenv("SIM_TICKS");
+    if (text != NULL && *text != '\0') {
+        char *end;
+        ticks_start = strtoull(text, &end, 0);
+        if (*end != '\0' || ticks_start > UINT32_MAX) {
+            fprintf(stderr, "SIM_TICKS is '%s': it must be milliseconds, 0 to %u.\n", text, UINT32_MAX);
             exit(1);
         }
     }
@@ -159,11 +171,11 @@ void sim_wait_ms(mp_uint_t timeout_ms) {
 }
 
 mp_uint_t mp_hal_ticks_ms(void) {
-    return sim_now_ns() / 1000000;
+    return ticks_start + sim_now_ns() / 1000000;
 }
 
 mp_uint_t mp_hal_ticks_us(void) {
-    return sim_now_us();
+    return ticks_start * 1000 + sim_now_us();
 }
 
 // Sleeps as the ESP32 does: the scheduler runs all the time.

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "py/runtime.h"
+#include "py/mphal.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
 #include "lwip/timeouts.h"
@@ -41,7 +42,7 @@ void sim_network_init(void) {
 }
 
 uint32_t sys_now(void) {
-    return (uint32_t)(sim_now_ns() / 1000000);
+    return (uint32_t)mp_hal_ticks_ms();
 }
 
 void sim_lwip_enter(void) {

@@ -50,7 +50,9 @@ class _PPP:
         in command mode if it answers at all, and connect() may be called again."""
 
     async def disconnect(self) -> None:
-        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s."""
+        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
+
+        ensure() and keep_up() of other tasks give way."""
 
     async def event(self, timeout: int = 0) -> Event | None:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
@@ -72,6 +74,7 @@ class _PPP:
     async def keep_up(self, wdt: Watchdog | None = None) -> None:
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
+        After disconnect() or active(False) it does nothing until connect() or ensure().
         wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired."""
 
     def command_mode(self) -> CommandMode:
@@ -84,7 +87,9 @@ class _PPP:
         Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy."""
 
     def kept_up(self, wdt: Watchdog | None = None) -> KeptUp:
-        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends."""
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends.
+
+        What ends keep_up() ends the block, too, and is raised by it."""
 
     def isconnected(self) -> bool:
         """True while PPP is up, or suspended, and has an IPv4 address."""

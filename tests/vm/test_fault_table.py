@@ -20,6 +20,7 @@ def test_fault(vm, internet, fault):
     played = asyncio.run(play(fault, internet, speed=speed, timeout=60 + 900 / speed))
     assert played.result.code == 0, played.result.stderr
     assert "Traceback" not in played.result.stderr, played.result.stderr
+    assert "happened" in played.lines, f"the state {fault.at!r} was never entered: {played.lines}"
     ended = played.value("ended")
     if fault.expect == "named":
         assert ended != "late", played.lines

@@ -71,7 +71,7 @@ def test_bad_speed_is_explained(bench, value):
     assert "SIM_SPEED" in bench.run("pass", speed=value, code=1)
 
 
-@pytest.mark.parametrize("name", ["SIM_BLOCKING", "SIM_PPP_INPUT", "SIM_HEAP"])
+@pytest.mark.parametrize("name", ["SIM_BLOCKING", "SIM_PPP_INPUT", "SIM_HEAP", "SIM_TICKS"])
 def test_bad_setting_is_explained(bench, name):
     assert f"{name} is 'x'" in bench.run("pass", code=1, **{name: "x"})
 
@@ -79,6 +79,28 @@ def test_bad_setting_is_explained(bench, name):
 def test_no_board_is_explained(bench):
     out = bench.run("pass", code=1, board=False, SIM_BOARD="/nowhere/at/all")
     assert "No board answers at SIM_BOARD=/nowhere/at/all" in out
+
+
+def test_ticks_have_the_period_of_the_chip(bench):
+    out = bench.run(
+        "import time\nprint(time.ticks_add(0, -1) + 1, time.ticks_ms(), time.ticks_us())"
+    )
+    period, ms, us = map(int, out.split())
+    assert period == 1 << 30
+    assert 0 < period - ms <= 20_000
+    assert 0 < period - us <= 20_000_000
+
+
+def test_ticks_wrap(bench):
+    out = bench.run(
+        "import time\nstart = time.ticks_ms()\ntime.sleep(2)\nnow = time.ticks_ms()\n"
+        "print(start, now, time.ticks_diff(now, start))",
+        SIM_TICKS=str((1 << 32) - 1000),
+        speed=4,
+    )
+    start, now, passed = map(int, out.split())
+    assert start > (1 << 30) - 1000
+    assert now < 2000 <= passed < 3000
 
 
 def test_heap_size(bench):
@@ -500,6 +522,7 @@ def test_resets_and_what_they_leave(bench):
         "if phase == b'3':\n    rtc.memory(b'4')\n    machine.WDT(timeout=200)\n    while True: pass\n"
         "print(time.gmtime()[:4], machine.reset_cause() == machine.WDT_RESET)",
         speed=20,
+        SIM_TICKS="0",
     )
     lines = [line.split() for line in out.splitlines()]
     assert [line[1:3] for line in lines[:5]] == [

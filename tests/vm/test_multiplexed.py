@@ -4,7 +4,7 @@ import json
 
 import pytest
 from sim800 import packet
-from sim800.scenario import Modem
+from sim800.scenario import Modem, Phone
 
 WARM = Modem(start="command")
 SLOW = Modem(start="command", ipr=115200, latency=0.2)
@@ -600,3 +600,89 @@ print("multiplexed=%s" % nic.stats().connects)
     assert int(played.value("lost")) <= 256
     assert played.value("multiplexed") == "105"
     assert len(played.journal.seen("modem", "multiplexing")) == 105
+
+
+CALLING = """
+import asyncio, socket
+from ppp_sim800 import aio
+
+async def main():
+    said = []
+    nic = aio.PPP("internet", trace=lambda way, line: said.append(line) if way == ">" else None)
+    async with nic.kept_up():
+        async def send():
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            while True:
+                try:
+                    s.sendto(b"reading", ("203.0.113.10", 9999))
+                except OSError:
+                    pass
+                await asyncio.sleep(2)
+        sender = asyncio.create_task(send())
+        await asyncio.sleep(5)
+        await nic.modem.calls.dial("+491701234567")
+        {fault}
+        states = set()
+        for _ in range(40):
+            await asyncio.sleep(3)
+            states.add(await nic.modem.calls.state())
+        print("call=" + ",".join(sorted(states)))
+        print("during=" + nic.status())
+        await nic.modem.calls.hang_up()
+        print("ended=%d" % said.count("ATH"))
+        await asyncio.sleep(45)
+        print("after=%s,%d" % (nic.status(), nic.stats().connects))
+        sender.cancel()
+
+asyncio.run(main())
+"""
+
+
+def test_voice_call_beside_keep_up(play):
+    """The bearer stands still for two minutes: neither is the link distrusted, nor the call cut."""
+    played = play(CALLING.replace("{fault}", ""), modem=WARM, phones={"+491701234567": Phone()})
+    assert played.value("call") == "active"
+    assert played.value("during") == "up"
+    assert played.value("ended") == "1"  # our own
+    assert played.value("after") == "up,1"
+
+
+def test_link_lost_during_a_voice_call(play):
+    """What is left of it is taken down without the call, and it is brought back behind the call."""
+    played = play(
+        CALLING.replace("{fault}", 'do("cmux_cld")'),
+        modem=WARM,
+        phones={"+491701234567": Phone()},
+    )
+    assert played.value("call") == "active"
+    assert played.value("during") == "recovering"
+    assert played.value("after") == "up,2"
+
+
+@pytest.mark.parametrize(("seconds", "connects"), [(5, 1), (60, 2)])
+def test_registration_lost_on_an_idle_link(play, seconds, connects):
+    """Nothing is sent that nobody would answer: what the modem says of its registration has it asked."""
+    played = play(
+        f"""
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        await asyncio.sleep(3)
+        do("registration_lost")
+        do("later {seconds} registration_back")
+        start = time.ticks_ms()
+        while nic.status() == "up" and time.ticks_diff(time.ticks_ms(), start) < 40000:
+            await asyncio.sleep_ms(100)
+        print("noticed=%d" % time.ticks_diff(time.ticks_ms(), start))
+        await asyncio.sleep(60)
+        print("after=%s,%d" % (nic.status(), nic.stats().connects))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert (int(played.value("noticed")) < 30_000) == (connects == 2)
+    assert played.value("after") == f"up,{connects}"

@@ -28,6 +28,32 @@ def through():
         s.close()
 """
 
+# What the package takes for the time goes on by days(count).
+LATER = """
+import sys
+
+class Later:
+    passed = 0
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def ticks_ms(self):
+        return (time.ticks_ms() + self.passed) & 0x3FFFFFFF
+
+    def time(self):
+        return time.time() + self.passed // 1000
+
+def days(count):
+    later.passed += count * 86_400_000
+
+later = Later()
+ppp_sim800.PPP  # imports them
+for name, module in sys.modules.items():
+    if name.startswith("ppp_sim800.") and getattr(module, "time", None) is time:
+        module.time = later
+"""
+
 
 # --- states -----------------------------------------------------------------------------------
 
@@ -49,12 +75,13 @@ nic.ensure()
 nic.disconnect()
 nic.active(False)
 print("said=" + ",".join(said))
+ways = dict(states.STATES)
 last = "off"
 for name in said:
-    if not states.leads_to(last, name):
+    if name not in ("off", "on", "failed") + ways[last]:
         print("wrong=%s,%s" % (last, name))
     last = name
-print("states=%d" % all(name in states.STATES for name in said))
+print("states=%d" % all(name in ways for name in said))
 """
     )
     ways = "booting,waiting for SIM,searching,registered,dialling,negotiating,up"
@@ -118,6 +145,74 @@ timed("bad", nic.status, "why")
     assert played.value("up") == "None"
     assert played.value("lost") == "lost: the modem ended PPP"
     assert played.value("bad").startswith("ConfigError: ")
+
+
+@pytest.mark.parametrize("multiplex", [True, False])
+def test_disconnect_is_no_loss(play, multiplex):
+    """Whoever asks for state and events meanwhile."""
+    played = play(
+        f"""
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet", multiplex={multiplex})
+    async def watch():
+        while True:
+            seen.add("%s: %s" % (nic.status(), nic.status("reason")))
+            await nic.event()
+            await asyncio.sleep_ms(20)
+    for leave in (nic.disconnect, lambda: nic.active(False)):
+        await nic.connect()
+        await asyncio.sleep(20)
+        seen = set()
+        watcher = asyncio.create_task(watch())
+        await leave()
+        watcher.cancel()
+        print("seen=" + ",".join(sorted(seen)))
+    print("stats=%d,%s" % (nic.stats().up, nic.stats().reasons))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert [line for line in played.lines if line.startswith("seen=")] == [
+        "seen=on: None",
+        "seen=off: None,on: None",
+    ]
+    up, reasons = played.value("stats").split(",")
+    assert 40 <= int(up) <= 44
+    assert reasons == "{}"
+
+
+def test_status_of_a_cancelled_attempt(play):
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    task = asyncio.create_task(nic.connect())
+    await asyncio.sleep(1)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    print("reason=" + nic.status("reason"))
+
+asyncio.run(main())
+print("@interrupt 1")
+nic = ppp_sim800.PPP("internet")
+try:
+    nic.connect()
+except KeyboardInterrupt:
+    print("interrupted=" + nic.status("reason"))
+""",
+    )
+    for what, name in (("reason", "CancelledError"), ("interrupted", "KeyboardInterrupt")):
+        assert played.value(what) == f"the attempt was cut short ({name}): connect() again"
 
 
 # --- commands while online --------------------------------------------------------------------
@@ -219,6 +314,33 @@ print("again=" + nic.status())
     assert played.value("status") == "lost"
     assert "in command mode" in played.value("reason")
     assert played.value("again") == "up"
+
+
+@pytest.mark.parametrize("multiplex", [True, False])
+def test_command_mode_of_a_lost_link(play, multiplex):
+    """It stays lost, whoever has noticed that first."""
+    played = play(
+        f"""
+nic = ppp_sim800.PPP("internet", multiplex={multiplex})
+for _ in range(2):
+    nic.connect()
+    do("lcp_terminate")
+    time.sleep(4)
+    if _:
+        print("noticed=" + nic.status())
+    with nic.command_mode() as modem:
+        print("signal=%s" % modem.radio.signal())
+        print("inside=%s: %s" % (nic.status(), nic.status("reason")))
+    print("after=%s: %s" % (nic.status(), nic.status("reason")))
+print("reasons=%s" % nic.stats().reasons)
+""",
+        modem=WARM,
+    )
+    lost = "lost: the modem ended PPP"
+    assert played.value("noticed") == "lost"
+    for what in ("signal=-78", f"inside={lost}", f"after={lost}"):
+        assert played.lines.count(what) == 2
+    assert played.value("reasons") == "{'terminated': 2}"
 
 
 def test_command_mode_of_a_deaf_modem_leaves_the_link_alone(play):
@@ -530,6 +652,81 @@ timed("ensure", nic.ensure, timeout=300000)
     assert len(played.journal.seen("modem", "dial")) <= 5  # the first is connect()'s
 
 
+def test_budget_used_up_by_links_that_came_up(play):
+    """No attempt has failed, and yet there is nothing left for one."""
+    played = play(
+        UP
+        + """
+nic.config(hour_budget=2000)
+for again in range(3):
+    do("lcp_terminate")
+    time.sleep(3)
+    nic.supervisor._failures = 0  # as after a minute that proved the link
+    timed("ensure%d" % again, nic.ensure, timeout=20000)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("ensure0") == played.value("ensure1") == "ok"
+    assert played.value("ensure2").startswith("BudgetSpent: ")
+    assert played.value("ensure2").endswith("last: the modem ended PPP")
+    assert int(played.value("ensure2_ms")) < 20_000
+    assert played.value("status") == "lost"
+
+
+def test_an_error_is_not_told_again_after_success(play):
+    played = play(
+        UP
+        + """
+do("apn_refused")
+do("later 15 apn_refused on=0")
+do("no_carrier")
+time.sleep(1)
+timed("first", nic.ensure)
+do("lcp_terminate")
+time.sleep(4)
+timed("second", nic.ensure, timeout=500)
+""",
+        modem=WARM,
+    )
+    assert played.value("first") == "ok"
+    assert played.value("second").startswith(
+        "NoCarrier: the link was lost (the modem ended PPP), "
+    )
+
+
+def test_budget_survives_a_reset(play):
+    """Else whatever resets the board, the ladder's last rung or a watchdog, has all of it again."""
+    played = play(
+        """
+import machine
+nic = ppp_sim800.PPP("internet")
+nic.config(hour_budget=3000)
+if machine.reset_cause() != machine.HARD_RESET:
+    nic.connect()
+    do("apn_refused")
+    do("lcp_terminate")
+    time.sleep(3)
+    timed("first", nic.ensure)
+    machine.reset()
+timed("again", nic.ensure, timeout=20000)
+rtc = machine.RTC()
+now = rtc.datetime()
+rtc.datetime((now[0] + 1,) + now[1:])
+do("apn_refused on=0")
+nic = ppp_sim800.PPP("internet")
+nic.config(hour_budget=3000)
+timed("later", nic.ensure, timeout=20000)
+print("connects=%d" % nic.stats().connects)
+""",
+        modem=WARM,
+    )
+    assert played.value("first").startswith("BudgetSpent: ")
+    assert played.value("again").startswith("BudgetSpent: ")
+    assert played.value("later") == "ok"
+    assert played.value("connects") == "2"
+
+
 def test_wrong_pin_ends_recovering_at_once(play):
     played = play(
         """
@@ -609,6 +806,179 @@ asyncio.run(main())
     assert played.value("signal") == "-78"
     assert played.value("mended") == "up,2"
     assert played.value("after") == "on"
+
+
+# --- days -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_connect_after_days(play, count):
+    """More than half the period of ticks_ms(), and more than one: nothing waits for what has passed long ago."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.disconnect()
+days({count})
+timed("connect", nic.connect)
+nic.active(False)
+days({count})
+timed("again", nic.connect)
+""",
+        modem=WARM,
+    )
+    for what in ("connect", "again"):
+        assert played.value(what) == "ok"
+        assert int(played.value(what + "_ms")) < 30_000
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_ensure_after_days_up(play, count):
+    """Days up are counted as such, and recovering has all of its budget."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+nic.supervisor._spend(90_000)
+for _ in range({count} // 6):
+    days(6)
+    nic.ensure()
+days({count} % 6)
+nic.ensure()
+print("up=%d" % (nic.stats().up // 86_400))
+print("probes=%d" % nic.stats().probes)
+nic.supervisor._failures = 3
+nic.ensure()
+print("failures=%d" % nic.supervisor._failures)
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=60000)
+print("then=%d,%d" % (nic.stats().up // 86_400, nic.stats().connects))
+print("unpaid=%d" % nic.supervisor._hour.wait_ms(90_000))
+""",
+        modem=WARM,
+    )
+    assert played.value("up") == str(count)
+    assert played.value("failures") == "0"
+    assert played.value("ensure") == "ok"
+    assert int(played.value("ensure_ms")) < 30_000
+    assert played.value("then") == f"{count},2"
+    assert played.value("unpaid") == "0"
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_ensure_after_days_without_a_look(play, count):
+    """What nobody looked at is not counted right, but nothing waits for it."""
+    played = play(
+        LATER
+        + f"""
+nic = ppp_sim800.PPP("internet")
+nic.ensure()
+nic.supervisor._probed = time.ticks_ms()
+days({count})
+print("age=%d" % (nic.age() >= 0))
+print("up=%d" % (nic.stats().up >= 0))
+do("lcp_terminate")
+time.sleep(3)
+timed("ensure", nic.ensure, timeout=60000)
+""",
+        modem=WARM,
+    )
+    assert played.value("age") == played.value("up") == "1"
+    assert played.value("ensure") == "ok"
+    assert int(played.value("ensure_ms")) < 30_000
+
+
+NO_SOCKET = """
+import socket
+
+class Full:
+    # As where the script has used up lwIP's sockets; its own go on.
+    def __getattr__(self, name):
+        return getattr(socket, name)
+
+    def socket(self, *_):
+        raise OSError(23)
+
+def no_socket(is_so):
+    sys.modules["ppp_sim800.probe"].socket = Full() if is_so else socket
+"""
+
+
+def test_no_socket_to_ask_by(play):
+    """Nobody is asked, then; whatever else it may be, a plain OSError does not end keep_up()."""
+    played = play(
+        NO_SOCKET
+        + """
+import asyncio, sys
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    async with nic.kept_up():
+        nic.config(idle_probe=3000)
+        no_socket(True)
+        await asyncio.sleep(10)
+        print("kept=%s,%d" % (nic.status(), nic.stats().connects))
+        nic.config(probe=("203.0.113.10", 443))
+        await asyncio.sleep(10)
+        print("kept=%s,%d" % (nic.status(), nic.stats().connects))
+        no_socket(False)
+        do("lcp_terminate")
+        await asyncio.sleep(30)
+        print("mended=%s,%d" % (nic.status(), nic.stats().connects))
+
+asyncio.run(main())
+""",
+        modem=WARM,
+    )
+    assert [line for line in played.lines if line.startswith("kept=")] == ["kept=up,1"] * 2
+    assert played.value("mended") == "up,2"
+
+
+def test_connect_without_a_socket_for_the_clock(play):
+    played = play(
+        NO_SOCKET
+        + """
+import machine, sys
+machine.RTC().datetime((2000, 1, 1, 0, 0, 0, 0, 0))
+nic = ppp_sim800.PPP("internet")
+no_socket(True)
+timed("connect", nic.connect)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+        radio=Radio(nitz=False),
+    )
+    assert played.value("connect") == "ok"
+    assert played.value("status") == "up"
+
+
+def test_what_ends_keep_up_ends_the_block(play):
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet", pin="4711")
+    try:
+        async with nic.kept_up():
+            nic.config(pin="1111")
+            do("modem_reset")
+            await asyncio.sleep(600)
+            print("ended=asleep")
+    except ppp_sim800.PINWrong as error:
+        print("ended=" + type(error).__name__)
+
+asyncio.run(main())
+""",
+        modem=WARM,
+        sim=SIM(pin="4711"),
+    )
+    assert played.value("ended") == "PINWrong"
 
 
 # --- counters ---------------------------------------------------------------------------------

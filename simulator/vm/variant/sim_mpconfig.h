@@ -30,6 +30,8 @@ extern unsigned int sim_vm_hook_divisor;
 // Time: the epoch is 2000 and the clock is the simulated RTC.
 #undef MICROPY_EPOCH_IS_1970
 #define MICROPY_EPOCH_IS_1970           (0)
+// As with the chip's small integers.
+#define MICROPY_PY_TIME_TICKS_PERIOD    (1 << 30)
 #undef MICROPY_PY_TIME_CUSTOM_SLEEP
 #undef MICROPY_PY_TIME_INCLUDEFILE
 #define MICROPY_PY_TIME_INCLUDEFILE     "sim/modtime.c"
