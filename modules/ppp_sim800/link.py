@@ -12,6 +12,7 @@ from . import rtc
 from .access import Access, default_board
 from .at import check_timeout
 from .errors import (
+    ATTimeout,
     AuthRefused,
     ConfigError,
     LinkBusy,
@@ -23,8 +24,8 @@ from .errors import (
 from .modem import FAST, Modem
 from .online import CommandMode, KeptUp
 from .probe import name_servers
-from .run import Deadline, Procedures, blocking, wait
-from .states import CARRYING, State
+from .run import Deadline, GiveWay, Procedures, blocking, fed, wait
+from .states import CARRYING, State, limit_ms
 from .stats import LOST, Counters
 from .supervisor import Supervisor, word_for
 
@@ -34,7 +35,6 @@ _CONNECTED = const(4)
 _AUTHFAIL = const(-7)
 _PEERDEAD = const(-9)
 
-_NEGOTIATE_MS = const(25000)
 _TERMINATE_MS = const(3000)
 # How long PPP is waited for before the modem is asked whether the call has ended.
 _LOOK_MS = const(3000)
@@ -142,9 +142,8 @@ class PPP(Procedures):
             self.leaving -= 1
 
     def _switch_on(self):
-        self.state.enter("booting")
         try:
-            yield from self.modem._power_on()
+            yield from self._within("booting", self.modem._power_on())
         except BaseException as error:
             self._fail(error)
             raise
@@ -189,20 +188,18 @@ class PPP(Procedures):
         self._notice()
         if self.ppp or self.modem.data_mode or self.datacall.multiplexed:
             yield from self._take_down()
-        enter = self.state.enter
+        within, enter = self._within, self.state.enter
         self.dialled = False
-        enter("booting")
         try:
-            yield from self.modem._power_on()
-            enter("waiting for SIM")
-            yield from self.modem.sim._ready(self.access.pin)
+            yield from within("booting", self.modem._power_on())
+            yield from within("waiting for SIM", self.modem.sim._ready(self.access.pin))
             enter("searching")
             yield from self.modem.radio._register(timeout)
-            enter("registered")
-            told = yield from self._set_clock(0 if rtc.is_set() else _NITZ_MS)
-            enter("dialling")
+            told = yield from within(
+                "registered", self._set_clock(0 if rtc.is_set() else _NITZ_MS)
+            )
             self.dialled = True
-            yield from self.datacall._dial(self.access.apn)
+            yield from within("dialling", self.datacall._dial(self.access.apn))
             enter("negotiating")
             yield from self._negotiate()
         except BaseException as error:
@@ -216,6 +213,17 @@ class PPP(Procedures):
         enter("up")
         self.counters.add(connects=1)
         yield from self._ask_time(told)
+
+    def _within(self, name, procedure):
+        # Enter a state, and do what it is for, for as long as the table lets it last.
+        self.state.enter(name)
+        limit = Deadline(limit_ms(name))
+        try:
+            return (yield from fed(procedure, None, lambda: not limit.left()))
+        except GiveWay:
+            if limit.left():
+                raise  # it was somebody else's
+            raise ATTimeout(name, limit_ms(name))
 
     def _fail(self, error):
         reason = str(error)
@@ -246,7 +254,7 @@ class PPP(Procedures):
             raise NegotiationFailed(
                 "PPP cannot be started ({}): free some memory, then try again".format(error)
             )
-        deadline = Deadline(_NEGOTIATE_MS)
+        deadline = Deadline(limit_ms("negotiating"))
         look = Deadline(_LOOK_MS)
         while not self._has_address():
             status = ppp.status()
@@ -267,7 +275,7 @@ class PPP(Procedures):
             if late:
                 raise NegotiationFailed(
                     "CONNECT, but PPP did not come up within {} s (status {}): try again, then restart the modem".format(
-                        _NEGOTIATE_MS // 1000, status
+                        limit_ms("negotiating") // 1000, status
                     )
                 )
             yield 10

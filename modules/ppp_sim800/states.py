@@ -1,27 +1,35 @@
-"""The link's states as one table; docs/link.md draws it."""
+"""The link's states as one table; docs/link.md draws it.
+
+A state that lasts longer than its limit is left for "failed".
+"""
 
 import time
 
 from .run import since
 
-# (name, where it leads besides "off", "on" and "failed")
-STATES = (
-    ("off", ("booting", "recovering")),
-    ("on", ("booting", "recovering")),
-    ("booting", ("waiting for SIM",)),
-    ("waiting for SIM", ("searching",)),
-    ("searching", ("registered",)),
-    ("registered", ("dialling",)),
-    ("dialling", ("negotiating",)),
-    ("negotiating", ("up",)),
-    ("up", ("suspended", "lost")),
-    ("suspended", ("up", "lost")),
-    ("lost", ("recovering", "booting")),
-    ("recovering", ("booting", "lost")),
-    ("failed", ("booting", "recovering")),
-)
+# name: (seconds it may last, None if that is up to who asked; where it leads besides "off", "on" and "failed";
+#        what nic.event() tells as ("link", ...) when it is entered)
+STATES = {
+    "off": (None, ("booting", "recovering"), None),
+    "on": (None, ("booting", "recovering"), None),
+    "booting": (90, ("waiting for SIM",), None),
+    "waiting for SIM": (60, ("searching",), None),
+    "searching": (None, ("registered",), None),
+    "registered": (15, ("dialling",), None),
+    "dialling": (90, ("negotiating",), None),
+    "negotiating": (25, ("up",), None),
+    "up": (None, ("suspended", "lost"), "up"),
+    "suspended": (None, ("up", "lost"), None),
+    "lost": (None, ("recovering", "booting"), "down"),
+    "recovering": (None, ("booting", "lost"), "recovering"),
+    "failed": (None, ("booting", "recovering"), "failed"),
+}
 CARRYING = ("up", "suspended")
-_TOLD = ("up", "recovering", "failed")  # by nic.event(), as ("link", ...)
+
+
+def limit_ms(name):
+    """Milliseconds that the state may last."""
+    return STATES[name][0] * 1000
 
 
 class State:
@@ -52,7 +60,8 @@ class State:
             self._lasted = 0
         if self._trace:
             self._trace("=", name)
-        if was in CARRYING and name not in CARRYING:
-            self._events.put("link", "down")
-        if name in _TOLD and was not in CARRYING:
-            self._events.put("link", name)
+        event = STATES[name][2]
+        if was in CARRYING:
+            event = None if name in CARRYING else "down"  # wherever it leads
+        if event:
+            self._events.put("link", event)

@@ -75,10 +75,10 @@ nic.ensure()
 nic.disconnect()
 nic.active(False)
 print("said=" + ",".join(said))
-ways = dict(states.STATES)
+ways = states.STATES
 last = "off"
 for name in said:
-    if name not in ("off", "on", "failed") + ways[last]:
+    if name not in ("off", "on", "failed") + ways[last][1]:
         print("wrong=%s,%s" % (last, name))
     last = name
 print("states=%d" % all(name in ways for name in said))
@@ -90,6 +90,43 @@ print("states=%d" % all(name in ways for name in said))
     assert played.value("said").endswith(f"recovering,{ways},on,off")
     assert not [line for line in played.lines if line.startswith("wrong=")]
     assert played.value("states") == "1"
+
+
+@pytest.mark.parametrize(
+    ("owner", "step", "state", "limit"),
+    [
+        ("modem", "_power_on", "booting", 90),
+        ("modem.sim", "_ready", "waiting for SIM", 60),
+        ("modem.clock", "_now", "registered", 15),
+        ("datacall", "_dial", "dialling", 90),
+    ],
+)
+def test_a_step_that_does_not_end(play, owner, step, state, limit):
+    played = play(
+        f"""
+nic = ppp_sim800.PPP("internet")
+cleaned = []
+def endless(*args):
+    try:
+        while True:
+            yield 50
+    finally:
+        cleaned.append(nic.status())
+nic.{owner}.{step} = endless
+timed("first", nic.connect)
+print("status=%s cleaned=%s" % (nic.status(), cleaned))
+print("reason=" + nic.status("reason"))
+del nic.{owner}.{step}
+timed("again", nic.connect)
+""",
+        speed=20,
+    )
+    sentence = f"the modem did not finish {state} within {limit}.0 s: "
+    assert played.value("first").startswith("ATTimeout: " + sentence)
+    assert limit * 1000 <= int(played.value("first_ms")) < limit * 1000 + 20_000
+    assert played.value("status") == f"failed cleaned=['{state}']"
+    assert played.value("reason").startswith(sentence)
+    assert played.value("again") == "ok"
 
 
 def test_events_of_the_link(play):
