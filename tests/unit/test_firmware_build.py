@@ -452,15 +452,17 @@ def test_sizes_above_their_limits():
 def test_code_of_the_multiplexer_is_counted():
     symbols = """
  .text.cmux_gone
-                0x00000000       0x63 esp-idf/main/libmain.a(mux.c.obj)
+                0x00000000       0x63 CMakeFiles/micropython.elf.dir/a/modules/cmux/mux.c.obj
  .text.cmux_step
-                0x400d1234      0x10a esp-idf/main/libmain.a(mux.c.obj)
- .literal.lock  0x400d2238       0x08 esp-idf/main/libmain.a(modcmux.c.obj)
- .rodata.str1.1
-                0x3f401234       0x21 esp-idf/main/libmain.a(port_esp32.c.obj)
-                                 0x25 (size before relaxing)
+                0x400d1234      0x10a CMakeFiles/micropython.elf.dir/a/modules/cmux/mux.c.obj
+ .literal.lock  0x400d2238       0x08 CMakeFiles/micropython.elf.dir/a/modules/cmux/modcmux.c.obj
+ .rodata.cmux_type
+                0x3f401234       0x21 CMakeFiles/micropython.elf.dir/a/modules/cmux/port_esp32.c.obj
+ .rodata.channel_irq.str1.1
+                0x3f402234    0x18163 CMakeFiles/micropython.elf.dir/a/modules/cmux/modcmux.c.obj
+                              0x18263 (size before relaxing)
  .text.mp_parse
-                0x400d1334      0x999 esp-idf/main/libmain.a(parse.c.obj)
+                0x400d1334      0x999 CMakeFiles/micropython.elf.dir/py/parse.c.obj
 """
     assert size_report.code_of_cmux(symbols) == 0x10A + 0x08 + 0x21
 
