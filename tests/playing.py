@@ -63,7 +63,7 @@ def set_dns(world: Surroundings, delay=0.0, dead=0, wrong=0) -> None:
     world.internet.dns_delay = delay
     world.internet.dns = tuple(world.scenario.ppp.dns[int(dead) :])
     names = dict(world.scenario.names)
-    world.internet.names = dict.fromkeys(names, "198.51.100.66") if wrong else names
+    world.internet.names = dict.fromkeys(names, "198.51.100.9") if wrong else names
 
 
 def number(text: str) -> int | float | str:
