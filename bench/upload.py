@@ -66,6 +66,15 @@ for _ in range({uploads}):
         raise OSError("not uploaded")
 """
 
+# As the recipes do: one connection for all.
+KEPT = """
+with requests.Session() as session:
+    for _ in range({uploads}):
+        reply = session.post("https://{host}/upload", data=b"x" * {size})
+        if reply.json()["length"] != {size}:
+            raise OSError("not uploaded")
+"""
+
 MODEM_HTTP = """
 import ppp_sim800
 nic = ppp_sim800.PPP("internet")
@@ -152,7 +161,7 @@ import ppp_sim800, requests
 nic = ppp_sim800.PPP("internet")
 nic.connect()
 """
-OURS = OURS_UP + UPLOAD + "nic.active(False)\n"
+OURS = OURS_UP + KEPT + "nic.active(False)\n"
 
 # 115200 baud: a rate the modem is found at.
 DOZING = (
@@ -161,7 +170,7 @@ import machine, ppp_sim800, requests, tcall
 nic = ppp_sim800.PPP("internet", board=tcall.TCall(dtr=True), baudrate=115200)
 nic.connect()
 """
-    + UPLOAD
+    + KEPT
     + """
 nic.disconnect()
 nic.modem.sleep()
