@@ -143,7 +143,6 @@ class World(Surroundings):
     ):
         super().__init__(scenario, speed=speed, pcap=pcap)
         self._vm = vm
-        self._files: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._port: int | None = None  # console()'s, open
         self.tcall = TCall(
@@ -182,13 +181,13 @@ class World(Surroundings):
         self.tcall.chip.battery = Battery.from_cbc(cbc)
 
     async def put(self, name: str, data: bytes) -> None:
-        """Write a file to where scripts run, if they are not told another folder."""
+        """Write a file to the board's file system: where scripts run, if they are not told another folder."""
         (self._folder() / name).write_bytes(data)
 
     def _folder(self) -> Path:
-        self._files = self._dir / "files"
-        self._files.mkdir(exist_ok=True)
-        return self._files
+        files = self._dir / "files"
+        files.mkdir(exist_ok=True)
+        return files
 
     async def run(
         self,
@@ -204,7 +203,7 @@ class World(Surroundings):
         `on_line` gets each line of its standard output as it comes; what it returns is typed in for input().
         """
         if isinstance(script, str):
-            path = (self._files or self._dir) / "main.py"
+            path = self._folder() / "main.py"
             path.write_text(script)
         else:
             path = script.resolve()
@@ -213,7 +212,7 @@ class World(Surroundings):
             self._vm,
             path,
             env=self._env,
-            cwd=cwd or self._files,
+            cwd=cwd or self._folder(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -273,8 +272,9 @@ class World(Surroundings):
             self._process.send_signal(signal.SIGINT)
 
     async def interact(self, *args: str) -> int:
-        """Run the VM on this terminal (a REPL without arguments). Returns its exit code."""
-        process = await asyncio.create_subprocess_exec(self._vm, *args, env=self._env)
+        """Run the VM on this terminal (a REPL without arguments, on a file system that is empty). Returns its exit code."""
+        cwd = None if args else self._folder()
+        process = await asyncio.create_subprocess_exec(self._vm, *args, env=self._env, cwd=cwd)
         # Ctrl-C is for the board.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
         return await process.wait()
