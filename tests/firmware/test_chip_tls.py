@@ -139,3 +139,27 @@ for name in ("telemetry", "longchain"):
     assert int(played.value("longchain")) < int(played.value("telemetry")) + 1000
     for name in ("telemetry", "longchain"):
         assert int(played.value("bundle_" + name)) < int(played.value(name)) + 2000
+
+
+def test_requests_keeps_a_connection(play):
+    """By a Session; what the server ends in between is noticed, by poll() on a TLS socket."""
+    played = play(
+        TLS
+        + """
+import requests, ssl
+context = ssl.create_default_context(cafile="root.der")
+
+def ask(session, path):
+    reply = session.get("https://telemetry.example" + path, ssl_context=context, timeout=30)
+    return "%d:%d:%d" % (reply.status_code, len(reply.content), id(session._socket))
+
+with requests.Session() as session:
+    print("kept=" + " ".join(ask(session, "/bytes/2000") for _ in range(3)))
+    ask(session, "/goodbye")
+    time.sleep(1)
+    print("anew=" + ask(session, "/bytes/1"))
+"""
+    )
+    kept = played.value("kept").split()
+    assert kept[0].startswith("200:2000:") and kept == [kept[0]] * 3
+    assert played.value("anew").startswith("200:1:")
