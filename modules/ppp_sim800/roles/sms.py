@@ -10,14 +10,14 @@ from collections import namedtuple
 
 from micropython import const
 
-from .at import check_timeout, fields
-from .errors import ATError, ConfigError, ModemRestarted, SMSError
+from ..at.text import check_timeout, fields
+from ..errors import ATError, ConfigError, SMSError
+from ..run import Deadline, sleep_ms, wait
+from . import Role
 from .pdu import STATUS_REPORT, decode, parse, split, submit
-from .run import Deadline, Role, blocking, wait
 from .sim import sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages
-_ESC = b"\x1b"
 _NOT_READY = (3, 14, 302, 314, None)  # None: noise
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
@@ -40,11 +40,11 @@ _REASONS = (
 class SMS(Role):
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""
 
-    def __init__(self, modem):
-        super().__init__(modem)
+    def __init__(self, line):
+        super().__init__(line)
         self._reference = os.urandom(1)[0]
 
-    def _send(self, number, text, *, report=False, parts=10, timeout=60000):
+    async def send(self, number, text, *, report=False, parts=10, timeout=60000):
         """Send a message, a long one in parts that phones show as one.
 
         number: str of digits, with "+" and country code or as it is dialled at home.
@@ -60,7 +60,7 @@ class SMS(Role):
         check_timeout(timeout)
         if not isinstance(parts, int):
             raise ConfigError("parts must be an int, not {!r}".format(parts))
-        alphabet, ends = yield from split(text)
+        alphabet, ends = await split(text)
         total = len(ends)
         if total > parts:
             raise ConfigError(
@@ -68,7 +68,7 @@ class SMS(Role):
                     total, parts
                 )
             )
-        yield from self._prepare()
+        await self._prepare()
         self._reference = (self._reference + 1) & 0xFF
         references = ()
         start = 0
@@ -79,104 +79,89 @@ class SMS(Role):
             what = "the message was not sent"
             if total > 1:
                 what = "part {} of {} was not sent".format(place, total)
-            references += ((yield from _told(self._submit(pdu, timeout), what, sent)),)
+            references += (await _told(self._submit(pdu, timeout), what, sent),)
             start = end
         return references
 
-    def _submit(self, pdu, timeout):
-        # M 4.2.5. The modem is never left at its prompt: it would take the next command for a message.
-        modem = self._modem
-        try:
-            lines = yield from modem._command(
-                "AT+CMGS={}".format(len(pdu) - 1),
-                "+CMGS:",
-                timeout,
-                data=hexlify(pdu) + b"\x1a",
-            )
-        except (ATError, ModemRestarted, ConfigError):
-            raise
-        except BaseException as error:
-            modem._channel.write(_ESC)
-            if not isinstance(error, GeneratorExit):
-                for _ in range(3):  # what comes before the prompt is lost
-                    yield from wait(200)
-                    modem._channel.write(_ESC)
-            raise
+    async def _submit(self, pdu, timeout):
+        # M 4.2.5
+        lines = await self._line.command(
+            "AT+CMGS={}".format(len(pdu) - 1), "+CMGS:", timeout, data=hexlify(pdu) + b"\x1a"
+        )
         reference = fields(lines[0])[0] if len(lines) > 1 else ""
         return int(reference) if reference.isdigit() else None
 
-    def _prepare(self):
+    async def _prepare(self):
         # PDU mode, and the card for all messages (M 4.2.2, 4.2.9). Returns (used, total) places.
         command = 'AT+CMGF=0;+CPMS="SM","SM","SM"'
         deadline = Deadline(_READY_MS)
         while True:
             try:
-                places = yield from self._modem._ask(command, "+CPMS:", 10000, _read_places)
-                return places
+                return await self._line.ask(command, "+CPMS:", read=_read_places)
             except ATError as error:
                 if error.code not in _NOT_READY or not deadline.left():
                     raise _sms_error(error, "the card's messages cannot be used")
-            yield from wait(300)
+            await wait(300)
 
-    def _room(self):
+    async def room(self):
         """How many messages (long ones: parts) the card holds, and can hold: (used, total) (M 4.2.9).
 
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError.
         """
-        return self._prepare()
+        return await self._prepare()
 
-    def _list(self, unread=False):
+    async def list(self, unread=False):
         """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
         now on. unread: only those that have not been read or listed before.
 
         Raises SMSError, SIMError.
         """
         found = []
-        for message in (yield from self._scan()):
+        for message in await self._scan():
             if message.unread or not unread:
-                yield from self._mark(message)
+                await self._mark(message)
                 found.append(message)
         return found
 
-    def _read(self, index):
+    async def read(self, index):
         """The message at `index`, as the event "sms" told it, None if there is none.
 
         It counts as read from now on. Of a long message any part's index gives the whole, as far as it has
         come. Raises SMSError, SIMError.
         """
         _check_index(index)
-        yield from self._prepare()
-        entry = yield from self._entry(index)
+        await self._prepare()
+        entry = await self._entry(index)
         if entry is None:
             return None
         message = _message([entry])
         if not message.complete:
-            for message in (yield from self._scan()):
+            for message in await self._scan():
                 if index in message.indexes:
                     break
-        yield from self._mark(message)
+        await self._mark(message)
         return message
 
-    def _scan(self):
+    async def _scan(self):
         # All messages; they stay unread.
-        used, total = yield from self._prepare()
+        used, total = await self._prepare()
         found = []
         for index in range(1, total + 1):
             if len(found) == used:
                 break
-            entry = yield from self._entry(index)
+            entry = await self._entry(index)
             if entry:
                 found.append(entry)
         messages = []
         for entries in _joined(found):
             messages.append(_message(entries))
-            yield 0
+            await sleep_ms(0)
         return messages
 
-    def _entry(self, index):
+    async def _entry(self, index):
         # (index, unread, Part or None, raw) of one place, None for an empty one.
         for _ in range(3):  # noise may fall on a line of it
-            lines = yield from self._get(index, 1)
+            lines = await self._get(index, 1)
             if len(lines) < 2:
                 return None
             head = fields(lines[0])
@@ -193,25 +178,23 @@ class SMS(Role):
                 break
         return index, head[0] == "0", part, raw
 
-    def _mark(self, message):
+    async def _mark(self, message):
         # From now on it counts as read.
         if message.unread:
             for index in message.indexes:
-                yield from self._get(index, 0)
+                await self._get(index, 0)
 
-    def _get(self, index, peek):
+    async def _get(self, index, peek):
         # M 4.2.4
         try:
-            lines = yield from self._modem._command(
-                "AT+CMGR={},{}".format(index, peek), _is_message, 5000
-            )
+            lines = await self._line.command("AT+CMGR={},{}".format(index, peek), _is_message)
         except ATError as error:
             if error.code == 321:
                 return ()
             raise _sms_error(error, "message {} cannot be read".format(index))
         return lines
 
-    def _delete(self, which):
+    async def delete(self, which):
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.
 
         Raises SMSError, SIMError.
@@ -219,23 +202,23 @@ class SMS(Role):
         indexes = which.indexes if isinstance(which, Message) else (which,)
         for index in indexes:
             _check_index(index)
-        yield from self._prepare()
+        await self._prepare()
         for index in indexes:
-            yield from _told(
-                self._do("AT+CMGD={}".format(index), 25000),
+            await _told(
+                self._line.command("AT+CMGD={}".format(index)),
                 "message {} cannot be deleted".format(index),
             )
 
-    def _delete_all(self, unread=False):
+    async def delete_all(self, unread=False):
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
 
         unread: the unread ones, too. Raises SMSError, SIMError.
         """
-        yield from self._prepare()
+        await self._prepare()
         command = "AT+CMGD=1,4" if unread else "AT+CMGD=1,3"
-        yield from _told(self._do(command, 25000), "the messages cannot be deleted")
+        await _told(self._line.command(command), "the messages cannot be deleted")
 
-    def _service_center(self, number=None):
+    async def service_center(self, number=None):
         """Number (str) of the service centre messages go through, "" if there is none (M 4.2.12).
 
         number: one to use from now on; the card keeps it. Raises SMSError, SIMError.
@@ -245,18 +228,10 @@ class SMS(Role):
         else:
             check_number(number)
             command = 'AT+CSCA="{}",{}'.format(number, 145 if number[0] == "+" else 129)
-        yield from self._prepare()
-        asked = self._modem._command(command, "+CSCA:")
-        lines = yield from _told(asked, "the service centre cannot be used")
+        await self._prepare()
+        asked = self._line.command(command, "+CSCA:")
+        lines = await _told(asked, "the service centre cannot be used")
         return number or (fields(lines[0])[0] if len(lines) > 1 else "")
-
-    send = blocking(_send)
-    room = blocking(_room)
-    list = blocking(_list)
-    read = blocking(_read)
-    delete = blocking(_delete)
-    delete_all = blocking(_delete_all)
-    service_center = blocking(_service_center)
 
 
 def check_number(number, more=""):
@@ -348,10 +323,9 @@ def _sms_error(error, what, sent=0):
     return SMSError("{} ({}): {}".format(what, error.result, reason), error.code, sent)
 
 
-def _told(procedure, what, sent=0):
+async def _told(procedure, what, sent=0):
     # What goes wrong with it is an SMSError.
     try:
-        result = yield from procedure
+        return await procedure
     except ATError as error:
         raise _sms_error(error, what, sent)
-    return result

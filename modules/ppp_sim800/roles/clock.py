@@ -5,32 +5,32 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 import time
 
-from .at import fields
-from .errors import ATError, ConfigError
-from .run import Role, blocking
+from ..at.text import fields
+from ..errors import ATError, ConfigError
+from . import Role
 
 
 class Clock(Role):
     """The real-time clock of `modem`."""
 
-    def _want_time(self):
-        # The network's time is passed on only if asked for, and after a restart (M 152).
+    async def want_time(self):
+        """Have the network's time passed on: it is only if asked for, and after a restart (M 152)."""
         try:
-            answer = yield from self._modem._ask("AT+CLTS?", "+CLTS:")
+            answer = await self._line.ask("AT+CLTS?", "+CLTS:")
             if fields(answer)[0] == "0":
-                yield from self._do("AT+CLTS=1;&W")
+                await self._line.command("AT+CLTS=1;&W")
         except ATError:
             pass  # firmware without it
 
-    def _now(self):
+    async def now(self):
         """UTC as the network told the modem (M 151), as (year, month, day, hour, minute, second).
 
         None if it does not know: its clock starts at 2000 or 2004, and only some networks tell the time.
         """
-        answer = yield from self._modem._ask("AT+CCLK?", "+CCLK:")
+        answer = await self._line.ask("AT+CCLK?", "+CCLK:")
         return parse_cclk(fields(answer)[0])
 
-    def _set(self, utc):
+    async def set(self, utc):
         """Set the modem's clock to `utc`: (year, month, day, hour, minute, second), years 2024 to 2099."""
         try:
             year, month, day, hour, minute, second = utc
@@ -46,10 +46,7 @@ class Clock(Role):
                     utc
                 )
             )
-        yield from self._do('AT+CCLK="{}"'.format(value))
-
-    now = blocking(_now)
-    set = blocking(_set)
+        await self._line.command('AT+CCLK="{}"'.format(value))
 
 
 def parse_cclk(value):

@@ -6,9 +6,11 @@ microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manua
 
 from micropython import const
 
-from .at import check_timeout, fields, quoted
-from .errors import ATError, ATTimeout, ConfigError, HTTPError
-from .run import Procedures, Role, blocking, wait
+from ..at.text import check_timeout, fields, quoted
+from ..errors import ATError, ATTimeout, ConfigError, HTTPError
+from ..lock import Lock
+from ..run import Async, wait
+from . import Role
 
 _METHODS = ("GET", "POST", "HEAD")  # as AT+HTTPACTION numbers them
 _MOST = const(319488)  # bytes of a body (M 11.2.3)
@@ -35,12 +37,13 @@ _FAILURES = (
 class HTTP(Role):
     """The HTTP client of `modem`. Its bearer is opened when it is needed, see Bearer.open()."""
 
-    def __init__(self, modem):
-        super().__init__(modem)
+    def __init__(self, line, bearer):
+        super().__init__(line)
+        self._bearer = bearer
         self._response = None  # the one whose body the modem holds
-        self._busy = False
+        self._turn = Lock()
 
-    def _request(
+    async def request(
         self,
         method,
         url,
@@ -66,101 +69,116 @@ class HTTP(Role):
         length, pieces = _body(data)
         parameters = _parameters(url, headers, content_type if length else None)
         parameters["TIMEOUT"] = min(1000, max(30, timeout // 1000 + 1))
-        while self._busy:
-            yield 50
-        self._busy = True
+        hold = await self._turn.acquire("an HTTP request", 2 * timeout)
         try:
-            yield from self._modem.bearer._open()
-            yield from self._terminate()
+            await self._bearer.open()
+            await self.release()
             response = None
             try:
-                response = yield from self._ask(
+                response = await self._ask(
                     _METHODS.index(method), parameters, length, pieces, secure, timeout
                 )
             finally:
                 if response is None:
-                    yield from self._terminate()
+                    await self.release()
             self._response = response
             return response
         finally:
-            self._busy = False
+            self._turn.release(hold)
 
-    def _terminate(self):
+    async def release(self):
+        """Let the modem forget request and body."""
         self._response = None
         try:
-            yield from self._modem._command("AT+HTTPTERM")
-        except (ATError, ATTimeout):
-            pass  # nothing was begun, or there is worse
+            await self._line.try_command("AT+HTTPTERM")  # nothing was begun, or there is worse
+        except ATTimeout:
+            pass
 
-    def _ask(self, action, parameters, length, pieces, secure, timeout):
-        modem = self._modem
-        yield from modem._command("AT+HTTPINIT")
+    async def read_body(self, response, at, into):
+        """Have the modem send a part of the body into a buffer, from `at`. False if it was damaged."""
+        if self._response is not response:
+            raise HTTPError("the response was closed before its body was read")
+        command = "AT+HTTPREAD={},{}".format(at, len(into))
+        try:
+            lines = await self._line.command(command, "+HTTPREAD:", into=into)
+            return len(lines) > 1 and fields(lines[0])[0] == str(len(into))
+        except (ATError, ATTimeout):
+            return False
+
+    async def close_body(self, response):
+        """Let the modem forget the body, if it is that one's."""
+        if self._response is response:
+            await self.release()
+
+    async def _ask(self, action, parameters, length, pieces, secure, timeout):
+        line = self._line
+        await line.command("AT+HTTPINIT")
         for name, value in parameters.items():
             form = 'AT+HTTPPARA="{}",{}' if isinstance(value, int) else 'AT+HTTPPARA="{}","{}"'
             show = form.format(name, "****") if name == "USERDATA" else None  # may be a key
-            yield from modem._command(form.format(name, value), show=show)
+            await line.command(form.format(name, value), show=show)
         if secure:
             try:
-                yield from modem._command("AT+HTTPSSL=1")
+                await line.command("AT+HTTPSSL=1")
             except ATError:
                 raise HTTPError("this modem's firmware has no TLS for HTTP: use PPP")
         if length:
-            yield from self._upload(length, pieces)
+            await self._upload(length, pieces)
         try:
-            line = yield from modem._command_and_urc(
+            urc = await line.command_and_urc(
                 "AT+HTTPACTION={}".format(action), "+HTTPACTION: {},".format(action), timeout
             )
         except ATTimeout:
             raise HTTPError("no answer from the server within {} s".format(timeout // 1000))
         try:
-            _, status, length = map(int, fields(line))
+            _, status, length = map(int, fields(urc))
         except ValueError:
-            raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(line))
+            raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(urc))
         if status >= 600:
             why = "the modem gives no reason: try again"
             for number, sentence in _FAILURES:
                 if number == status:
                     why = sentence
             raise HTTPError("the request failed ({}): {}".format(status, why), status)
-        headers = yield from self._headers()
+        headers = await self._headers()
         return Response(self, status, headers, length)
 
-    def _upload(self, length, pieces):
+    async def _upload(self, length, pieces):
         # The modem takes it in for twice the time the line needs (M 11.2.3). Where bytes were lost it would wait for
         # them to the end, then say OK all the same.
-        time = min(120000, 5000 + length * 20000 // self._modem.baudrate)
+        time = min(120000, 5000 + length * 20000 // self._line.rate)
         try:
-            yield from self._modem._command(
+            await self._line.command(
                 "AT+HTTPDATA={},{}".format(length, time),
                 timeout=3000,
                 data=pieces,
                 prompt=b"DOWNLOAD",
             )
         except (ATTimeout, ConfigError) as error:
-            yield from wait(time)  # until then it takes commands for data
+            await wait(time)  # until then it takes commands for data
             if isinstance(error, ConfigError):
                 raise
             raise HTTPError("the body did not reach the modem whole: try again")
 
-    def _headers(self):
+    async def _headers(self):
         head = bytearray(_HEAD)
         try:
-            lines = yield from self._modem._command("AT+HTTPHEAD", "+HTTPHEAD:", into=head)
+            lines = await self._line.command("AT+HTTPHEAD", "+HTTPHEAD:", into=head)
         except (ATError, ATTimeout):
             return {}  # firmware without it, or damaged
         if len(lines) < 2:
             return {}
         return parse_headers(head[: int(fields(lines[0])[0])])
 
-    request = blocking(_request)
 
-
-class Response(Procedures):
+class Response(Async):
     """A server's answer: `status_code`, `headers` (dict), `length` of the body in bytes.
 
     The modem holds the body until close() or the next request; read it in pieces, in a loop over the
     response, or whole by `content`. What the line has lost is read again, by its count; AT has no checksum.
     """
+
+    PROPERTIES = ("content",)  # where it blocks
 
     def __init__(self, http, status_code, headers, length):
         self._http = http
@@ -170,63 +188,45 @@ class Response(Procedures):
         self._at = 0
         self._whole = None
 
-    def _readinto(self, buffer):
+    async def readinto(self, buffer):
         """Read into `buffer`, at most 1024 bytes at once. Returns their number, 0 at the end. Raises HTTPError."""
         count = min(len(buffer), self.length - self._at, _READ)
         if count <= 0:
             return 0
-        if self._http._response is not self:
-            raise HTTPError("the response was closed before its body was read")
         into = memoryview(buffer)[:count]
-        command = "AT+HTTPREAD={},{}".format(self._at, count)
         for _ in range(_TRIES):
-            try:
-                lines = yield from self._http._modem._command(command, "+HTTPREAD:", into=into)
-                if len(lines) > 1 and fields(lines[0])[0] == str(count):
-                    self._at += count
-                    return count
-            except (ATError, ATTimeout):
-                pass
+            if await self._http.read_body(self, self._at, into):
+                self._at += count
+                return count
         raise HTTPError("the modem does not give the rest of the body: ask the server again")
 
-    def _read(self, size=-1):
+    async def read(self, size=-1):
         """The next `size` bytes, fewer at the end, or all that is left."""
         left = self.length - self._at
         data = bytearray(left if size is None or size < 0 else min(size, left))
         view = memoryview(data)
         while view:
-            view = view[(yield from self._readinto(view)) :]
+            view = view[await self.readinto(view) :]
         return bytes(data)
 
-    def _next(self):
-        return self._read(_PIECE)
-
-    def _content(self):
+    async def content(self):
         """All of the body that was not read before, kept; the modem is then free of it."""
         if self._whole is None:
-            self._whole = yield from self._read()
-            yield from self._close()
+            self._whole = await self.read()
+            await self.close()
         return self._whole
 
-    def _close(self):
+    async def close(self):
         """Let the modem forget the body."""
-        if self._http._response is self:
-            yield from self._http._terminate()
+        await self._http.close_body(self)
 
-    readinto = blocking(_readinto)
-    read = blocking(_read)
-    close = blocking(_close)
-    content = property(blocking(_content))
-
-    def __iter__(self):
+    def __aiter__(self):
         return self
 
-    _step = blocking(_next)
-
-    def __next__(self):
-        piece = self._step()
+    async def __anext__(self):
+        piece = await self.read(_PIECE)
         if not piece:
-            raise StopIteration
+            raise StopAsyncIteration
         return piece
 
 

@@ -7,25 +7,25 @@ from binascii import hexlify, unhexlify
 
 from micropython import const
 
-from .at import check_timeout, fields
-from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
+from ..at.text import check_timeout, fields
+from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
 from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
 
 _MOST = const(160)  # characters of a code or an answer
 
 # +CUSD: <m>
 _FAILURES = (
-    ("2", "the network ended the session without a word: begin it anew"),
+    ("2", "no reply, the network ended the session: send the code again"),
     ("4", "the network does not know {}: check the code"),
     ("5", "the network took too long over {}: try again later"),
 )
 
 
-def ask(modem, code, timeout):
-    """Procedure: see Modem.ussd()."""
-    command = modem._command
+async def ask(line, code, timeout):
+    """See Modem.ussd()."""
+    command = line.command
     if code is None:
-        yield from command("AT+CUSD=2")
+        await command("AT+CUSD=2")
         return ""
     if not isinstance(code, str) or not 1 <= len(code) <= _MOST:
         raise ConfigError(
@@ -38,10 +38,10 @@ def ask(modem, code, timeout):
     # In hex, nothing in the text can be taken for something else: line ends, quotes, "OK". The alphabet is
     # the whole modem's, so no other command may come in between: none can while one is in flight, and this
     # one is until its answer, not its OK, has come.
-    yield from command('AT+CSCS="UCS2"')
+    await command('AT+CSCS="UCS2"')
     restore = 'AT+CUSD=2;+CSCS="IRA"'  # and end the session
     try:
-        lines = yield from command(
+        lines = await command(
             send, timeout=timeout, ok=(b"+CUSD:",), show='AT+CUSD=1,"{}",15'.format(code)
         )
         restore = 'AT+CSCS="IRA"'
@@ -60,7 +60,7 @@ def ask(modem, code, timeout):
     finally:
         if restore:
             try:
-                yield from command(restore)
+                await command(restore)
             except SIM800Error:
                 pass  # what went wrong before tells more
     parts = fields(lines[-1])

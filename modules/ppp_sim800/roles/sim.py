@@ -5,8 +5,8 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from micropython import const
 
-from .at import fields
-from .errors import (
+from ..at.text import fields
+from ..errors import (
     ATError,
     ConfigError,
     PINRequired,
@@ -15,8 +15,10 @@ from .errors import (
     SIMAbsent,
     SIMError,
 )
+from ..profile import SUBSCRIBE
+from ..run import Deadline, wait
+from . import Role
 from .radio import read_number
-from .run import Deadline, Role, blocking, wait
 
 _PIN_TRIES = const(3)  # a fresh SIM's
 
@@ -31,12 +33,12 @@ _WRONG = const(16)
 class SIM(Role):
     """The card in `modem`."""
 
-    def _state(self):
+    async def state(self):
         """What the card waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
         deadline = Deadline(10000)
         while True:
             try:
-                answer = yield from self._modem._ask("AT+CPIN?", "+CPIN:")
+                answer = await self._line.ask("AT+CPIN?", "+CPIN:")
                 state = fields(answer)[0]
                 if state != "NOT READY" or not deadline.left():
                     return state
@@ -45,22 +47,21 @@ class SIM(Role):
                     return "NOT INSERTED"
                 if error.code != _BUSY or not deadline.left():
                     raise sim_error(error.code, error.result)
-            yield from wait(300)
+            await wait(300)
 
-    def _tries(self):
+    async def tries(self):
         """How often a wrong PIN may still be entered, None if the firmware does not tell (M 157)."""
         try:
-            result = yield from self._modem._ask("AT+SPIC", "+SPIC:", read=read_number)
+            return await self._line.ask("AT+SPIC", "+SPIC:", read=read_number)
         except ATError:
             return None
-        return result
 
-    def _unlock(self, pin):
+    async def unlock(self, pin):
         """Enter the PIN (str of 4 to 8 digits), once. Raises PINWrong, PUKRequired, SIMError."""
         check_code(pin, "the PIN")
-        return self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
+        return await self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
 
-    def _unblock(self, puk, pin):
+    async def unblock(self, puk, pin):
         """Enter the PUK (str of 8 digits) of a blocked card, and its new PIN. Once: ten wrong ones end the card.
 
         Raises PINWrong, SIMError.
@@ -69,44 +70,44 @@ class SIM(Role):
             raise ConfigError("the PUK must be a str of 8 digits")
         check_code(pin, "the new PIN")
         try:
-            yield from self._modem._command(
-                'AT+CPIN="{}","{}"'.format(puk, pin), timeout=5000, show="AT+CPIN=****,****"
+            await self._line.command(
+                'AT+CPIN="{}","{}"'.format(puk, pin), show="AT+CPIN=****,****"
             )
         except ATError as error:
             if error.code in (_PUK, _WRONG):
                 raise PINWrong("the SIM refused the PUK: compare it with the operator's letter")
             raise sim_error(error.code, error.result)
 
-    def _change_pin(self, old, new):
+    async def change_pin(self, old, new):
         """Change the PIN (str of 4 to 8 digits each). The card must ask for its PIN, see ask_pin() (M 95).
 
         Raises PINWrong, PUKRequired, SIMError.
         """
         check_code(old, "the old PIN")
         check_code(new, "the new PIN")
-        return self._enter(
-            'AT+CPWD="SC","{}","{}"'.format(old, new), 'AT+CPWD="SC",****,****', 15000
+        return await self._enter(
+            'AT+CPWD="SC","{}","{}"'.format(old, new), 'AT+CPWD="SC",****,****'
         )
 
-    def _ask_pin(self, on, pin):
+    async def ask_pin(self, on, pin):
         """Let the card ask for its PIN at each start (on=True), or not (M 74). Does nothing if it is so already.
 
         Raises PINWrong, PUKRequired, SIMError.
         """
         check_code(pin, "the PIN")
-        asked = self._modem._ask('AT+CLCK="SC",2', "+CLCK:", 15000, read_number)
-        if (yield from _told(asked)) != on:
+        asked = self._line.ask('AT+CLCK="SC",2', "+CLCK:", read=read_number)
+        if await _told(asked) != on:
             command = 'AT+CLCK="SC",{:d},'.format(on)
-            yield from self._enter(command + '"{}"'.format(pin), command + "****", 15000)
+            await self._enter(command + '"{}"'.format(pin), command + "****")
 
-    def _enter(self, command, show, timeout=5000):
+    async def _enter(self, command, show):
         # A command that carries a PIN; tells a wrong one from all else.
         try:
-            yield from self._modem._command(command, timeout=timeout, show=show)
+            await self._line.command(command, show=show)
         except ATError as error:
             if error.code not in (_PIN, _PUK, _WRONG):
                 raise sim_error(error.code, error.result)
-            tries = yield from self._tries()
+            tries = await self.tries()
             if error.code == _PUK or tries == 0:
                 raise sim_error(_PUK)
             raise PINWrong(
@@ -116,29 +117,29 @@ class SIM(Role):
                 tries,
             )
 
-    def _ready(self, pin=None):
+    async def ready(self, pin=None):
         """Bring the card to READY, with its PIN if it asks for one. At most 30 s.
 
         The PIN is entered only while no wrong one has been: a script that runs at every boot would else
         block the card. Raises SIMAbsent, PINRequired, PINWrong, PUKRequired, SIMError.
         """
-        state = yield from self._state()
+        state = await self.state()
         if state == "SIM PIN":
             if pin is None:
                 raise sim_error(_PIN)
-            tries = yield from self._tries()
+            tries = await self.tries()
             if tries is not None and tries < _PIN_TRIES:
                 raise PINWrong(
                     "a wrong PIN has been entered before, {} tries left: it is not tried again by itself; "
                     "call modem.sim.unlock(pin) with the right one".format(tries),
                     tries,
                 )
-            yield from self._unlock(pin)
+            await self.unlock(pin)
             deadline = Deadline(10000)
-            while (state := (yield from self._state())) == "SIM PIN" and deadline.left():
-                yield from wait(200)
+            while (state := await self.state()) == "SIM PIN" and deadline.left():
+                await wait(200)
         if state == "READY":
-            yield from self._modem._subscribe()
+            await self._line.try_command(SUBSCRIBE)  # it may have no voice, or no messages
             return
         if state == "NOT INSERTED":
             raise sim_error(_ABSENT)
@@ -146,37 +147,26 @@ class SIM(Role):
             raise sim_error(_PUK)
         raise SIMError("the SIM is not ready, it says {}: try the card in a phone".format(state))
 
-    def _imsi(self):
+    async def imsi(self):
         """IMSI, a str of digits (M 77). Raises SIMError."""
-        return self._number_of("AT+CIMI", 20000)
+        return await self._number_of("AT+CIMI")
 
-    def _iccid(self):
+    async def iccid(self):
         """Serial number of the card, a str of 19 or 20 digits (M 159). Raises SIMError."""
-        result = yield from self._number_of("AT+CCID", 2000)
+        result = await self._number_of("AT+CCID")
         return result.rstrip("fF")  # fills up one of 19
 
-    def _number_of(self, command, timeout):
-        return _told(self._modem._ask(command, lambda line: line[:10].isdigit(), timeout))
+    async def _number_of(self, command):
+        return await _told(self._line.ask(command, lambda line: line[:10].isdigit()))
 
-    def _number(self):
+    async def number(self):
         """Telephone number (str) as the card knows it, None if it does not (M 89). Raises SIMError."""
-        lines = yield from _told(self._modem._command("AT+CNUM", "+CNUM:"))
+        lines = await _told(self._line.command("AT+CNUM", "+CNUM:"))
         for line in lines[:-1]:
             parts = fields(line)
             if len(parts) > 1 and parts[1]:
                 return parts[1]
         return None
-
-    state = blocking(_state)
-    tries = blocking(_tries)
-    unlock = blocking(_unlock)
-    unblock = blocking(_unblock)
-    change_pin = blocking(_change_pin)
-    ask_pin = blocking(_ask_pin)
-    ready = blocking(_ready)
-    imsi = blocking(_imsi)
-    iccid = blocking(_iccid)
-    number = blocking(_number)
 
 
 def check_code(code, what):
@@ -204,10 +194,9 @@ def sim_error(code, result=None):
     )
 
 
-def _told(procedure):
+async def _told(procedure):
     # What goes wrong with it is a SIMError.
     try:
-        result = yield from procedure
+        return await procedure
     except ATError as error:
         raise sim_error(error.code, error.result)
-    return result

@@ -3,9 +3,9 @@
 Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 """
 
-from .at import fields, quoted
-from .errors import ATError, ConfigError, NoCarrier
-from .run import Role, blocking
+from ..at.text import fields, quoted
+from ..errors import ATError, ConfigError, NoCarrier
+from . import Role
 
 _CONNECTED = "1"
 
@@ -13,39 +13,43 @@ _CONNECTED = "1"
 class Bearer(Role):
     """Bearer profile 1 of `modem` (M chapter 9)."""
 
-    def _address(self):
-        """Its IP address (str), None while it is closed."""
-        return self._modem._ask("AT+SAPBR=2,1", "+SAPBR: 1,", read=_read_address)
+    def __init__(self, line, radio, access):
+        super().__init__(line)
+        self._radio = radio
+        self._access = access  # returns (APN, user, password), None where they are not known
 
-    def _open(self, apn=None, user="", password="", timeout=120000):
+    async def address(self):
+        """Its IP address (str), None while it is closed."""
+        return await self._line.ask("AT+SAPBR=2,1", "+SAPBR: 1,", read=_read_address)
+
+    async def open(self, apn=None, user="", password="", timeout=120000):
         """Open it; does nothing if it is open. HTTP and location do so by themselves where a PPP object knows the APN.
 
         apn, user, password: as for PPP, None: what the PPP object has. timeout: milliseconds for the network
         to be found; opening takes at most 85 s more. It stays open until close() or PPP's connect().
         Raises RegistrationError, NoCarrier.
         """
-        modem = self._modem
-        modem._forbid_while_up("bearer.open()")
-        if apn is None and modem.access:
-            apn, user, password = modem.access()
+        self._line.forbid_call("bearer.open()")
+        if apn is None and self._access:
+            apn, user, password = self._access()
         values = (
             ("CONTYPE", "GPRS"),
             ("APN", quoted(apn or "", "the APN", 64)),
             ("USER", quoted(user, "user", 32)),
             ("PWD", quoted(password, "password", 32)),
         )
-        if (yield from self._address()):
+        if await self.address():
             return
         if apn is None:
             raise ConfigError(
                 "no APN is known: call modem.bearer.open(apn) first, or use the modem of a PPP object"
             )
-        yield from modem.radio._register(timeout)
+        await self._radio.register(timeout)
         for name, value in values:
             show = 'AT+SAPBR=3,1,"PWD","****"' if name == "PWD" else None
-            yield from modem._command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)
+            await self._line.command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)
         try:
-            yield from self._do("AT+SAPBR=1,1", 85000)
+            await self._line.command("AT+SAPBR=1,1")
         except ATError as error:
             raise NoCarrier(
                 'the modem cannot open a bearer to APN "{}" ({}): check APN, user and password; PPP must be down'.format(
@@ -53,16 +57,9 @@ class Bearer(Role):
                 )
             )
 
-    def _close(self):
+    async def close(self):
         """Close it; does nothing if it is closed. At most 65 s."""
-        try:
-            yield from self._do("AT+SAPBR=0,1", 65000)
-        except ATError:
-            pass  # it was
-
-    address = blocking(_address)
-    open = blocking(_open)
-    close = blocking(_close)
+        await self._line.try_command("AT+SAPBR=0,1", timeout=65000)
 
 
 def _read_address(line):

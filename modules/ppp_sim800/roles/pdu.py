@@ -5,8 +5,9 @@ from collections import namedtuple
 
 from micropython import const
 
+from ..errors import ConfigError
+from ..run import sleep_ms
 from .clock import parse_cclk
-from .errors import ConfigError
 
 # Alphabets, by the bits of a character.
 GSM = const(7)
@@ -46,16 +47,16 @@ Part = namedtuple(
 )
 
 
-def split(text):
-    """Procedure: how a text is sent: its alphabet, and where (indexes) its parts end.
+async def split(text):
+    """How a text is sent: its alphabet, and where (indexes) its parts end.
 
     A part holds 160 characters of the GSM alphabet (of its extension half as many) or 70 others, 153 or 67
     if there are more parts than one; none is cut in the middle of a character. Raises ConfigError.
     """
     for alphabet, alone, joined in ((GSM, 160, 153), (UCS2, 70, 67)):
-        ends = yield from _ends(text, alphabet, alone)
+        ends = await _ends(text, alphabet, alone)
         if ends and len(ends) > 1:
-            ends = yield from _ends(text, alphabet, joined)
+            ends = await _ends(text, alphabet, joined)
         if ends:
             break
     if len(ends) > _MOST_PARTS:
@@ -67,13 +68,13 @@ def split(text):
     return alphabet, ends
 
 
-def _ends(text, alphabet, most):
+async def _ends(text, alphabet, most):
     # Where parts of at most `most` end; None if a character is not in the alphabet.
     ends = []
     used = 0
     for index, c in enumerate(text):
         if index % _AT_ONCE == _AT_ONCE - 1:
-            yield 0
+            await sleep_ms(0)
         width = len(_septets(c)) if alphabet == GSM else 1 + (ord(c) > 0xFFFF)
         if not width:
             return None

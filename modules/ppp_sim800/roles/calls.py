@@ -7,9 +7,11 @@ from collections import namedtuple
 
 from micropython import const
 
-from .at import DIAL_FAILED, check_timeout, fields
-from .errors import ATError, CallError, ConfigError, ModemRestarted
-from .run import Deadline, Role, blocking, wait
+from ..at.digest import DIAL_FAILED
+from ..at.text import check_timeout, fields
+from ..errors import ATError, CallError, ConfigError, ModemRestarted
+from ..run import Deadline, wait
+from . import Role
 from .sms import check_number
 
 _POLL_MS = const(500)
@@ -33,9 +35,9 @@ class Calls(Role):
     """The voice calls of `modem`, which must be registered. What comes by itself are the events "ring",
     "caller", "dtmf" and "call ended"."""
 
-    _perhaps = False  # there is one
+    likely = False  # there is one, as far as is known
 
-    def _dial(self, number, timeout=60000):
+    async def dial(self, number, timeout=60000):
         """Call a number, and return when it answers.
 
         number: str of digits, with "+" and country code or not; "*" and "#" may be among them.
@@ -45,40 +47,40 @@ class Calls(Role):
         """
         check_number(number, "*#")
         check_timeout(timeout)
-        expected = self._modem._expected
+        line = self._line
         on = True  # a call that nobody else would end
         try:
             if timeout:
                 for word, _ in _REASONS:
-                    expected[word] = None
+                    line.expect(word)
             try:
-                yield from self._modem._command(
+                await self._line.command(
                     "ATD{};".format(number), timeout=20000, failed=DIAL_FAILED
                 )
             except ATError as error:
                 on = False  # what call there may be is another one
                 raise _call_error(error.result)
-            self._perhaps = True
+            self.likely = True
             if timeout:
-                yield from self._await_answer(Deadline(timeout))
+                await self._await_answer(Deadline(timeout))
             on = False
         except ModemRestarted:
             on = False
             raise
         finally:
             for word, _ in _REASONS:
-                expected.pop(word, None)
+                line.expect(word, False)
             if on:
-                yield from self._hang_up()
+                await self.hang_up()
 
-    def _await_answer(self, deadline):
+    async def _await_answer(self, deadline):
         # The modem says OK to ATD at once; how the call goes on it tells when asked.
         gone = None
         while True:
             for word, _ in _REASONS:
-                if self._modem._expected.get(word):
+                if self._line.came(word):
                     raise _call_error(word)
-            state = yield from self._state()
+            state = await self.state()
             if state == "active":
                 return
             if state != "idle":
@@ -89,23 +91,23 @@ class Calls(Role):
                 raise _call_error("NO CARRIER")
             if not deadline.left():
                 raise CallError("nobody answered in the given time: try again later", None)
-            yield from wait(min(_POLL_MS, deadline.left() + 1))
+            await wait(min(_POLL_MS, deadline.left() + 1))
 
-    def _answer(self):
+    async def answer(self):
         """Take the call that rings (M 2.2.2). Raises CallError if there is none, or no longer."""
-        yield from _told(
-            self._modem._command("ATA", timeout=20000, failed=DIAL_FAILED),
+        await _told(
+            self._line.command("ATA", failed=DIAL_FAILED),
             "there is no call to answer: the caller may have given up",
         )
-        self._perhaps = True
+        self.likely = True
 
-    def _hang_up(self):
+    async def hang_up(self):
         """End all calls, or refuse the one that rings. Does nothing if there is none."""
-        return self._do("ATH", 20000)
+        await self._line.command("ATH")
 
-    def _list(self):
+    async def list(self):
         """The calls there are (M 72), a list of Call(state, number, incoming)."""
-        lines = yield from self._modem._command("AT+CLCC", "+CLCC:")
+        lines = await self._line.command("AT+CLCC", "+CLCC:")
         calls = []
         for line in lines[:-1]:
             parts = fields(line)
@@ -115,16 +117,16 @@ class Calls(Role):
             if state < len(_STATES):
                 number = parts[5] if len(parts) > 5 else ""
                 calls.append(Call(_STATES[state], number, parts[1] == "1"))
-        self._perhaps = bool(calls)
+        self.likely = bool(calls)
         return calls
 
-    def _state(self):
+    async def state(self):
         """What the call does, a word: "idle" without one, "dialling", "ringing" (at the far end), "active",
         "held", "incoming", "waiting" (beside another one)."""
-        calls = yield from self._list()
+        calls = await self.list()
         return calls[0].state if calls else "idle"
 
-    def _send_keys(self, keys):
+    async def send_keys(self, keys):
         """Send DTMF tones in the call that is active (M 94).
 
         keys: str of 0 to 9, *, #, A to D. Raises ConfigError, CallError.
@@ -134,22 +136,14 @@ class Calls(Role):
                 "keys must be a str of 0 to 9, *, # and A to D, not {!r}".format(keys)
             )
         for key in keys:
-            yield from _told(
-                self._do("AT+VTS=" + key, 20000),
+            await _told(
+                self._line.command("AT+VTS=" + key),
                 "the key {} was not sent: is a call active?".format(key),
             )
 
-    def _hear_keys(self, on=True):
+    async def hear_keys(self, on=True):
         """Make an event "dtmf" of each key pressed at the far end, or no longer (M 333)."""
-        return self._do("AT+DDET={:d}".format(bool(on)))
-
-    dial = blocking(_dial)
-    answer = blocking(_answer)
-    hang_up = blocking(_hang_up)
-    list = blocking(_list)
-    state = blocking(_state)
-    send_keys = blocking(_send_keys)
-    hear_keys = blocking(_hear_keys)
+        await self._line.command("AT+DDET={:d}".format(bool(on)))
 
 
 def _call_error(result):
@@ -161,9 +155,9 @@ def _call_error(result):
     )
 
 
-def _told(procedure, what):
+async def _told(procedure, what):
     # What goes wrong with it is a CallError.
     try:
-        yield from procedure
+        await procedure
     except ATError as error:
         raise CallError(what, error.result)

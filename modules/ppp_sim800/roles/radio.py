@@ -5,8 +5,8 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from micropython import const
 
-from .at import fields
-from .errors import (
+from ..at.text import fields
+from ..errors import (
     ATError,
     ATTimeout,
     ConfigError,
@@ -14,7 +14,8 @@ from .errors import (
     RegistrationDenied,
     RegistrationError,
 )
-from .run import Deadline, Role, blocking, wait
+from ..run import Deadline, wait
+from . import Role
 
 _DENIED_MS = const(10000)  # "denied" may pass while the modem tries the next network
 
@@ -26,41 +27,42 @@ REGISTERED = ("home", "roaming")
 class Radio(Role):
     """The radio of `modem`."""
 
-    def _on(self):
+    async def on(self):
         """Switch the radio on (M 104). It then looks for a network by itself."""
-        return self._do("AT+CFUN=1", 10000)
+        await self._line.command("AT+CFUN=1")
 
-    def _off(self):
+    async def off(self):
         """Switch the radio off: no network, no data, a tenth of the current; SIM and AT go on (M 104)."""
-        return self._do("AT+CFUN=4", 10000)
+        await self._line.command("AT+CFUN=4")
 
-    def _is_on(self):
-        return self._modem._ask("AT+CFUN?", "+CFUN:", 10000, _is_one)
+    async def is_on(self):
+        """Whether it is on."""
+        return await self._line.ask("AT+CFUN?", "+CFUN:", read=_is_one)
 
-    def _report(self, command):
+    async def _report(self, command):
         # (stat, lac, cell) of AT+CREG? or AT+CGREG?. The answer has two fields or more, the second one digit; a
         # URC of the same name has its area there (four digits), or nothing.
-        lines = yield from self._modem._command(command + "?", command[2:] + ":")
+        lines = await self._line.command(command + "?", command[2:] + ":")
         found = None
         for line in lines[:-1]:
             parts = fields(line)
             if len(parts) > 1 and len(parts[1]) == 1:
                 found = parts
             else:
-                self._modem._unsolicited(line)
+                self._line.unsolicited(line)
         if not found:
             raise ATError(command + "?", "nothing but " + lines[-1])
         _, stat, lac, cell = (found + ["", ""])[:4]
         return stat_word(stat), lac, cell
 
-    def _registration(self):
+    async def registration(self):
         """Registration as a word (M 82): "home", "roaming", "searching", "denied", "off", "unknown"."""
-        stat, _, _ = yield from self._report("AT+CREG")
+        stat, _, _ = await self._report("AT+CREG")
         return stat
 
-    def _cell(self):
+    async def cell(self):
         """Where the modem is: (location area code, cell id), each an int; None if not registered (M 82)."""
-        stat, lac, cell = yield from self._report("AT+CREG")
+        stat, lac, cell = await self._report("AT+CREG")
         if stat not in REGISTERED or not lac or not cell:
             return None
         try:
@@ -68,7 +70,7 @@ class Radio(Role):
         except ValueError:  # damaged on its way
             raise ATError("AT+CREG?", "{}, {}".format(lac, cell))
 
-    def _register(self, timeout=120000):
+    async def register(self, timeout=120000):
         """Wait until the network has taken the modem, for calls and for GPRS, at most `timeout` milliseconds.
 
         Raises NoNetwork, RegistrationDenied, RegistrationError.
@@ -77,13 +79,13 @@ class Radio(Role):
         for command, what in (("AT+CREG", "the network"), ("AT+CGREG", "GPRS")):
             denied = None
             while True:
-                stat, _, _ = yield from self._report(command)
+                stat, _, _ = await self._report(command)
                 if stat in REGISTERED:
                     break
                 if stat == "off" and what == "GPRS":  # detached: by us, or by the network
                     try:
-                        yield from self._do("AT+CGATT=1", 10000)
-                        yield from wait(min(700, deadline.left()))
+                        await self._line.command("AT+CGATT=1")
+                        await wait(min(700, deadline.left()))
                     except (ATError, ATTimeout):
                         pass
                 if stat != "denied":
@@ -97,7 +99,7 @@ class Radio(Role):
                         )
                     )
                 if not deadline.left():
-                    signal = yield from self._signal()
+                    signal = await self.signal()
                     raise NoNetwork(
                         "no registration to {} within {} s (state: {}, signal: {}): check the antenna and that "
                         "there is 2G coverage".format(
@@ -107,18 +109,18 @@ class Radio(Role):
                             "none" if signal is None else "{} dBm".format(signal),
                         )
                     )
-                yield from wait(min(300, deadline.left() + 1))
-        yield from self._attach(deadline.left())
+                await wait(min(300, deadline.left() + 1))
+        await self.attach(deadline.left())
 
-    def _is_attached(self):
-        return self._modem._ask("AT+CGATT?", "+CGATT:", 10000, _is_one)
+    async def _is_attached(self):
+        return await self._line.ask("AT+CGATT?", "+CGATT:", read=_is_one)
 
-    def _attach(self, timeout=30000):
+    async def attach(self, timeout=30000):
         """Attach to GPRS (M 213), trying again for `timeout` milliseconds. Raises RegistrationError."""
         deadline = Deadline(timeout)
-        while not (yield from self._is_attached()):
+        while not await self._is_attached():
             try:
-                yield from self._do("AT+CGATT=1", 10000)
+                await self._line.command("AT+CGATT=1")
                 return
             except (ATError, ATTimeout) as error:
                 if not deadline.left():
@@ -127,42 +129,42 @@ class Radio(Role):
                             error
                         )
                     )
-            yield from wait(1000)
+            await wait(1000)
 
-    def _detach(self):
+    async def detach(self):
         """Detach from GPRS: no data until attach() or connect(); calls and messages go on (M 213)."""
-        return self._do("AT+CGATT=0", 10000)
+        await self._line.command("AT+CGATT=0")
 
-    def _rssi(self):
-        rssi = yield from self._modem._ask("AT+CSQ", "+CSQ:", read=read_number)
+    async def _rssi(self):
+        rssi = await self._line.ask("AT+CSQ", "+CSQ:", read=read_number)
         return rssi if 0 <= rssi <= 31 else None
 
-    def _signal(self):
+    async def signal(self):
         """Signal strength in dBm (-115 to -52), None where it is not known (M 83)."""
-        rssi = yield from self._rssi()
+        rssi = await self._rssi()
         return None if rssi is None else -115 if rssi == 0 else -114 + 2 * rssi + (rssi == 1)
 
-    def _signal_percent(self):
+    async def signal_percent(self):
         """Signal strength in percent of the best the modem tells (0 to 100), None where it is not known."""
-        rssi = yield from self._rssi()
+        rssi = await self._rssi()
         return None if rssi is None else rssi * 100 // 31
 
-    def _operator(self):
+    async def operator(self):
         """Name of the operator the modem is registered with, None if with none (M 80). At most 45 s."""
-        yield from self._do("AT+COPS=3,0", 10000)
-        answer = yield from self._modem._ask("AT+COPS?", "+COPS:", 45000)
+        await self._line.command("AT+COPS=3,0", timeout=10000)
+        answer = await self._line.ask("AT+COPS?", "+COPS:", 45000)
         parts = fields(answer)
         return parts[2] if len(parts) > 2 else None
 
-    def _scan(self):
+    async def scan(self):
         """Search for operators, up to 45 s and more (M 80).
 
         Returns a list of (name, short name, number, status): status 0 unknown, 1 available, 2 current,
         3 forbidden; number is country and network, e.g. "26201".
         """
-        return self._modem._ask("AT+COPS=?", "+COPS:", 120000, parse_operators)
+        return await self._line.ask("AT+COPS=?", "+COPS:", read=parse_operators)
 
-    def _choose(self, number=None):
+    async def choose(self, number=None):
         """Use one operator and no other, e.g. "26201", or with None the one the SIM likes best (M 80).
 
         Returns when the modem has it; registration follows, see register(). At most 2 minutes.
@@ -177,7 +179,7 @@ class Radio(Role):
                 'an operator is a str of 5 or 6 digits such as "26201" (see scan()), or None'
             )
         try:
-            yield from self._do(command, 120000)
+            await self._line.command(command)
         except ATError as error:
             if error.code == 32:
                 raise RegistrationDenied(
@@ -185,22 +187,9 @@ class Radio(Role):
                 )
             if error.code == 30:
                 raise NoNetwork(
-                    "operator {} is not to be found here: scan() tells who is".format(number)
+                    "operator {} is not available here: scan() lists operators".format(number)
                 )
             raise
-
-    on = blocking(_on)
-    off = blocking(_off)
-    registration = blocking(_registration)
-    cell = blocking(_cell)
-    register = blocking(_register)
-    attach = blocking(_attach)
-    detach = blocking(_detach)
-    signal = blocking(_signal)
-    signal_percent = blocking(_signal_percent)
-    operator = blocking(_operator)
-    scan = blocking(_scan)
-    choose = blocking(_choose)
 
 
 def _is_one(line):

@@ -5,8 +5,8 @@ Sources: SIM800 Series AT Command Manual V1.09, 8.2.27 (AT+CIPGSMLOC); GSM Locat
 
 from collections import namedtuple
 
-from .at import fields
-from .errors import ATError, ATTimeout, LocationError
+from ..at.text import fields
+from ..errors import ATError, ATTimeout, LocationError
 
 # Degrees east and north, and UTC as (year, month, day, hour, minute, second).
 Location = namedtuple("Location", ("lon", "lat", "time"))
@@ -29,15 +29,15 @@ _REASONS = (
 )
 
 
-def locate(modem, timeout):
-    """Procedure: the modem's place, as Location. See Modem.location()."""
-    yield from modem.bearer._open()
+async def locate(line, bearer, timeout):
+    """The modem's place, as Location. See Modem.location()."""
+    await bearer.open()
     try:
         try:
-            answer = yield from modem._ask("AT+CIPGSMLOC=1,1", "+CIPGSMLOC:", timeout)
+            answer = await line.ask("AT+CIPGSMLOC=1,1", "+CIPGSMLOC:", timeout)
         except ATError as error:
             try:
-                answer = yield from modem._ask("AT+CLBS=4,1", "+CLBS:", timeout)
+                answer = await line.ask("AT+CLBS=4,1", "+CLBS:", timeout)
             except ATError:
                 raise LocationError("the modem cannot tell where it is ({})".format(error.result))
     except ATTimeout:

@@ -2,17 +2,17 @@
 
 import network
 
-from .at import quoted
+from .at.text import quoted
 from .errors import ConfigError
-from .sim import check_code
+from .roles.sim import check_code
 
 _SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
 
 _default = []  # the board that is used where none is given: there is but one
 
 
-class Access:
-    """See link.PPP for the arguments. Raises ConfigError."""
+class Settings:
+    """See interface.PPP for the arguments. Raises ConfigError."""
 
     def __init__(self, apn, user, password, auth, pin):
         if auth not in ("pap", "chap", None):
