@@ -7,7 +7,7 @@ await nic.aio.connect()            # the same link in asyncio
 
 from .run import Async, run
 
-classes = {}  # class whose coroutines are awaited: the one whose methods block
+_classes = {}  # class whose coroutines are awaited: the one whose methods block
 
 
 async def _nothing():
@@ -27,7 +27,11 @@ class Blocking:
         return repr(self.aio)
 
     def __getattr__(self, name):
-        return blocking(getattr(self.aio, name))
+        value = getattr(self.aio, name)
+        if isinstance(value, Async):
+            value = blocking(value)
+            setattr(self, name, value)
+        return value
 
     def __iter__(self):
         return self
@@ -48,7 +52,7 @@ def _method(coroutine):
 
 def blocking_class(awaited):
     """The class with the same methods, blocking."""
-    made = classes.get(awaited)
+    made = _classes.get(awaited)
     if not made:
         members = {"_awaited": awaited}
         for kind in (awaited,) + awaited.__bases__:
@@ -57,7 +61,7 @@ def blocking_class(awaited):
                     members[name] = _method(value)
         for name in getattr(awaited, "PROPERTIES", ()):
             members[name] = property(members[name])
-        made = classes[awaited] = type(awaited.__name__, (Blocking,), members)
+        made = _classes[awaited] = type(awaited.__name__, (Blocking,), members)
     return made
 
 

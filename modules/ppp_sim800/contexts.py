@@ -7,22 +7,36 @@ from .run import run
 class CommandMode:
     """See interface.PPP.command_mode()."""
 
+    # What gives the lock back is made before it is taken: memory may be short by then.
+
     def __init__(self, link):
         self._link = link
         self._hold = None
 
     def __enter__(self):
-        self._hold = run(self._link.enter_command_mode())
-        return blocking(self._link.modem)
+        modem = blocking(self._link.modem)
+        self._leaving = self._leave()
+        run(self._enter())
+        return modem
 
     def __exit__(self, kind, value, trace):
-        run(self._link.leave_command_mode(self._hold))
+        try:
+            run(self._leaving)
+        finally:
+            self._link.line.lock.release(self._hold)
 
     async def __aenter__(self):
-        self._hold = await self._link.enter_command_mode()
+        self._leaving = self._leave()
+        await self._enter()
         return self._link.modem
 
-    async def __aexit__(self, kind, value, trace):
+    def __aexit__(self, kind, value, trace):
+        return self._leaving
+
+    async def _enter(self):
+        self._hold = await self._link.enter_command_mode()
+
+    async def _leave(self):
         await self._link.leave_command_mode(self._hold)
 
 
@@ -51,15 +65,17 @@ class KeptUp:
     async def __aexit__(self, *_):
         import asyncio
 
+        # Not awaited while it cleans up: to cancel a task that awaits another cancels only that one.
         self._task.cancel()
         cancelled = None
         while not self._task.done():
             try:
-                await self._task
+                await asyncio.sleep_ms(10)
             except asyncio.CancelledError as error:
-                if not self._task.done():
-                    cancelled = (
-                        error  # it was this task that was cancelled; the other cleans up still
-                    )
+                cancelled = error
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            pass
         if cancelled:
             raise cancelled

@@ -6,7 +6,7 @@ What can be set for it is in settings.py and supervisor.py, what it has carried 
 import network
 
 from .at.text import check_timeout
-from .blocking import blocking_class, classes
+from .blocking import blocking_class
 from .contexts import CommandMode, KeptUp
 from .dns import lookup, name_servers
 from .errors import ConfigError, LinkBusy, NoCarrier
@@ -240,9 +240,8 @@ async def _ended_by_others(procedure):
         raise LinkBusy("{}: connect() again".format(error))
 
 
-class _BlockingPPP(blocking_class(PPP)):
-    def status(self, what=None):
-        return self.modem.radio.signal() if what == "rssi" else self.aio.status(what)
+def _status(self, what=None):
+    return self.modem.radio.signal() if what == "rssi" else self.aio.status(what)
 
 
-classes[PPP] = _BlockingPPP
+blocking_class(PPP).status = _status

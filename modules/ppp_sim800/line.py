@@ -122,12 +122,15 @@ class Line:
         self._allow()
         hold = None
         if not self.lock.is_mine():
-            hold = await self.lock.acquire("a search for the modem", _FIND_MS)
+            hold = await self.lock.acquire(
+                "a search for the modem", _FIND_MS, needless=lambda: self.mode in _LISTENING
+            )
         try:
             if self.mode == ASLEEP:
                 await self.wake()
             elif hold and self.mode == UNKNOWN:
                 await self._find()
+            self._allow()
         finally:
             if hold:
                 self.lock.release(hold)
@@ -196,7 +199,7 @@ class Line:
 
     def poll(self):
         """Take in what the modem said unasked. Raises ModemRestarted."""
-        if self.mode not in (OFF, UNKNOWN, DATA):
+        if self.mode not in (OFF, DATA) and not (self.mode == UNKNOWN and self.lock.is_held()):
             self._channel.poll()
 
     def forbid_call(self, what):
@@ -214,6 +217,9 @@ class Line:
 
     async def answers_at(self, rate, tries):
         """The same at `rate` baud."""
+        deadline = Deadline(100)
+        while self.uart and not self.uart.txdone() and deadline.left():
+            await sleep_ms(5)
         self.open(rate)
         return await self._channel.sync(tries)
 

@@ -161,7 +161,8 @@ class Link:
         name = self.state.name
         if self.line.mode == OFF:
             if name != "off":
-                self.state.enter("off", LOST["modem switched"])
+                failed = name == "failed"
+                self.state.enter("off", self.state.reason if failed else LOST["modem switched"])
         elif name == "off":
             self.state.enter("on")
         elif name in PASSING:

@@ -92,10 +92,11 @@ class Lock:
             self.hold = hold
             return True
 
-    async def acquire(self, what, timeout, gives_way=NOBODY, urgent=False):
+    async def acquire(self, what, timeout, gives_way=NOBODY, urgent=False, needless=None):
         """Wait for the lock, `timeout` milliseconds at most, and return a Hold.
 
         what: str, what it is held for. gives_way: whom its check() gives way to. urgent: others give way now.
+        needless: called while it waits; once it is true there is no need any more, and None is returned.
         Raises LinkBusy; at once where waiting is in vain, as the holder waits for the caller.
         """
         hold = Hold(self, what, gives_way)
@@ -105,6 +106,8 @@ class Lock:
         self._count(urgent)
         try:
             while not self._try(hold):
+                if needless and needless():
+                    return None
                 other = self.hold
                 if other and (other.waits_for_me() or not deadline.left()):
                     raise LinkBusy(

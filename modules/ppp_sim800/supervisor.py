@@ -268,6 +268,7 @@ class Supervisor:
             return
         if state.name == "up":
             link.lose(lost)
+        mending = state.name == "lost"
         while True:
             unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
             pause = max(unpaid, self._pause_ms())
@@ -305,7 +306,7 @@ class Supervisor:
                 in_vain += link.counters.carried()
                 self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
                 continue
-            if lost or self._failures:  # else it is no recovery
+            if mending or self._failures:
                 self._spend(_SESSION_BYTES)
             # Counted as a failure until it has proved itself.
             self._failures += 1

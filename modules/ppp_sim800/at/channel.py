@@ -195,6 +195,7 @@ class Channel:
         if show != command:
             self._secret = sent[show.find("*") :]
         self._show(">", show)
+        uart = self.uart
         if data is not None and not prompt:
             self._prompting = Deadline(_DATA_MS)
         try:
@@ -206,6 +207,8 @@ class Channel:
             raise
         except BaseException:
             self._stale = True
+            if data is not None and not prompt and not self._prompting and self.uart is uart:
+                self._end_prompt()  # the modem waits for more
             raise
 
     async def _converse(
@@ -215,7 +218,7 @@ class Channel:
         unsent = sent + b"\r"
         if isinstance(prefix, str):
             prefix = prefix.encode()
-        echoed = needs_data = False
+        echoed = resent = needs_data = False
         lines = []
         # A final result that came before the echo, and how long it is kept.
         early = grace = None
@@ -226,33 +229,39 @@ class Channel:
             if unsent:
                 unsent = unsent[self.write(unsent) or 0 :]
             line = self._read_line(limit)
-            if (
-                line == prompt
-                if prompt and data is not None
-                else line is None and (self._lines.take_prompt())
-            ):
+            if prompt and data is not None:
+                asked = line == prompt
+            else:
+                asked = line is None and self._lines.take_prompt()
+            if asked:
                 if line:
                     self._show("<", text(line))
-                if data is None:
+                if data is None or not (echoed or prompt):
+                    # Of an earlier command, which got this one for data: send it again.
                     self._end_prompt()
-                    needs_data = True
+                    needs_data = resent or (echoed and not self._stale)
+                    if not needs_data:
+                        unsent = sent + b"\r"
+                        resent = True
+                        echoed = False
                 else:
+                    self._prompting = None
                     await self._send(data, show)
-                    data = self._prompting = None
+                    data = None
                     deadline = Deadline(timeout)
-            elif line is None:
+                continue
+            if line is None:
                 if early and not unsent and not grace.left():
                     return self._end_with(*early, show, lines)
-                elif not deadline.left():
+                if not deadline.left():
                     self.timeouts += 1
                     self.held += bool(unsent)
                     raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
-                elif hasattr(uart, "state") and uart.state() != _OPEN:
+                if hasattr(uart, "state") and uart.state() != _OPEN:
                     raise _closed()
-                else:
-                    await sleep_ms(_POLL_MS)
+                await sleep_ms(_POLL_MS)
                 continue
-            what = kind(line, sent, echoed, prefix, ok, failed) if line else None
+            what = kind(line, sent, echoed, prefix, ok, failed)
             if what == ECHO:
                 echoed = True
                 self._secret = b""
@@ -284,34 +293,30 @@ class Channel:
                 ):
                     self._stale = True
                     raise ATError(show, "something damaged")
-            elif what is not None:
+            else:
                 self._unsolicited(line)
 
     async def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
-        try:
-            for piece in (data,) if isinstance(data, bytes) else data:
-                view = piece if len(piece) <= _PIECE else memoryview(piece)
-                sent = 0
-                deadline = Deadline(_DATA_MS)
-                while sent < len(view) or not self.uart.txdone():
-                    count = self.uart.txdone() and self.write(view[sent : sent + _PIECE])
-                    if count:
-                        sent += count
-                        deadline = Deadline(_DATA_MS)
-                    elif deadline.left():
-                        await sleep_ms(_POLL_MS)
-                    else:
-                        raise ATTimeout(show, _DATA_MS)
-        except BaseException:
-            self.write(_ESC)
-            raise
+        for piece in (data,) if isinstance(data, bytes) else data:
+            view = piece if len(piece) <= _PIECE else memoryview(piece)
+            sent = 0
+            deadline = Deadline(_DATA_MS)
+            while sent < len(view) or not self.uart.txdone():
+                count = self.uart.txdone() and self.write(view[sent : sent + _PIECE])
+                if count:
+                    sent += count
+                    deadline = Deadline(_DATA_MS)
+                elif deadline.left():
+                    await sleep_ms(_POLL_MS)
+                else:
+                    raise ATTimeout(show, _DATA_MS)
 
     async def _take_bytes(self, line, into, deadline):
         count = line[line.find(b":") + 1 :].strip()
         end = bytearray(2)
         if count.isdigit() and await self._take(memoryview(into), int(count), deadline):
-            await self._take(end, 2, deadline)
+            await self._take(memoryview(end), 2, deadline)
         return end == b"\r\n"
 
     async def _take(self, into, count, deadline):
