@@ -5,10 +5,10 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M")."""
 class Bearer:
     """Bearer profile 1 of `modem` (M chapter 9)."""
 
-    def address(self) -> str | None:
+    async def address(self) -> str | None:
         """Its IP address (str), None while it is closed."""
 
-    def open(
+    async def open(
         self, apn: str | None = None, user: str = "", password: str = "", timeout: int = 120000
     ) -> None:
         """Open it; does nothing if it is open. HTTP and location do so by themselves where a PPP object knows the APN.
@@ -17,5 +17,5 @@ class Bearer:
         to be found; opening takes at most 85 s more. It stays open until close() or PPP's connect().
         Raises RegistrationError, NoCarrier."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close it; does nothing if it is closed. At most 65 s."""

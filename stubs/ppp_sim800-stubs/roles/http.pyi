@@ -5,12 +5,12 @@ microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manua
 
 from typing import Literal
 
-from ._types import Bytes, File
+from .._types import Bytes, File
 
 class HTTP:
     """The HTTP client of `modem`. Its bearer is opened when it is needed, see Bearer.open()."""
 
-    def request(
+    async def request(
         self,
         method: Literal["GET", "POST", "HEAD"],
         url: str,
@@ -41,18 +41,17 @@ class Response:
     headers: dict[str, str]
     length: int
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:
+    async def readinto(self, buffer: bytearray | memoryview) -> int:
         """Read into `buffer`, at most 1024 bytes at once. Returns their number, 0 at the end. Raises HTTPError."""
 
-    def read(self, size: int = -1) -> bytes:
+    async def read(self, size: int = -1) -> bytes:
         """The next `size` bytes, fewer at the end, or all that is left."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let the modem forget the body."""
 
-    @property
-    def content(self) -> bytes:
+    async def content(self) -> bytes:
         """All of the body that was not read before, kept; the modem is then free of it."""
 
-    def __iter__(self) -> Response: ...
-    def __next__(self) -> bytes: ...
+    def __aiter__(self) -> Response: ...
+    async def __anext__(self) -> bytes: ...

@@ -6,7 +6,7 @@ Command Manual V1.09 ("M")."""
 import builtins
 from typing import NamedTuple
 
-from ._types import UTC
+from .._types import UTC
 
 class Message(NamedTuple):
     """indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
@@ -23,7 +23,7 @@ class Message(NamedTuple):
 class SMS:
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""
 
-    def send(
+    async def send(
         self,
         number: str,
         text: str,
@@ -41,34 +41,34 @@ class SMS:
         Returns the references the network gave the parts, a tuple of int.
         Raises ConfigError, SMSError (its `sent` says how many parts went), ATTimeout (the part may have gone)."""
 
-    def room(self) -> tuple[int, int]:
+    async def room(self) -> tuple[int, int]:
         """How many messages (long ones: parts) the card holds, and can hold: (used, total) (M 4.2.9).
 
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError."""
 
-    def list(self, unread: bool = False) -> builtins.list[Message]:
+    async def list(self, unread: bool = False) -> builtins.list[Message]:
         """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
         now on. unread: only those that have not been read or listed before.
 
         Raises SMSError, SIMError."""
 
-    def read(self, index: int) -> Message | None:
+    async def read(self, index: int) -> Message | None:
         """The message at `index`, as the event "sms" told it, None if there is none.
 
         It counts as read from now on. Of a long message any part's index gives the whole, as far as it has
         come. Raises SMSError, SIMError."""
 
-    def delete(self, which: Message | int) -> None:
+    async def delete(self, which: Message | int) -> None:
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.
 
         Raises SMSError, SIMError."""
 
-    def delete_all(self, unread: bool = False) -> None:
+    async def delete_all(self, unread: bool = False) -> None:
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
 
         unread: the unread ones, too. Raises SMSError, SIMError."""
 
-    def service_center(self, number: str | None = None) -> str:
+    async def service_center(self, number: str | None = None) -> str:
         """Number (str) of the service centre messages go through, "" if there is none (M 4.2.12).
 
         number: one to use from now on; the card keeps it. Raises SMSError, SIMError."""

@@ -16,7 +16,7 @@ class Calls:
     """The voice calls of `modem`, which must be registered. What comes by itself are the events "ring",
     "caller", "dtmf" and "call ended"."""
 
-    def dial(self, number: str, timeout: int = 60000) -> None:
+    async def dial(self, number: str, timeout: int = 60000) -> None:
         """Call a number, and return when it answers.
 
         number: str of digits, with "+" and country code or not; "*" and "#" may be among them.
@@ -24,23 +24,23 @@ class Calls:
         goes ("dialling", "ringing", "active") and the event "call ended" that it did not.
         Raises ConfigError, CallError (its `reason` is "BUSY", "NO ANSWER", "NO CARRIER" ...)."""
 
-    def answer(self) -> None:
+    async def answer(self) -> None:
         """Take the call that rings (M 2.2.2). Raises CallError if there is none, or no longer."""
 
-    def hang_up(self) -> None:
+    async def hang_up(self) -> None:
         """End all calls, or refuse the one that rings. Does nothing if there is none."""
 
-    def list(self) -> builtins.list[Call]:
+    async def list(self) -> builtins.list[Call]:
         """The calls there are (M 72), a list of Call(state, number, incoming)."""
 
-    def state(self) -> str:
+    async def state(self) -> str:
         """What the call does, a word: "idle" without one, "dialling", "ringing" (at the far end), "active",
         "held", "incoming", "waiting" (beside another one)."""
 
-    def send_keys(self, keys: str) -> None:
+    async def send_keys(self, keys: str) -> None:
         """Send DTMF tones in the call that is active (M 94).
 
         keys: str of 0 to 9, *, #, A to D. Raises ConfigError, CallError."""
 
-    def hear_keys(self, on: bool = True) -> None:
+    async def hear_keys(self, on: bool = True) -> None:
         """Make an event "dtmf" of each key pressed at the far end, or no longer (M 333)."""

@@ -4,7 +4,7 @@ Sources: SIM800 Series AT Command Manual V1.09, 8.2.27 (AT+CIPGSMLOC); GSM Locat
 
 from typing import NamedTuple
 
-from ._types import UTC
+from .._types import UTC
 
 class Location(NamedTuple):
     """Degrees east and north, and UTC as (year, month, day, hour, minute, second)."""

@@ -2,15 +2,15 @@
 
 Pages are those of the SIM800 Series AT Command Manual V1.09 ("M")."""
 
-from ._types import UTC
+from .._types import UTC
 
 class Clock:
     """The real-time clock of `modem`."""
 
-    def now(self) -> UTC | None:
+    async def now(self) -> UTC | None:
         """UTC as the network told the modem (M 151), as (year, month, day, hour, minute, second).
 
         None if it does not know: its clock starts at 2000 or 2004, and only some networks tell the time."""
 
-    def set(self, utc: UTC) -> None:
+    async def set(self, utc: UTC) -> None:
         """Set the modem's clock to `utc`: (year, month, day, hour, minute, second), years 2024 to 2099."""

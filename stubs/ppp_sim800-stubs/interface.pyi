@@ -1,13 +1,13 @@
-"""The PPP link as a network interface, used as network.WLAN is.
+"""The network interface, used as network.WLAN is. What is awaited here blocks in `ppp_sim800.PPP`.
 
-What can be set for it is in access.py and supervisor.py, what it has carried in stats.py."""
+What can be set for it is in settings.py and supervisor.py, what it has carried in stats.py."""
 
 from typing import Literal, overload
 
 from ._types import Board, Trace, Watchdog
+from .contexts import CommandMode, KeptUp
 from .events import Event
 from .modem import Modem
-from .online import CommandMode, KeptUp
 from .stats import Stats
 
 class PPP:
@@ -39,10 +39,10 @@ class PPP:
         multiplex: bool = True,
         trace: Trace | None = None,
     ) -> None: ...
-    def active(self, is_active: bool | None = None) -> bool:
+    async def active(self, is_active: bool | None = None) -> bool:
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
 
-    def connect(self, apn: str | None = None, timeout: int = 120000) -> None:
+    async def connect(self, apn: str | None = None, timeout: int = 120000) -> None:
         """Bring the link up: modem on, SIM, network, data call, PPP. Returns when there is an address.
 
         apn: another access point than before. timeout: milliseconds for the network to be found; the other
@@ -53,19 +53,19 @@ class PPP:
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again."""
 
-    def disconnect(self) -> None:
+    async def disconnect(self) -> None:
         """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
 
-        ensure() and keep_up() of other tasks give way."""
+        connect(), ensure() and keep_up() of other tasks give way."""
 
-    def event(self, timeout: int = 0) -> Event | None:
+    async def event(self, timeout: int = 0) -> Event | None:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
         timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
         or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
         lets it."""
 
-    def ensure(self, timeout: int = 300000, wdt: Watchdog | None = None) -> None:
+    async def ensure(self, timeout: int = 300000, wdt: Watchdog | None = None) -> None:
         """See to it that the link is up: at once where it can be relied on, else by recovering it.
 
         timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
@@ -75,7 +75,7 @@ class PPP:
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent."""
 
-    def keep_up(self, wdt: Watchdog | None = None) -> None:
+    async def keep_up(self, wdt: Watchdog | None = None) -> None:
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
 
         After disconnect() or active(False) it does nothing until connect() or ensure().
@@ -107,12 +107,11 @@ class PPP:
         "registered", "dialling", "negotiating", "up", "suspended", "lost", "recovering", "failed".
 
         what: "reason": a sentence why, None where all is as asked for. "rssi": signal strength in dBm, as
-        network.WLAN has it (while a link is up that is not multiplexed only in command_mode())."""
+        network.WLAN has it (while a link is up that is not multiplexed only in command_mode()); in asyncio
+        `await nic.modem.radio.signal()`."""
 
     @overload
     def status(self, what: Literal["reason"]) -> str | None: ...
-    @overload
-    def status(self, what: Literal["rssi"]) -> int | None: ...
     @overload
     def ipconfig(self, what: Literal["addr4"]) -> tuple[str, str]:
         """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" a name server."""
@@ -160,5 +159,5 @@ class PPP:
         day_budget: int = ...,
         reset_board: bool = ...,
     ) -> None: ...
-    def resolve(self, host: str) -> str:
+    async def resolve(self, host: str) -> str:
         """IPv4 address (str) of a host name, within 12 s. Raises NameNotFound, NoCarrier."""
