@@ -9,7 +9,7 @@ from micropython import const
 from .at.channel import Channel
 from .at.digest import DIAL_FAILED
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
-from .lock import Lock
+from .lock import NOBODY, Hold, Lock
 from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, timeout_of
 from .run import Deadline, sleep_ms, wait
 
@@ -30,7 +30,6 @@ _FIND_MS = const(90000)  # for another task that looks for the modem
 _MUX_TRIES = const(3)
 _PLAIN_CALLS = const(8)
 _HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
-_PROOFS = const(4)  # times 600 characters without a fault, to trust the faster rate
 
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
@@ -51,7 +50,6 @@ class Line:
         self.rate = BAUDRATE
         self.uart = None  # the machine.UART, None before the first power-up
         self.lock = Lock()
-        self.noisy = False  # the faster rate was tried, and did not prove clean
         self._on_urc = on_urc
         self._on_restart = on_restart
         self._find = find
@@ -59,10 +57,9 @@ class Line:
         self._channel = Channel(None, self._unsolicited, trace, allow=self._allow)
         self._mux = None
         self._ended = False  # the data call has
-        self._mux_failures = (
-            0  # the modem said OK to it, and nothing more; from _MUX_TRIES on plain calls since
-        )
-        self._expected = {}  # beginning of a URC somebody waits for: the line, None until it came
+        # Times the modem said OK to it, and nothing more; from _MUX_TRIES on plain calls since.
+        self._mux_failures = 0
+        self._expected = {}  # beginning of a URC: [Hold of who waits for it, the line, None until it came]
 
     # The UART
 
@@ -77,7 +74,6 @@ class Line:
         """The modem has no power any more."""
         self.mode = OFF
         self.rate = BAUDRATE
-        self.noisy = False
         self._ended = True
 
     def lose(self):
@@ -96,9 +92,9 @@ class Line:
         if line in ("+CDRIND: 2", "+PDP: DEACT"):  # M 155
             self._ended = True
             return None
-        for expected in self._expected:
-            if line.startswith(expected) and self._expected[expected] is None:
-                self._expected[expected] = line
+        for expected, wanted in self._expected.items():
+            if line.startswith(expected) and wanted[1] is None and not wanted[0].is_gone():
+                wanted[1] = line
                 return None
         return self._on_urc(line)
 
@@ -170,7 +166,7 @@ class Line:
     async def command_and_urc(self, command, urc, timeout, **kwargs):
         """Send a command whose outcome comes later, in a URC that begins with `urc`; returns that line."""
         deadline = Deadline(timeout)
-        while urc in self._expected:  # another task waits for the same
+        while urc in self._expected and not self._expected[urc][0].is_gone():
             if not deadline.left():
                 raise ATTimeout(command, timeout)
             await sleep_ms(50)
@@ -189,13 +185,13 @@ class Line:
     def expect(self, urc, wanted=True):
         """Keep the next URC that begins with `urc`, instead of making it an event; or no longer."""
         if wanted:
-            self._expected[urc] = None
+            self._expected[urc] = [Hold(self.lock, urc, NOBODY), None]
         else:
             self._expected.pop(urc, None)
 
     def came(self, urc):
         """That URC, None if it has not come."""
-        return self._expected.get(urc)
+        return self._expected[urc][1]
 
     def poll(self):
         """Take in what the modem said unasked. Raises ModemRestarted."""
@@ -259,47 +255,6 @@ class Line:
     def _hold_dtr(self, active):
         # False where it is not wired; a board need not know of it.
         return hasattr(self.board, "dtr") and self.board.dtr(active)
-
-    # Rate
-
-    async def change_rate(self, rate):
-        """Have the modem change its rate, and follow. Raises ModemSilent, ATError."""
-        await self.command("AT+IPR={}".format(rate))  # the OK still comes at the old rate (M 55)
-        if not await self.answers_at(rate, 5):
-            raise ModemSilent(
-                "the modem was lost while changing to {} baud: try again".format(rate)
-            )
-
-    async def use_fast_rate(self):
-        """Four times the rate if the line carries it, else not again before the modem has been off. It is not
-        stored, so a restart of the modem ends it."""
-        if self.rate != FAST and not await self.try_command("AT+IPR={}".format(FAST)):
-            return
-        if not (await self.answers_at(FAST, 3) and await self._is_clean()):
-            self.noisy = True
-            await self.use_first_rate()
-
-    async def use_first_rate(self):
-        """Back from the faster rate."""
-        for _ in range(10):  # noise may garble it on the way
-            self.uart.write(b"\rAT+IPR=%d\r" % BAUDRATE)
-            await sleep_ms(100)
-            if await self.answers_at(BAUDRATE, 2):
-                return
-            self.open(FAST)
-        self.lose()
-        raise ModemSilent("the modem was lost while changing its rate: try again")
-
-    async def _is_clean(self):
-        # What is echoed must come back as it went.
-        try:
-            for _ in range(_PROOFS):
-                lines = await self.command("AT" + "+GSN;" * 29 + "+GSN", bytes.isdigit, 3000)
-                if len(lines) != 31 or len(set(lines[:-1])) != 1:
-                    return False
-        except (ATError, ATTimeout):
-            return False
-        return True
 
     # The data call
 

@@ -244,16 +244,7 @@ class Link:
             await modem.radio.register(timeout)
             told = await within("registered", self._set_clock(0 if rtc.is_set() else _NITZ_MS))
             self.dialled = True
-            await within(
-                "dialling",
-                dial(
-                    self.line,
-                    self.settings.apn,
-                    self._multiplex,
-                    modem.set_up_again,
-                    modem.close_bearer,
-                ),
-            )
+            await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
             await self._negotiate()
         except BaseException as error:

@@ -15,7 +15,6 @@ from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
 from .events import Events
 from .find import find
 from .line import DATA, OFF, UNKNOWN, Line
-from .pdp import hang_up
 from .profile import (
     BAUDRATE,
     FAST,
@@ -25,8 +24,8 @@ from .profile import (
     REST_MS,
     RESTART_MS,
     SETUP_MODEM,
-    SUBSCRIBE,
 )
+from .rate import use_fast, use_first
 from .roles.clock import Clock
 from .roles.radio import REGISTERED, Radio
 from .roles.sim import SIM
@@ -74,6 +73,9 @@ class Modem(Async):
         self._roles = {}
         self._board = board
         self._wanted_rate = baudrate
+        self._noisy = (
+            False  # the fast rate did not prove clean; not again before the modem has been off
+        )
         # After deep sleep, too: it lets go of the supply's switch, unless that was held.
         self._presumed_off = machine.reset_cause() in (
             machine.PWRON_RESET,
@@ -224,10 +226,6 @@ class Modem(Async):
         except SIM800Error:
             return False
 
-    async def close_bearer(self):
-        """End what the modem's own IP stack holds."""
-        await self.bearer.close()
-
     # Power
 
     async def on(self):
@@ -276,19 +274,19 @@ class Modem(Async):
         line.keep_awake()
         line.open(line.rate)
         line.lose()
-        if await find(line, self._press, self._press_reset, self._presumed_off):
+        if await find(line, self._press, self.press_reset, self._presumed_off):
             await self.hang_up()
         self._presumed_off = False
         await self.set_up()
         if not await self.radio.is_on():  # somebody switched it off (M 104)
             await self.radio.on()
         if line.rate not in LIKELY_RATES:
-            await line.change_rate(BAUDRATE)
+            await use_first(line)
         await self.clock.want_time()  # stores the profile: before the faster rate
-        if self._wanted_rate == FAST and not line.noisy:
-            await line.use_fast_rate()
+        if self._wanted_rate == FAST and not self._noisy:
+            self._noisy = not await use_fast(line)
         elif line.rate == FAST:
-            await line.use_first_rate()
+            await use_first(line)
         line.found()
 
     async def set_up(self):
@@ -296,19 +294,10 @@ class Modem(Async):
         for command in SETUP_MODEM:
             await self.line.command(command)
 
-    async def subscribe(self):
-        """Have the modem say when something happens."""
-        await self.line.try_command(SUBSCRIBE)  # it may have no voice, or no messages
-
-    async def set_up_again(self):
-        """On a part of the line that is new."""
-        await self.set_up()
-        await self.subscribe()
-
     async def hang_up(self):
         """End the data call, unless there is a voice call: ATH would end that, too."""
         if not await self.in_call():
-            await hang_up(self.line)
+            await self.line.try_command("ATH")
 
     async def take_back(self, terminated=False):
         """To command mode, whatever a data call has left, see Line.take_back()."""
@@ -325,8 +314,8 @@ class Modem(Async):
         finally:
             self._board.pwrkey(False)
 
-    async def _press_reset(self):
-        # False where the board has no wire to it.
+    async def press_reset(self):
+        """Press its reset pin; False where the board has no wire to it."""
         self.line.lose()
         if not self._board.reset(True):
             return False
@@ -335,10 +324,6 @@ class Modem(Async):
         finally:
             self._board.reset(False)
         return True
-
-    async def press_reset(self):
-        """By its reset pin, where the board has it."""
-        await self._press_reset()
 
     async def stop(self):
         """As off()."""
@@ -357,6 +342,7 @@ class Modem(Async):
                 await self._press_off()
         self._board.supply(False)
         line.off()
+        self._noisy = False
         self._presumed_off = True
         self._rest = Deadline(REST_MS)
 
@@ -374,7 +360,7 @@ class Modem(Async):
             try:
                 await line.command("AT+CFUN=1,1")
             except (ATError, ATTimeout):
-                if not await self._press_reset():
+                if not await self.press_reset():
                     await self.stop()
             line.open(BAUDRATE)
             await wait(RESTART_MS)

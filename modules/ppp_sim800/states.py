@@ -7,7 +7,7 @@ import time
 
 from .run import since
 
-# name: (seconds it may last, None: as long as whoever asked allows;
+# name: (seconds it may last, 0: as long as whoever asked allows, None: for ever;
 #        what nic.event() tells as ("link", ...) when it is entered;
 #        where it leads besides "off", "on" and "failed")
 STATES = {
@@ -20,7 +20,7 @@ STATES = {
     # card and PIN
     "waiting for SIM": (60, None, ("searching",)),
     # no network yet
-    "searching": (None, None, ("registered",)),
+    "searching": (0, None, ("registered",)),
     # with a network; its time is asked for
     "registered": (15, None, ("dialling",)),
     # data call, PDP context; why, if it is refused
@@ -34,22 +34,14 @@ STATES = {
     # was up; recovery has not started
     "lost": (None, "down", ("booting", "recovering")),
     # `ensure()` waits for its next attempt, or prepares it
-    "recovering": (None, "recovering", ("booting",)),
+    "recovering": (0, "recovering", ("booting",)),
     # the last attempt ended with an error; `connect()` or `ensure()` may follow
     "failed": (None, "failed", ("booting", "recovering")),
 }
 ANYWHERE = ("off", "on", "failed")
 CARRYING = ("up", "suspended")
 # Somebody works on these; left alone they are no more true.
-PASSING = (
-    "booting",
-    "waiting for SIM",
-    "searching",
-    "registered",
-    "dialling",
-    "negotiating",
-    "recovering",
-)
+PASSING = [name for name in STATES if STATES[name][0] is not None]
 
 
 def limit_ms(name):

@@ -191,110 +191,104 @@ class Channel:
             await sleep_ms(_POLL_MS)
             self._take_idle()
         show = show or command
-        sent = command.encode()
+        unsent = (command + "\r").encode()
+        sent = unsent[:-1]
         if show != command:
             self._secret = sent[show.find("*") :]
         self._show(">", show)
-        uart = self.uart
-        if data is not None and not prompt:
-            self._prompting = Deadline(_DATA_MS)
-        try:
-            return await self._converse(
-                sent, prefix, timeout, ok, failed, data, prompt, into, show, limit, hold
-            )
-        except ATError:
-            self._prompting = None  # its final result has come
-            raise
-        except BaseException:
-            self._stale = True
-            if data is not None and not prompt and not self._prompting and self.uart is uart:
-                self._end_prompt()  # the modem waits for more
-            raise
-
-    async def _converse(
-        self, sent, prefix, timeout, ok, failed, data, prompt, into, show, limit, hold
-    ):
-        uart = self.uart
-        unsent = sent + b"\r"
         if isinstance(prefix, str):
             prefix = prefix.encode()
+        uart = self.uart
         echoed = resent = needs_data = False
         lines = []
         # A final result that came before the echo, and how long it is kept.
         early = grace = None
-        deadline = Deadline(timeout if data is None else _DATA_MS)
-        while True:
-            if self.uart is not uart or (hold and hold.lost):
-                raise _closed()
-            if unsent:
-                unsent = unsent[self.write(unsent) or 0 :]
-            line = self._read_line(limit)
-            if prompt and data is not None:
-                asked = line == prompt
-            else:
-                asked = line is None and self._lines.take_prompt()
-            if asked:
-                if line:
-                    self._show("<", text(line))
-                if data is None or not (echoed or prompt):
-                    # Of an earlier command, which got this one for data: send it again.
-                    self._end_prompt()
-                    needs_data = resent or (echoed and not self._stale)
-                    if not needs_data:
-                        unsent = sent + b"\r"
-                        resent = True
-                        echoed = False
-                else:
-                    self._prompting = None
-                    await self._send(data, show)
-                    data = None
-                    deadline = Deadline(timeout)
-                continue
-            if line is None:
-                if early and not unsent and not grace.left():
-                    return self._end_with(*early, show, lines)
-                if not deadline.left():
-                    self.timeouts += 1
-                    self.held += bool(unsent)
-                    raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
-                if hasattr(uart, "state") and uart.state() != _OPEN:
+        deadline = Deadline(timeout)
+        if data is not None:
+            deadline = Deadline(_DATA_MS)
+            self._prompting = None if prompt else deadline
+        wants_data = self._prompting is not None
+        finished = False
+        try:
+            while True:
+                if self.uart is not uart or (hold and hold.lost):
                     raise _closed()
-                await sleep_ms(_POLL_MS)
-                continue
-            what = kind(line, sent, echoed, prefix, ok, failed)
-            if what == ECHO:
-                echoed = True
-                self._secret = b""
-                early = None
-                del lines[:]
-            elif what in _FINAL:
-                if needs_data:
-                    self._stale = False
-                    raise ConfigError(
-                        "{} asks for data, which at() cannot send: use the role's method".format(
-                            show
-                        )
-                    )
-                # Behind CONNECT nothing more may be read.
-                if echoed or (what == RESULT and limit == 1):
-                    return self._end_with(line, what, show, lines)
-                # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and it
-                # counts. After a timeout only the echo tells.
-                if self._stale:
-                    self._show("<", text(line))
+                if unsent:
+                    unsent = unsent[self.write(unsent) or 0 :]
+                line = self._read_line(limit)
+                if prompt and data is not None:
+                    asked = line == prompt
                 else:
-                    early, grace = (line, what), Deadline(_GRACE_MS)
-            elif what == OWN and not self._may_be_secret(line):
-                self._show("<", text(line))
-                lines.append(text(line))
-                # A command that was not echoed as it went may have asked for other bytes.
-                if into is not None and not (
-                    await self._take_bytes(line, into, deadline) and echoed
-                ):
-                    self._stale = True
-                    raise ATError(show, "something damaged")
-            else:
-                self._unsolicited(line)
+                    asked = line is None and self._lines.take_prompt()
+                if asked:
+                    if line:
+                        self._show("<", text(line))
+                    if data is None or not (echoed or prompt):
+                        # Of an earlier command, which got this one for data: send it again.
+                        self._end_prompt()
+                        needs_data = resent or (echoed and not self._stale)
+                        if not needs_data:
+                            unsent = sent + b"\r"
+                            resent = True
+                            echoed = False
+                    else:
+                        self._prompting = None
+                        await self._send(data, show)
+                        data = None
+                        deadline = Deadline(timeout)
+                    continue
+                if line is None:
+                    if early and not unsent and not grace.left():
+                        finished = True
+                        return self._end_with(*early, show, lines)
+                    if not deadline.left():
+                        self.timeouts += 1
+                        self.held += bool(unsent)
+                        raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
+                    if hasattr(uart, "state") and uart.state() != _OPEN:
+                        raise _closed()
+                    await sleep_ms(_POLL_MS)
+                    continue
+                what = kind(line, sent, echoed, prefix, ok, failed)
+                if what == ECHO:
+                    echoed = True
+                    self._secret = b""
+                    early = None
+                    del lines[:]
+                elif what in _FINAL:
+                    if needs_data:
+                        finished = True
+                        raise ConfigError(
+                            "{} asks for data, which at() cannot send: use the role's method".format(
+                                show
+                            )
+                        )
+                    # Behind CONNECT nothing more may be read.
+                    if echoed or (what == RESULT and limit == 1):
+                        finished = True
+                        return self._end_with(line, what, show, lines)
+                    # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and
+                    # it counts. After a timeout only the echo tells.
+                    if self._stale:
+                        self._show("<", text(line))
+                    else:
+                        early, grace = (line, what), Deadline(_GRACE_MS)
+                elif what == OWN and not self._may_be_secret(line):
+                    self._show("<", text(line))
+                    lines.append(text(line))
+                    # A command that was not echoed as it went may have asked for other bytes.
+                    if into is not None and not (
+                        await self._take_bytes(line, into, deadline) and echoed
+                    ):
+                        raise ATError(show, "something damaged")
+                else:
+                    self._unsolicited(line)
+        finally:
+            self._stale = not finished
+            if finished:
+                self._prompting = None
+            elif wants_data and not self._prompting and self.uart is uart:
+                self._end_prompt()  # the modem waits for more
 
     async def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
@@ -332,7 +326,6 @@ class Channel:
         return True
 
     def _end_with(self, line, what, show, lines):
-        self._stale = False
         self.held = self.timeouts = 0
         result = text(line)
         self._show("<", result)

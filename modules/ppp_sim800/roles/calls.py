@@ -20,12 +20,12 @@ _VOICE = "0"
 
 # +CLCC: <stat>
 _STATES = ("active", "held", "dialling", "ringing", "incoming", "waiting")
-_REASONS = (
-    ("BUSY", "the number is busy: try again later"),
-    ("NO ANSWER", "nobody answers: try again later"),
-    ("NO DIALTONE", "the modem cannot call now: register() first"),
-    ("NO CARRIER", "the call was refused or ended: check number, credit and registration"),
-)
+_REASONS = {
+    "BUSY": "the number is busy: try again later",
+    "NO ANSWER": "nobody answers: try again later",
+    "NO DIALTONE": "the modem cannot call now: register() first",
+    "NO CARRIER": "the call was refused or ended: check number, credit and registration",
+}
 
 # state: a word, see Calls.state(); number: of the far end (str), "" if hidden; incoming: bool.
 Call = namedtuple("Call", ("state", "number", "incoming"))
@@ -51,12 +51,10 @@ class Calls(Role):
         on = True  # a call that nobody else would end
         try:
             if timeout:
-                for word, _ in _REASONS:
+                for word in _REASONS:
                     line.expect(word)
             try:
-                await self._line.command(
-                    "ATD{};".format(number), timeout=20000, failed=DIAL_FAILED
-                )
+                await line.command("ATD{};".format(number), None, 20000, failed=DIAL_FAILED)
             except ATError as error:
                 on = False  # what call there may be is another one
                 raise _call_error(error.result)
@@ -68,7 +66,7 @@ class Calls(Role):
             on = False
             raise
         finally:
-            for word, _ in _REASONS:
+            for word in _REASONS:
                 line.expect(word, False)
             if on:
                 await self.hang_up()
@@ -77,7 +75,7 @@ class Calls(Role):
         # The modem says OK to ATD at once; how the call goes on it tells when asked.
         gone = None
         while True:
-            for word, _ in _REASONS:
+            for word in _REASONS:
                 if self._line.came(word):
                     raise _call_error(word)
             state = await self.state()
@@ -147,12 +145,8 @@ class Calls(Role):
 
 
 def _call_error(result):
-    for word, words in _REASONS:
-        if result == word:
-            return CallError(words, word)
-    return CallError(
-        "the call cannot be made ({}): register() first, hang_up() others".format(result), result
-    )
+    other = "the call cannot be made ({}): register() first, hang_up() others".format(result)
+    return CallError(_REASONS.get(result, other), result)
 
 
 async def _told(procedure, what):

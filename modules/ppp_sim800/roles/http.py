@@ -135,10 +135,7 @@ class HTTP(Role):
         except ValueError:
             raise HTTPError('the modem\'s "{}" cannot be read: try again'.format(urc))
         if status >= 600:
-            why = "the modem gives no reason: try again"
-            for number, sentence in _FAILURES:
-                if number == status:
-                    why = sentence
+            why = dict(_FAILURES).get(status, "the modem gives no reason: try again")
             raise HTTPError("the request failed ({}): {}".format(status, why), status)
         headers = await self._headers()
         return Response(self, status, headers, length)

@@ -54,10 +54,7 @@ def parse_location(answer):
     code = values[0]
     if code != "0":
         code = int(code) if code.isdigit() else None
-        why = "the network failed: try again"
-        for number, sentence in _REASONS:
-            if number == code:
-                why = sentence
+        why = dict(_REASONS).get(code, "the network failed: try again")
         raise LocationError("no location ({}): {}".format(values[0], why), code)
     try:
         when = values[-2].split("/") + values[-1].split(":")

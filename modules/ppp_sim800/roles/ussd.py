@@ -67,9 +67,9 @@ async def ask(line, code, timeout):
     text = text_of(parts, True)
     if text is not None:
         return text
-    for number, words in _FAILURES:
-        if parts[0] == number:
-            raise USSDError(words.format(code))
+    failure = dict(_FAILURES).get(parts[0])
+    if failure:
+        raise USSDError(failure.format(code))
     return ""
 
 
