@@ -27,7 +27,9 @@ def names_private(node: ast.expr) -> bool:
         node = node.left
     if isinstance(node, ast.JoinedStr) and node.values:
         node = node.values[0]
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and is_private(node.value)
+    return (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and is_private(node.value)
+    )
 
 
 def trespasses(source: str) -> list[tuple[int, str]]:
