@@ -18,13 +18,21 @@ Steps that make no sense where they stand are left out or changed (`sensible`), 
 shorter one too. What a call is stands in CALLS and model_host.py.
 """
 
+import argparse
 import asyncio
 import json
-from dataclasses import dataclass, field
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from pathlib import Path
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 from playing import PRELUDE, SPEED_LIMIT, actor
 from sim800.scenario import Modem, Scenario
+from stand_in import Internet
 from world import World
 
 HOST = Path(__file__).with_name("model_host.py")
@@ -213,22 +221,6 @@ FINALE: list[tuple] = [
     ("call", "active(False)"),
 ]
 SETTLE = 10.0  # seconds, for what was mended to be so
-
-
-class Failure(AssertionError):
-    """What a sequence showed; `kind` tells one fault from another."""
-
-    kind = "failure"
-
-
-def failure(kind: str) -> type[Failure]:
-    """A class for each kind, so that hypothesis tells them apart."""
-    if kind not in _KINDS:
-        _KINDS[kind] = type(Failure.__name__, (Failure,), {"kind": kind})
-    return _KINDS[kind]
-
-
-_KINDS: dict[str, type[Failure]] = {}
 
 
 @dataclass
@@ -448,7 +440,12 @@ class Game:
         kind, what = self.wrong
         done = self.steps[: self.now + 1]
         seen = self.world.journal.entries
-        dialogue = [str(e) for e in seen if e.source in ("at", "modem", "pin", "cmux", "ppp")]
+        dialogue = [
+            str(entry)
+            for entry, other in zip(seen, [None, *seen], strict=False)
+            if entry.source in ("at", "modem", "pin", "cmux", "ppp")
+            and not (other and entry.what == other.what)
+        ]
         return "\n".join(
             [
                 f"{kind}: {what}",
@@ -497,10 +494,222 @@ async def play(sequence: Sequence, internet, *, speed: float) -> Game:
     return game
 
 
-def check(sequence: Sequence, internet, *, speed: float = 20.0) -> Game:
-    """Play a sequence; what goes wrong is played again more slowly, for a busy machine is no fault. Raises a Failure."""
-    for slower in (1, 5):
-        game = asyncio.run(play(sequence, internet, speed=min(speed, SPEED_LIMIT) / slower))
-        if not game.wrong:
-            return game
-    raise failure(game.wrong[0])("\n" + game.told)
+async def confirmed(sequence: Sequence, internet, *, speed: float) -> Game:
+    """Play a sequence; what goes wrong is played once more, slowly, for a busy machine is no fault."""
+    game = await play(sequence, internet, speed=speed)
+    if game.wrong:
+        game = await play(sequence, internet, speed=speed / 5)
+    return game
+
+
+async def shrunk(game: Game, internet, *, speed: float, jobs: int, seconds: float) -> Game:
+    """The shortest sequence that shows the same within so many real seconds, by leaving out steps."""
+    end = time.monotonic() + seconds
+    kind = game.wrong[0]
+    size = max(1, len(game.sequence.steps) // 2)
+    while time.monotonic() < end:
+        steps = game.sequence.steps
+        tries = [
+            replace(game.sequence, steps=steps[:at] + steps[at + size :])
+            for at in range(0, len(steps), size)
+        ]
+        found = None
+        for some in batched(tries, jobs):
+            games = await asyncio.gather(*(play(each, internet, speed=speed) for each in some))
+            found = next((g for g in games if g.wrong and g.wrong[0] == kind), None)
+            if found or time.monotonic() > end:
+                break
+        if found:
+            game = found
+            size = min(size, max(1, len(found.sequence.steps) // 2))
+        elif size == 1:
+            break
+        else:
+            size = max(1, size // 2)
+    return game
+
+
+def batched(items: list, count: int) -> list[list]:
+    return [items[at : at + count] for at in range(0, len(items), count)]
+
+
+@dataclass
+class Search:
+    """What came of a search: the steps played, and one Game of each kind of fault, as short as could be."""
+
+    steps: int = 0
+    slow: int = 0  # sequences that went wrong only when played fast
+    found: dict[str, Game] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "\n\n".join(game.told for game in self.found.values())
+
+
+async def search(
+    internet,
+    *,
+    seed: int,
+    steps: int,
+    jobs: int = 4,
+    speed: float = 20.0,
+    shrink: float = 60.0,
+    kinds: int = 3,
+    tell: Callable[[str], None] = print,
+) -> Search:
+    """Play random sequences of so many steps together, `jobs` at a time; no further ones once so many kinds of
+    fault are found. `shrink`: real seconds for each of these."""
+    speed = min(speed, SPEED_LIMIT * 2)
+    came = Search()
+    sequences = generated(seed)
+
+    async def player():
+        while came.steps < steps and len(came.found) < kinds:
+            sequence = next(sequences)
+            game = await play(sequence, internet, speed=speed)
+            came.steps += game.played
+            if game.wrong and game.wrong[0] not in came.found:
+                again = await play(sequence, internet, speed=speed / 4)
+                if again.wrong and again.wrong[0] not in came.found:
+                    came.found[again.wrong[0]] = again
+                    tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
+                came.slow += not again.wrong
+
+    await asyncio.gather(*(player() for _ in range(jobs)))
+    for kind, game in came.found.items():
+        came.found[kind] = await shrunk(game, internet, speed=speed / 2, jobs=jobs, seconds=shrink)
+        tell(came.found[kind].told)
+    return came
+
+
+# Random sequences
+
+CHUNK = 60  # sequences drawn at once
+PIECES = 6  # of a sequence at most, each of up to so many steps
+PIECE = 9
+MEAN = 16  # steps of a sequence that are played, as a rule
+
+OF_SCRIPTS = [*(call for call in LINK if call != "keep_up"), *ROLES, *BLOCKS, "events"]
+OF_TASKS = [*OF_SCRIPTS, "keep_up", "keep_up", "kept_up@2000", "kept_up@2000", "poll", "poll"]
+STARTS = ("command", "off", "data", "cmux")
+TIMES = (20, 100, 300, 1000, 2500, 6000)
+
+
+def some(what, *choices):
+    return tuple((what, *choice) for choice in product(*choices))
+
+
+def weighted(kinds):
+    """A step of one of the kinds, each of which comes as often as its number says."""
+    pool = [steps for number, steps in kinds for _ in range(number)]
+    return st.sampled_from(pool).flatmap(st.sampled_from)
+
+
+NEWS = [name for name, happening in HAPPENINGS.items() if happening[3] == "news"]
+BLOWS = [name for name in HAPPENINGS if name not in NEWS]
+ANYWHERE = (
+    (2, some("wait", TIMES)),
+    (3, some("call", ["connect", "disconnect", "ensure"])),
+    (4, some("call", OF_SCRIPTS)),
+    (1, some("do", NEWS)),
+    (1, some("do", BLOWS)),
+    (1, (("mend",),)),
+)
+outside = weighted(
+    (
+        *ANYWHERE,
+        (2, some("thread", OF_SCRIPTS)),
+        (1, (("join", "thread"),)),
+        (2, some("interrupted", OF_SCRIPTS, TIMES)),
+        (1, some("new", ["aio", "blocking"], [True, False])),
+    )
+)
+in_loop = weighted(
+    (
+        *ANYWHERE,
+        (6, some("task", NAMES, OF_TASKS)),
+        (3, some("cancel", NAMES)),
+        (2, some("join", NAMES)),
+        (1, some("timeout", OF_SCRIPTS, TIMES)),
+        (1, some("new", ["aio"], [True, False])),
+    )
+)
+ends = st.tuples(st.just("end"), st.sampled_from(["return", "raise", "Ctrl-C"]), st.booleans())
+pieces = st.one_of(
+    st.lists(outside, min_size=1, max_size=PIECE),
+    st.builds(
+        lambda inner, end: [("run",), *inner, end],
+        st.lists(in_loop, min_size=1, max_size=PIECE),
+        ends,
+    ),
+)
+sequences = st.builds(
+    lambda face, multiplex, start, pieces: Sequence(face, multiplex, start, tuple(chain(*pieces))),
+    st.sampled_from(["aio", "aio", "blocking"]),
+    st.booleans(),
+    st.sampled_from(STARTS),
+    st.lists(pieces, min_size=1, max_size=PIECES),
+)
+
+
+def drawn(number: int) -> list[Sequence]:
+    """The same sequences for the same number; as they are played, none twice."""
+    found: dict[str, Sequence] = {}
+
+    @seed(number)
+    @settings(
+        max_examples=CHUNK,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
+    @given(sequences)
+    def draw(sequence):
+        if steps := sensible(sequence):
+            found.setdefault(str(steps), sequence)
+
+    draw()
+    return list(found.values())
+
+
+def generated(number: int) -> Iterator[Sequence]:
+    """Sequences without end."""
+    while True:
+        yield from drawn(number)
+        number += 1_000_003
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Play random sequences against the model.")
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--jobs", type=int, default=4, help="sequences played at a time")
+    parser.add_argument("--speed", type=float, default=20.0)
+    parser.add_argument(
+        "--shrink", type=float, default=60.0, help="seconds for each kind of fault"
+    )
+    parser.add_argument("--kinds", type=int, default=10, help="kinds of fault after which to stop")
+    args = parser.parse_args()
+    began = time.monotonic()
+    with Internet() as internet:
+        came = asyncio.run(
+            search(
+                internet,
+                seed=args.seed,
+                steps=args.steps,
+                jobs=args.jobs,
+                speed=args.speed,
+                shrink=args.shrink,
+                kinds=args.kinds,
+                tell=lambda text: print(text, end="\n\n", flush=True),
+            )
+        )
+    print(
+        f"seed {args.seed}: {came.steps} steps in {time.monotonic() - began:.0f} s, {len(came.found)} kinds of fault, "
+        f"{came.slow} sequences went wrong only when played fast"
+    )
+    sys.exit(bool(came.found))
+
+
+if __name__ == "__main__":
+    main()
