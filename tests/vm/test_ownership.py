@@ -1,8 +1,10 @@
 """Who has the line, the link, the object: what is held ends with its holder, and status() says what is."""
 
+import asyncio
 import re
 
 import pytest
+import serial
 from playing import SPEED_LIMIT
 from sim800.scenario import SIM, Modem, Radio, Scenario
 from world import World
