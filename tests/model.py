@@ -92,7 +92,8 @@ BUSY_MS = 310_000  # docs/link.md: others wait, at most 5 minutes
 SLACK = 1.25  # a busy machine takes its part
 
 # name: (actions, actions that end it or (), seconds it lasts by itself, what it does)
-# "news" disturbs nothing; "blow": the package may have to find out; "noise": bytes are lost.
+# "news" disturbs nothing; "blow": the package may have to find out; "once": it waits for its chance; "noise": bytes are
+# lost, or late.
 HAPPENINGS = {
     "sms": (["sms_received"], [], 0, "news"),
     "cell change": (["cell_change"], [], 0, "news"),
@@ -107,7 +108,7 @@ HAPPENINGS = {
     "registration lost": (["registration_lost"], ["registration_back"], 0, "blow"),
     "no network": (["no_network", "no_carrier"], ["no_network on=false"], 0, "blow"),
     "apn refused": (["apn_refused"], ["apn_refused on=false"], 0, "blow"),
-    "call refused once": (["call_refuse_once"], [], 0, "blow"),
+    "call refused once": (["call_refuse_once"], [], 0, "once"),
     "restart": (["modem_reset"], [], 0, "blow"),
     "brown-out": (["brown_out"], [], 0, "blow"),
     "switches off": (["undervoltage_off"], [], 0, "blow"),
@@ -115,8 +116,8 @@ HAPPENINGS = {
     "CLD": (["cmux_cld"], [], 0, "blow"),
     "DISC 1": (["cmux_disc dlci=1"], [], 0, "blow"),
     "DISC 2": (["cmux_disc dlci=2"], [], 0, "blow"),
-    "CMUX refused": (["cmux_refuse_once"], [], 0, "blow"),
-    "UA lost": (["cmux_lose_ua count=2"], [], 0, "blow"),
+    "CMUX refused": (["cmux_refuse_once"], [], 0, "once"),
+    "UA lost": (["cmux_lose_ua count=2"], [], 0, "once"),
     "bytes lost": (["drop_bytes count=40"], [], 0, "noise"),
     "late answers": (["late_answers seconds=4"], ["late_answers seconds=0"], 0, "noise"),
 }
@@ -269,7 +270,7 @@ class Game:
 
     def happen(self, name: str) -> None:
         _, mend, seconds, kind = HAPPENINGS[name]
-        if mend:
+        if mend or kind == "once":
             self.lasting[name] = mend
         self.doubtful |= kind != "news"
         self.noisy |= kind == "noise"
@@ -282,6 +283,9 @@ class Game:
             for action in actions:
                 act("@" + action)
         self.lasting.clear()
+        modem = self.world.modem
+        modem.refuse_call_once = modem.refuse_cmux_once = False
+        modem.ua_lost = 0
         self.bad_until = max(self.bad_until, self.world.clock.now() + SETTLE)
 
     @property
