@@ -146,6 +146,7 @@ def sensible(sequence: Sequence) -> list[tuple]:
     steps: list[tuple] = []
     face, loop, thread = sequence.face, False, False
     tasks: set[str] = set()
+    endless: set[str] = set()  # that must be cancelled before they are waited for
     for what, *args in sequence.steps:
         step = (what, *args)
         if what in ("task", "timeout") and not loop and face != "aio":
@@ -196,13 +197,22 @@ def sensible(sequence: Sequence) -> list[tuple]:
             if args[0] in tasks:
                 continue
             tasks.add(args[0])
+            if args[1] == "keep_up":
+                endless.add(args[0])
+            else:
+                endless.discard(args[0])
         if what in ("cancel", "join") and args != ["thread"]:
             if not loop or not tasks:
                 continue
             if args[0] not in tasks:
                 step = (what, min(tasks))
-            if what == "join":
+            if what == "cancel":
+                endless.discard(step[1])
+            else:
                 tasks.discard(step[1])
+                if step[1] in endless:
+                    steps.append(("cancel", step[1]))
+                    endless.discard(step[1])
         steps.append(step)
     if loop:
         steps.append(("end", "return", True))
@@ -576,7 +586,9 @@ async def search(
                 if again.wrong and again.wrong[0] not in came.found:
                     came.found[again.wrong[0]] = again
                     tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
-                came.slow += not again.wrong
+                elif not again.wrong:
+                    came.slow += 1
+                    tell(f"only when played fast: {game.wrong[0]}: {game.wrong[1]}")
 
     await asyncio.gather(*(player() for _ in range(jobs)))
     for kind, game in came.found.items():
