@@ -20,9 +20,11 @@ MODULES = {
     **{
         f"ppp_sim800.{name}": _PACKAGE / f"{name}.py"
         for name in (
-            *("interface", "modem", "events", "stats", "contexts", "errors", "aio", "ntp", "rtc"),
+            *("interface", "modem", "events", "stats", "contexts", "errors", "aio"),
         )
     },
+    "ppp_sim800.ntp": ROOT / "modules" / "nettime" / "ntp.py",
+    "ppp_sim800.rtc": ROOT / "modules" / "nettime" / "rtc.py",
     "ppp_sim800.tls_sessions": _SSL / "sessions.py",
     **{
         f"ppp_sim800.roles.{name}": _PACKAGE / "roles" / f"{name}.py"

@@ -19,6 +19,7 @@ ERRORS = PACKAGE / "errors.py"
 SOURCES = (
     *(path for path in sorted(PACKAGE.rglob("*.py")) if path != ERRORS),
     *sorted((ROOT / "modules" / "ssl" / "ssl").glob("*.py")),
+    *sorted((ROOT / "modules" / "nettime").glob("*.py")),
     ROOT / "modules" / "pythings_sim800.py",
 )
 CLASSES = [
@@ -156,10 +157,11 @@ class Module:
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "get"
-            and isinstance(node.func.value, ast.Name)
         ):
-            table = self._table(node.func.value.id, function)
-            return table + self._values(node.args[1], function, line, seen)
+            found = self._looked_up(node.func.value, function)
+            for other in node.args[1:]:
+                found += self._values(other, function, line, seen)
+            return found or [ANY]
         if isinstance(node, ast.Call) and ast.unparse(node.func) in self.functions:
             return self._returned(ast.unparse(node.func)) or [ANY]
         if isinstance(node, ast.Name) and (node.id, function) not in seen:
@@ -220,6 +222,15 @@ class Module:
                 elif isinstance(node.value, ast.Call):
                     found += self._returned(ast.unparse(node.value.func), place)
         return found
+
+    def _looked_up(self, table, function) -> list[str]:
+        # What a dict has, or what `dict(rows)` makes of a tuple of pairs.
+        if isinstance(table, ast.Name):
+            return self._table(table.id, function)
+        if isinstance(table, ast.Call) and ast.unparse(table.func) == "dict":
+            rows = self._rows(ast.unparse(table.args[0]))
+            return [text for row in rows for text in self._values(row.elts[1], None, 1 << 30)]
+        return []
 
     def _rows(self, name) -> list[ast.Tuple]:
         for node in self._assigned:

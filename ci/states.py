@@ -51,7 +51,7 @@ def read(source: str) -> Table:
         {name: State(name, meanings[name], *row) for name, row in values["STATES"].items()},
         values["ANYWHERE"],
         values["CARRYING"][1:],
-        values["PASSING"],
+        tuple(name for name, row in values["STATES"].items() if row[0] is not None),
     )
 
 

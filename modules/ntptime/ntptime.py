@@ -1,10 +1,10 @@
-"""micropython-lib's names for the time from an NTP server, over ppp_sim800.ntp: an answer must echo what was asked,
-and be no time of the past (ppp_sim800.rtc). Errors are NoTime, an OSError, in a sentence.
+"""micropython-lib's names for the time from an NTP server, over nettime.ntp: an answer must echo what was asked,
+and be no time of the past (nettime.rtc). Errors are NoTime, an OSError, in a sentence.
 """
 
 from time import gmtime
 
-from ppp_sim800 import ntp, rtc
+from nettime import ntp, rtc
 
 host = ntp.HOST
 timeout = 15  # seconds; one is too short on GPRS

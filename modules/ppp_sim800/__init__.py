@@ -14,7 +14,12 @@ _HOME = {
 }
 _BLOCKING = {"PPP": "interface", "Modem": "modem"}  # the classes that `aio` has, blocking
 # Modules: without them here `from ppp_sim800 import rtc` would not find what is not loaded yet.
-_MODULES = ("aio", "ntp", "rtc")
+_MODULES = {
+    "aio": "ppp_sim800.aio",
+    "ntp": "nettime.ntp",
+    "rtc": "nettime.rtc",
+    "tls_sessions": "ssl.sessions",  # only the firmware has it
+}
 
 
 def __getattr__(name):
@@ -22,9 +27,7 @@ def __getattr__(name):
     if hasattr(errors, name):  # all of them are the package's own names
         value = getattr(errors, name)
     elif name in _MODULES:
-        value = __import__(name, None, None, True, 1)
-    elif name == "tls_sessions":  # part of `ssl`, which only the firmware has
-        from ssl import sessions as value
+        value = __import__(_MODULES[name], None, None, True)
     elif name in _HOME:
         value = getattr(__import__(_HOME[name], None, None, True, 1), name)
     elif name in _BLOCKING:

@@ -3,7 +3,7 @@
 import network
 from micropython import const
 
-from . import rtc
+from nettime import rtc
 from .dns import name_servers
 from .errors import (
     ATTimeout,
@@ -343,7 +343,7 @@ class Link:
                 await self._set_clock(0)
             servers = name_servers(self.ppp)
             if servers and not rtc.is_fresh():
-                from . import ntp
+                from nettime import ntp
 
                 await ntp.correct_clock(timeout=_NTP_MS, servers=servers)
         except SIM800Error:

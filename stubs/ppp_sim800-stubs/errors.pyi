@@ -88,7 +88,7 @@ class BudgetSpent(PPPError):
     """Recovering the link has used up its data budget, see PPP.config()."""
 
 class LinkBusy(PPPError):
-    """Another task, thread or `with` block has the link."""
+    """Another task, thread or `with` block has the link. `ended`: it took it away from this call, which had begun."""
 
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""

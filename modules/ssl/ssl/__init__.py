@@ -11,7 +11,7 @@ import sys
 
 import tls
 from micropython import const
-from ppp_sim800 import rtc
+from nettime import rtc
 from ppp_sim800.errors import ConfigError, TLSError
 from tls import (
     CERT_NONE,

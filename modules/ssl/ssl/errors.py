@@ -3,7 +3,7 @@
 import errno
 
 from micropython import const
-from ppp_sim800 import rtc
+from nettime import rtc
 from ppp_sim800.errors import SIM800Error, TLSError
 
 # mbedtls/ssl.h

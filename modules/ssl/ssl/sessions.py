@@ -13,7 +13,7 @@ import sys
 
 import tls
 from micropython import const
-from ppp_sim800 import rtc
+from nettime import rtc
 
 FILE = "ppp_sim800.tls"
 

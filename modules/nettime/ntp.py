@@ -13,9 +13,9 @@ import network
 from micropython import const
 
 from . import rtc
-from .dns import lookup
-from .errors import NameNotFound, NoTime
-from .run import Deadline, run, sleep_ms
+from ppp_sim800.dns import lookup
+from ppp_sim800.errors import NameNotFound, NoTime
+from ppp_sim800.run import Deadline, run, sleep_ms
 
 HOST = "pool.ntp.org"
 
