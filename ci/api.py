@@ -42,8 +42,8 @@ _OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall")
 INTERNAL = {
     "ppp_sim800.interface": "PPP.link PPP.supervisor",
     "ppp_sim800.modem": "Modem.line Modem.events Modem.serve Modem.take_unregistered Modem.in_call "
-    "Modem.close_bearer Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up Modem.subscribe "
-    "Modem.set_up_again Modem.hang_up Modem.take_back",
+    "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
+    "Modem.hang_up Modem.take_back",
     "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
     "ppp_sim800.roles.clock": "Clock.want_time",
     "ppp_sim800.roles.calls": "Calls.likely",

@@ -90,6 +90,8 @@ class BudgetSpent(PPPError):
 class LinkBusy(PPPError):
     """Another task, thread or `with` block has the link. `ended`: it took it away from this call, which had begun."""
 
+    ended: bool
+
 class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
 

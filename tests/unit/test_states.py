@@ -18,7 +18,7 @@ STATES = {
     "off": (None, None, ("warm", "odd")),
     "warm": (5, "heat", ("hot", "mild")),  # nothing above it
     # too much
-    "hot": (None, None, ("warm",)),
+    "hot": (0, None, ("warm",)),
     # between
     "mild": (None, None, ("warm", "hot")),
     # aside
@@ -26,7 +26,6 @@ STATES = {
 }
 ANYWHERE = ("off",)
 CARRYING = ("hot", "mild")
-PASSING = ("hot",)
 """
 
 
