@@ -23,6 +23,8 @@ from .profiles import PROFILES
 from .scenario import APN, Scenario
 from .serial import Line
 
+END_TIME = 3.0  # real seconds the program may take to end in order
+
 COMMANDS = """\
 commands on standard input, one a line:
   supply on|off            switch VBAT
@@ -216,8 +218,7 @@ async def run(args, scenario: Scenario) -> None:
         internet = await start_internet(clock, scenario, journal)
         make_ppp = ppp_maker(args, clock, scenario, journal, internet, files)
         modem = SIM800(clock, scenario, line, make_ppp, journal, internet)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        end_by_signal(ended)
         await modem.start()
         try:
             print(args.link or line.path, flush=True)
@@ -231,6 +232,19 @@ async def run(args, scenario: Scenario) -> None:
             await modem.stop()
             if internet is not None:
                 await internet.stop()
+
+
+def end_by_signal(ended: asyncio.Event) -> None:
+    """SIGINT and SIGTERM set `ended`; if that is not enough, SIGALRM ends the process END_TIME later."""
+    loop = asyncio.get_running_loop()
+
+    def end(*_):
+        signal.setitimer(signal.ITIMER_REAL, END_TIME)
+        loop.call_soon_threadsafe(ended.set)
+
+    # not by the loop: it would have to run to hear of it
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 async def start_internet(clock, scenario, journal):

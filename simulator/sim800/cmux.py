@@ -123,7 +123,7 @@ class Port:
                      "interpreter", "escape", "mode", "info", "result", "wait", "wait_abortable"))
     DATA_MODE = frozenset(("enter_data", "resume_data", "leave_data", "drop_call", "connect_text", "then",
                            "_go_online", "_go_command", "_escaped", "_to_ppp", "_from_ppp",
-                           "_ppp_up", "_ppp_ended", "_no_carrier"))
+                           "_ppp_up", "_ppp_ended", "_no_carrier", "dtr_dropped"))
     # fmt: on
 
     def __init__(self, modem, mux: "Multiplexer", dlci: int):
@@ -181,11 +181,8 @@ class Port:
         """MSC: FC stops what is sent here; RTC is DTR (5.4.6.3.7), and AT&D says what its end does."""
         fallen = self.signals & RTC and not signals & RTC
         self.signals, self.stopped = signals, bool(signals & FC)
-        if fallen and self.mode == "data":
-            if self.settings["&D"] == 1:
-                self.leave_data("DTR")
-            elif self.settings["&D"] == 2:
-                self.hang_up("DTR")
+        if fallen:
+            self.dtr_dropped()
 
     def _urc_wait(self) -> float | None:
         return self.interpreter.urc_wait() if self.open and self.mode == "command" else None

@@ -110,6 +110,7 @@ class SIM800:
         self._event_timers: list = []
         self._milestones: set[str] = set()
         line.on_data = self.receive
+        line.on_hang_up = self.dtr_dropped
         self._fresh()
 
     def _fresh(self) -> None:
@@ -167,7 +168,12 @@ class SIM800:
         self.dtr_high = high
         if falling and self.settings["+CSCLK"] == 1:
             self._awake_at = self.clock.now() + DTR_WAKE_TIME
-        if rising and self.mode == "data":
+        if rising:
+            self.dtr_dropped()
+
+    def dtr_dropped(self) -> None:
+        """DTR went off: in data mode AT&D says what that means (page 46)."""
+        if self.mode == "data":
             if self.settings["&D"] == 1:
                 self.leave_data("DTR")
             elif self.settings["&D"] == 2:

@@ -1,6 +1,7 @@
 """`python -m sim800`, used as a stranger would: through its port, with pyserial."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,28 @@ def test_scenario_from_a_file(tmp_path):
     broken.write_text("1 / 0\n")
     result = run("--scenario", str(broken))
     assert result.returncode == 2 and "ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_in_order(number, tmp_path):
+    with Program("--link", tmp_path / "modem") as program:
+        program.process.send_signal(number)
+        assert program.process.wait(10) == 0
+        assert not os.path.lexists(tmp_path / "modem")
+
+
+def test_sigterm_ends_it_even_where_it_spins(tmp_path):
+    file = tmp_path / "spin.py"
+    file.write_text(
+        "from sim800.scenario import *\n"
+        "class Phones(dict):\n"
+        "    def get(self, *_):\n"
+        "        print('spinning', flush=True)\n"
+        "        while True: pass\n"
+        "scenario = Scenario(modem=Modem(start='command'), phones=Phones())\n"
+    )
+    with Program("--scenario", file) as program, program.port() as port:
+        port.write(b"ATD123;\r")
+        assert program.process.stdout.readline() == "spinning\n"
+        program.process.terminate()
+        assert program.process.wait(10) == -signal.SIGALRM
