@@ -60,7 +60,7 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
 
 faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
-	@PYTHONPATH=simulator:tests $(VENV)/python bench/faults.py $(ARGS)
+	@PYTHONPATH=simulator:tests $(VENV)/python bench/fault_table.py $(ARGS)
 
 soak: vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/mix.py $(ARGS)

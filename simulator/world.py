@@ -28,7 +28,7 @@ from network.internet import Internet
 from network.journal import Journal
 from network.pcap import Writer as PcapWriter
 from network.ppp import PPPEnd
-from sim800.modem import SIM800, ppp_config
+from sim800.modem import SIM800
 from sim800.scenario import Scenario
 from sim800.serial import Line
 
@@ -88,11 +88,12 @@ class Surroundings:
         self.modem = SIM800(
             self.clock, scenario, self.line, self._make_ppp, self.journal, self.internet
         )
+        self.modem.injector.parts["board"] = self
 
-    def _make_ppp(self, apn, send, on_end, on_up):
+    def _make_ppp(self, config, send, on_end, on_up):
         return PPPEnd(
             self.clock,
-            ppp_config(self.scenario.ppp, apn),
+            config,
             send,
             on_end,
             on_up,

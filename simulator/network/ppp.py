@@ -23,10 +23,11 @@ class PPPEnd:
     journal: network.journal.Journal; pcap: network.pcap.Writer.
 
     Faults, each an attribute to be set at any time: `muted` (takes everything, says nothing, time
-    stands still, as config.silent does from the start), `loopback` (sends back what it gets),
+    stands still), `loopback` (sends back what it gets),
     `cut` (goes on as if nothing were, but IP packets go nowhere, as on a dead bearer behind a modem that lives),
     `nak_forever` (agrees to no LCP request), `refuse_auth` (refuses the next authentication),
-    `bad_fcs` (share of frames sent damaged, 0 to 1); and config.echo_replies.
+    `bad_fcs` (share of frames sent damaged, 0 to 1), `echo_replies` (answers LCP echo at all), `echo_delay`
+    (seconds until it does), `name_servers` (tells them in IPCP).
     """
 
     def __init__(
@@ -35,7 +36,8 @@ class PPPEnd:
         self.clock = clock
         self.config = config
         self.muted = self.loopback = self.nak_forever = self.refuse_auth = self.cut = False
-        self.bad_fcs = 0.0
+        self.bad_fcs = self.echo_delay = 0.0
+        self.echo_replies = self.name_servers = True
         self.random = Random(800)
         self.deframer = hdlc.Deframer()
         self.discarded = 0  # frames that made no sense when they came
@@ -54,7 +56,7 @@ class PPPEnd:
 
     @property
     def mute(self) -> bool:
-        return self.muted or self.loopback or self.config.silent
+        return self.muted or self.loopback
 
     # What the modem does with it.
 
@@ -187,11 +189,17 @@ class PPPEnd:
             self._fail("auth")
 
     def echo_requested(self, ident: int, data: bytes) -> None:
-        if self.config.echo_replies:
+        if not self.echo_replies:
+            self._log("echo not answered", id=ident)
+        elif self.echo_delay:
+            self.clock.call_later(self.echo_delay, self._answer_echo, ident, data)
+        else:
+            self._answer_echo(ident, data)
+
+    def _answer_echo(self, ident: int, data: bytes) -> None:
+        if self._lcp.state == OPENED:
             self._log("echo", id=ident)
             self._lcp.echo_reply(ident, data)
-        else:
-            self._log("echo not answered", id=ident)
 
     # Authentication.
 

@@ -5,25 +5,26 @@ import asyncio
 import contextlib
 import importlib.util
 import re
-import shlex
 import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import faults
 from network.air import PROFILES as AIRS
 from network.clock import Clock
 from network.journal import Journal
 from network.pcap import Writer
 from network.ppp import PPPEnd
 
-from . import faults
-from .modem import SIM800, ppp_config
+from .modem import SIM800
 from .profiles import PROFILES
 from .scenario import APN, Scenario
 from .serial import Line
 
 END_TIME = 3.0  # real seconds the program may take to end in order
+
+PARTS = ("modem", "internet")  # what there is of faults.py's targets: no board
 
 COMMANDS = """\
 commands on standard input, one a line:
@@ -31,7 +32,8 @@ commands on standard input, one a line:
   pwrkey SECONDS           press PWRKEY that long
   reset SECONDS            press RESET that long
   dtr high|low             set DTR (low is active)
-  inject NAME [KEY=VALUE]  make a fault or event happen, see below (KEY='two words')
+  inject WORD [NAME=VALUE] make a fault or event happen, see below (NAME='two words')
+  inject later SECONDS WORD [NAME=VALUE]
   status                   show what the modem is doing
   quit                     end
 
@@ -43,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m sim800",
         description="A simulated SIM800 GSM modem. It prints the path of the serial port to open.",
-        epilog=COMMANDS + "\n".join(f"  {line}" for line in faults.help_lines()),
+        epilog=COMMANDS + faults.WORDS.listing(PARTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--link", metavar="PATH", help="also make PATH a symbolic link to the port")
@@ -182,25 +184,10 @@ class Console:
             press(True)
             self.clock.call_later(seconds, press, False)
         elif name == "inject" and rest:
-            text = line.split(rest[0], 1)[1].strip()
-            modem.inject(rest[0], **self._arguments(rest[0], text))
+            modem.injector.obey(line.split("inject", 1)[1])
         else:
             raise ValueError(f"no command {line!r}: see python -m sim800 --help")
         return ""
-
-    def _arguments(self, action: str, text: str) -> dict:
-        """KEY=VALUE words, or all the text as the action's first argument."""
-        names = faults.parameters(action)
-        try:
-            words = shlex.split(text)
-        except ValueError:  # an open quotation mark
-            words = [text]
-        given = [word.partition("=") for word in words]
-        if all(key in names and equals for key, equals, _ in given):
-            return {key: faults.value(action, key, rest) for key, _, rest in given}
-        if not names:
-            raise ValueError(f"action {action!r} takes no arguments")
-        return {names[0]: faults.value(action, names[0], text)}
 
 
 async def run(args, scenario: Scenario) -> None:
@@ -265,8 +252,7 @@ async def start_internet(clock, scenario, journal):
 def ppp_maker(args, clock, scenario, journal, internet, files):
     pcap = files.enter_context(Writer(args.pcap, clock)) if args.pcap else None
 
-    def make_ppp(apn, send, on_end, on_up):
-        config = ppp_config(scenario.ppp, apn)
+    def make_ppp(config, send, on_end, on_up):
         return PPPEnd(clock, config, send, on_end, on_up, internet, journal, pcap)
 
     return make_ppp

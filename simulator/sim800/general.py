@@ -242,7 +242,7 @@ async def functionality(modem, c):
         else:
             modem.start_radio()
         return
-    modem.packet_lost(f"AT+CFUN={new}")
+    modem.deactivate_contexts(f"AT+CFUN={new}")
     modem.network.stop()
     if new == 0:
         modem.card.power(False)

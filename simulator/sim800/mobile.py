@@ -45,7 +45,7 @@ def pin(modem, c):
 def _refused(modem):
     card = modem.card
     if card.state() == "SIM PUK" and modem.network.registered:
-        modem.packet_lost("SIM blocked")
+        modem.deactivate_contexts("SIM blocked")
         modem.network.stop()
     modem.journal.add(
         "modem", "SIM code refused", pin_tries=card.pin_tries, puk_tries=card.puk_tries
@@ -177,7 +177,7 @@ async def operator(modem, c):
     if mode == 2:
         await modem.wait_abortable(0.5, "ERROR")
         modem.cops_mode = 2
-        modem.packet_lost("AT+COPS=2")
+        modem.deactivate_contexts("AT+COPS=2")
         net.stop()
         return
     chosen = None
@@ -192,7 +192,9 @@ async def operator(modem, c):
             if chosen is None or chosen.status == 3:
                 # no other network is taken instead (27.007 7.3)
                 modem.cops_mode, modem.cops_format = 1, form
-                modem.packet_lost("no such network" if chosen is None else "network not allowed")
+                modem.deactivate_contexts(
+                    "no such network" if chosen is None else "network not allowed"
+                )
                 net.lose(0 if chosen is None else 3)
                 raise CME(30 if chosen is None else 32)
         modem.cops_format = form
@@ -203,7 +205,7 @@ async def operator(modem, c):
         modem.cops_mode = 1
         return
     await modem.wait_abortable(0.5, "ERROR")
-    modem.packet_lost("AT+COPS")
+    modem.deactivate_contexts("AT+COPS")
     modem.cops_mode = mode
     net.chosen = chosen
     modem.start_radio()

@@ -57,7 +57,7 @@ async def attach(modem, c):
         if not net.attached:
             raise CME(100)  # seen on a real modem before +CGREG: 1
     else:
-        modem.packet_lost("AT+CGATT=0")
+        modem.deactivate_contexts("AT+CGATT=0")
         net.attach(False)
 
 
@@ -154,7 +154,7 @@ async def dial(modem, c):
     """Page 29. Data: `*99#`, `*99***<cid>#`, `*99***1#`; anything else is a voice call."""
     match = _PPP_DIAL.fullmatch(c.args.lstrip("TtPp").strip())
     modem.journal.add("modem", "dial", number=c.args)
-    modem.milestone("dial")
+    modem.moment("dial")
     if match is None:
         return await voice.dial(modem, c.args)
     return await _start_ppp(modem, int(match.group(1) or 1))
@@ -193,7 +193,7 @@ async def enter_data(modem, c):
         raise BadValue
     cid = args.number(1, CIDS, 1)
     modem.journal.add("modem", "dial", number=c.args)
-    modem.milestone("dial")
+    modem.moment("dial")
     return await _start_ppp(modem, cid)
 
 

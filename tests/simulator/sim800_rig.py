@@ -7,7 +7,6 @@ import re
 import termios
 import tty
 from dataclasses import replace
-from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
@@ -91,10 +90,9 @@ class MemoryLine:
 class FakePPP:
     """The far end of PPP: says hello at the start, echoes what it hears, prefixed."""
 
-    def __init__(self, apn, send, on_end, on_up):
-        self.apn, self.send, self.on_end, self.on_up = apn, send, on_end, on_up
+    def __init__(self, config, send, on_end, on_up):
+        self.config, self.send, self.on_end, self.on_up = config, send, on_end, on_up
         self.muted = self.cut = self.closed = self.started = False
-        self.config = SimpleNamespace(echo_replies=True)
         self.heard = bytearray()
 
     def start(self):
@@ -122,8 +120,8 @@ class Rig:
         self.ppps = []
         self.modem = SIM800(self.clock, setup, self.line, self._make_ppp, self.journal)
 
-    def _make_ppp(self, apn, send, on_end, on_up):
-        self.ppps.append(FakePPP(apn, send, on_end, on_up))
+    def _make_ppp(self, config, send, on_end, on_up):
+        self.ppps.append(FakePPP(config, send, on_end, on_up))
         return self.ppps[-1]
 
     async def __aenter__(self):

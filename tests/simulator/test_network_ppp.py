@@ -236,10 +236,25 @@ def test_echo_is_not_answered_before_lcp_is_up_or_when_told_not_to():
     assert peer.hear() == []
     peer = Peer()
     peer.bring_up()
-    peer.end.config = config(echo_replies=False)
+    peer.end.echo_replies = False
     peer.say(LCP, PPP_LCP_Echo(code=ECHO, id=1))
     assert peer.hear() == []
     assert peer.end.up
+
+
+def test_echo_is_answered_late():
+    peer = Peer()
+    peer.bring_up()
+    peer.end.echo_delay = 7.0
+    peer.say(LCP, PPP_LCP_Echo(code=ECHO, id=9))
+    peer.clock.run(6.9)
+    assert peer.hear() == []
+    peer.clock.run(0.2)
+    assert only(peer.hear(), LCP, ECHO_REPLY).id == 9
+    peer.say(LCP, PPP_LCP_Echo(code=ECHO, id=10))
+    peer.end.close()
+    peer.clock.run(10)
+    assert peer.hear() == []  # the session it was asked in is over
 
 
 def test_discard_request_is_discarded():
@@ -560,7 +575,8 @@ def test_muted_while_negotiating_goes_on_afterwards():
 
 
 def test_silent_never_says_a_byte():
-    peer = Peer(silent=True)
+    peer = Peer()
+    peer.end.muted = True
     assert peer.start() == []
     peer.configure()
     peer.clock.run(1000)

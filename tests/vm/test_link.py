@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 from board.tcall import BOARDS
-from sim800.scenario import APN, PPP, SIM, Event, Modem, Radio
+from sim800.scenario import APN, SIM, Event, Modem, Radio
 
 UP = """
 nic = ppp_sim800.PPP("internet")
@@ -184,7 +184,7 @@ DENIED = ((0.3, 3), (30.0, 1))
 NOT_YET = ((0.3, 2), (40.0, 1))
 
 FAILURES = {
-    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 40),
+    "silent": ({"events": (Event("dead"),)}, "ModemSilent", "supply", "", None, 40),
     "no SIM": ({"sim": SIM(inserted=False)}, "SIMAbsent", "insert", "", None, 30),
     "PIN missing": (
         {"sim": SIM(pin="4711")}, "PINRequired", 'pin="1234"', 'nic.config(pin="4711")', "ok", 30,
@@ -216,9 +216,9 @@ FAILURES = {
         {"events": (Event("call_refuse_once"),)}, "NoCarrier", "try again", "", "ok", 90,
     ),
     "no carrier after CONNECT": (
-        {"ppp": PPP(no_carrier_after=0.5)}, "NoCarrier", "before PPP was up", "", "NoCarrier", 100,
+        {"events": (Event("ppp_silent no_carrier_after=0.5"),)}, "NoCarrier", "before PPP was up", "", "NoCarrier", 100,
     ),
-    "PPP silent": ({"ppp": PPP(silent=True)}, "NegotiationFailed", "did not come up", "", "NegotiationFailed", 100),
+    "PPP silent": ({"events": (Event("ppp_silent"),)}, "NegotiationFailed", "did not come up", "", "NegotiationFailed", 100),
 }  # fmt: skip
 
 
