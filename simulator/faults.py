@@ -218,7 +218,7 @@ class SIM:
         modem.card.inserted = False
         modem.card.power(False)
         modem.deactivate_contexts("SIM removed")
-        modem.network.stop()
+        modem.radio.stop()
         modem.urc("+CPIN: NOT INSERTED")
 
     def sim_inserted(modem):
@@ -232,28 +232,28 @@ class Radio:
 
     def registration_lost(modem, stat: STAT = 2):
         """+CREG and +CGREG fall to `stat` (0 not searching, 2 searching, 3 denied, 4 unknown)"""
-        modem.network.lose(stat)
+        modem.radio.lose(stat)
 
     def registration_back(modem):
         """registered again, as the scenario's registration ends"""
-        modem.network.settle()
+        modem.radio.settle()
 
     def no_network(modem, on: SWITCH = True, stat: STAT = 2):
         """there is no network any more (stat=3: none that takes this SIM), until on=0"""
-        modem.network.gone = stat if on else None
-        modem.network.settle()
+        modem.radio.gone = stat if on else None
+        modem.radio.settle()
 
     def cell_change(modem, lac: TEXT = "1A2B", cell: TEXT = "3C4E"):
         """the modem moves to another cell"""
-        modem.network.move(lac, cell)
+        modem.radio.move(lac, cell)
 
     def position(modem, longitude: DEGREES = 0.0, latitude: DEGREES = 0.0):
         """another place, for +CIPGSMLOC and +CLBS"""
-        modem.network.position = (longitude, latitude)
+        modem.radio.position = (longitude, latitude)
 
     def signal(modem, rssi: CODE, ber: CODE = 0):
         """another signal strength for AT+CSQ"""
-        modem.network.csq = (rssi, ber)
+        modem.radio.csq = (rssi, ber)
 
 
 class Services:
@@ -292,7 +292,7 @@ class Services:
 
     def ussd_received(modem, text: TEXT = "Hello", menu: SWITCH = False):
         """the network sends USSD by itself (menu: and waits for an answer)"""
-        if modem.network.registered:
+        if modem.radio.registered:
             modem.ussd.say(USSD(text, replies={} if menu else None))
 
 
@@ -322,11 +322,11 @@ class Bearer:
 
     def apn_refused(modem, on: SWITCH = True):
         """from now on the network knows no APN (on=0: it does again)"""
-        modem.network.refuse_apns = on
+        modem.radio.refuse_apns = on
 
     def pdp_silent(modem, on: SWITCH = True):
         """the network answers neither +CIICR nor +SAPBR=1: an error after 85 s (on=0: it does again)"""
-        modem.network.pdp_silent = on
+        modem.radio.pdp_silent = on
 
     def pdp_deact(modem):
         """the network deactivates all PDP contexts: +PDP: DEACT, NO CARRIER"""
@@ -335,7 +335,7 @@ class Bearer:
     def gprs_detach(modem):
         """the network detaches the modem from GPRS: all contexts end"""
         modem.deactivate_contexts("GPRS detach")
-        modem.network.set("cgreg", 0)
+        modem.radio.set("cgreg", 0)
 
 
 class PPP:

@@ -166,7 +166,7 @@ class Console:
         if name == "quit":
             self.ended.set()
         elif name == "status":
-            net = modem.network
+            net = modem.radio
             return (
                 f"power {modem.power.state}, {modem.mode}, SIM {modem.card.state()}, "
                 f"+CREG {net.creg}, PPP {'up' if modem.ppp else 'none'}"

@@ -124,3 +124,44 @@ class DataMode:
         if self.settings["+CDRIND"]:
             self.urc("+CDRIND: 2")
         self.output.flush()
+
+    # -- the data call, whoever has it ----------------------------------------------------
+
+    def hang_up(self, why: str) -> None:
+        """The data call ends from the other side: NO CARRIER. Nothing if there is none."""
+        if self.ppp is not None:
+            self._close_ppp(why)
+            self.ppp_side._no_carrier(why)
+
+    def lose_carrier(self, no_carrier_after: float | None = None) -> None:
+        """The bearer dies without a word, and PPP with it; NO CARRIER comes so much later, or never."""
+        self.bearer_dead = True
+        if self.ppp is not None:
+            self.ppp.muted = True
+        self.journal.add("modem", "carrier lost")
+        if no_carrier_after is not None:
+            self.later(no_carrier_after, self.hang_up, "carrier lost")
+
+    def mute_ppp(self) -> None:
+        """The bearer stalls while there is no network or a voice call, and goes on afterwards."""
+        if self.ppp is not None:
+            suspended = self.calls.on_channel or not self.radio.attached
+            self.ppp.muted = self.bearer_dead or suspended
+
+    def set_ppp(self, name: str, value) -> None:
+        """An attribute of network.ppp.PPPEnd, in this data call and all that follow."""
+        self.ppp_faults[name] = value
+        if self.ppp is not None:
+            setattr(self.ppp, name, value)
+
+    def _close_ppp(self, why: str) -> None:
+        ppp, self.ppp = self.ppp, None
+        if ppp is not None:
+            ppp.close(why)
+        self._forget_call()
+
+    def _forget_call(self) -> None:
+        self._held.clear()
+        if self.ppp_cid in self.contexts:
+            self.contexts[self.ppp_cid]["active"] = False
+        self.ppp_cid = 0

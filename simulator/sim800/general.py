@@ -243,7 +243,7 @@ async def functionality(modem, c):
             modem.start_radio()
         return
     modem.deactivate_contexts(f"AT+CFUN={new}")
-    modem.network.stop()
+    modem.radio.stop()
     if new == 0:
         modem.card.power(False)
         if modem.card.inserted:

@@ -20,7 +20,6 @@ from .calls import Calls
 from .card import Card
 from .cmux import Multiplexer
 from .data_mode import DataMode
-from .errors import CME
 from .escape import Escape
 from .interpreter import Interpreter
 from .messages import Messages
@@ -28,7 +27,7 @@ from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
-from .radio import Network
+from .radio import Radio
 from .rtc import RealTimeClock
 from .scenario import Scenario
 from .serial import Line
@@ -37,16 +36,16 @@ from .sleep import Sleep
 from .ussd import Session
 
 TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
-RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
 
 
 class SIM800(DataMode):
     """A simulated SIM800 on a serial line.
 
     `make_ppp(config, send, on_end, on_up)` makes the far end of a PPP session, as network.ppp.PPPEnd
-    is. `inject(word, **args)` makes a fault happen (see faults.py), `injector` takes them in text, too. `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what
-    AT+CBC says when that changes. `internet` has the air, names
-    and routes for the modem's own TCP/IP stack; without one the scenario's.
+    is. `inject(word, **args)` makes a fault happen (see faults.py), `injector` takes them in text, too.
+    `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what AT+CBC says when that
+    changes. `internet` has the air, names and routes for the modem's own TCP/IP stack; without one the
+    scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
 
@@ -76,7 +75,7 @@ class SIM800(DataMode):
         self.settings = Settings(**{"+IPR": modem.ipr, "E": int(modem.echo)})
         self.card = Card(scenario.sim)
         self.rtc = RealTimeClock(clock, scenario)
-        self.network = Network(scenario.radio, self.later, self._network_changed)
+        self.radio = Radio(scenario.radio, self.later, self._registration_changed)
         off_width = OFF_WIDTH_C if scenario.board.startswith("SIM800C") else OFF_WIDTH
         self.power = Power(
             clock,
@@ -137,7 +136,7 @@ class SIM800(DataMode):
         self.ppp = None
         self.ppp_cid = 0
         self.bearer_dead = False
-        self.network.forget()
+        self.radio.forget()
         self.interpreter.reset()
         self.output.reset()
         self.escape.stop()
@@ -166,11 +165,10 @@ class SIM800(DataMode):
 
     def dtr(self, high: bool) -> None:
         """The DTR pin: low is active (hardware design); rising acts as AT&D says (page 46)."""
-        rising, falling = high and not self.sleep.dtr_high, self.sleep.dtr_high and not high
-        self.sleep.dtr_high = high
-        if falling and self.settings["+CSCLK"] == 1:
+        was_high, self.sleep.dtr_high = self.sleep.dtr_high, high
+        if was_high and not high and self.settings["+CSCLK"] == 1:
             self.sleep.wake()
-        if rising:
+        if high and not was_high:
             self.dtr_dropped()
 
     async def start(self) -> None:
@@ -255,9 +253,9 @@ class SIM800(DataMode):
         self.card.power(True)
         self.card.read = self.card.verified = True
         if self.card.state() == "READY":
-            self.network.settle()
-            if self.scenario.radio.nitz and self.network.operator:
-                self.rtc.nitz(self.scenario.radio, self.network.operator, self.profile.ciev)
+            self.radio.settle()
+            if self.scenario.radio.nitz and self.radio.operator:
+                self.rtc.nitz(self.scenario.radio, self.radio.operator, self.profile.ciev)
             self.messages.ready = True
             self.moment("ready")
         if self.scenario.modem.start == "data":
@@ -303,7 +301,7 @@ class SIM800(DataMode):
         self.escape.stop()
         self.sockets.stop()
         self._close_ppp(why)
-        self.network.stop()
+        self.radio.stop()
         self.calls.reset()
         self.ussd.reset()
         self.card.power(False)
@@ -316,7 +314,7 @@ class SIM800(DataMode):
         if on:
             self.line.drop()
 
-    # -- SIM and network -----------------------------------------------------------------
+    # -- SIM and registration -----------------------------------------------------------------
 
     def start_card(self) -> None:
         """Power the SIM card; what it says comes a little later."""
@@ -344,12 +342,12 @@ class SIM800(DataMode):
     def start_radio(self) -> None:
         """Look for a network, if that is allowed."""
         if self.cfun == 1 and self.cops_mode != 2 and self.card.state() == "READY":
-            self.network.search()
+            self.radio.search()
 
-    def _network_changed(self, kind: str) -> None:
+    def _registration_changed(self, kind: str) -> None:
         if self.mode == "off":
             return
-        net, name = self.network, f"+{kind.upper()}"
+        net, name = self.radio, f"+{kind.upper()}"
         stat = getattr(net, kind)
         self.journal.add("modem", name, stat=stat)
         n = self.settings[name]
@@ -371,32 +369,6 @@ class SIM800(DataMode):
                 self.ussd.lost()
         self.mute_ppp()
 
-    def mute_ppp(self) -> None:
-        """The bearer stalls while there is no network or a voice call, and goes on afterwards."""
-        if self.ppp is not None:
-            suspended = self.calls.on_channel or not self.network.attached
-            self.ppp.muted = self.bearer_dead or suspended
-
-    def require(self, needs: str, op: str = "") -> None:
-        """Raises the CME error of the first need not met.
-
-        `needs` is a list of words: "full" (radio on), "sim", "network"; with "!" before
-        them they do not hold for reading.
-        """
-        if needs.startswith("!"):
-            if op == "?":
-                return
-            needs = needs[1:]
-        for need in needs.split():
-            if need == "multiplexer" and not self.scenario.modem.cmux:
-                raise CME(100)
-            if need == "full" and self.cfun != 1:
-                raise CME(3)
-            if need == "sim":
-                self.card.require()
-            if need == "network" and not self.network.registered:
-                raise CME(30)
-
     def deactivate_contexts(self, why: str) -> None:
         """All PDP contexts end, whoever used them."""
         self.hang_up(why)
@@ -411,7 +383,7 @@ class SIM800(DataMode):
                 self.urc(f"+SAPBR {profile.cid}: DEACT")
 
     def _bearer_carries(self) -> bool:
-        return self.network.attached and not self.bearer_dead and not self.calls.on_channel
+        return self.radio.attached and not self.bearer_dead and not self.calls.on_channel
 
     # -- the serial line -----------------------------------------------------------------
 
@@ -449,19 +421,10 @@ class SIM800(DataMode):
         output = self.output if self.mux is None else self.mux.ports[1].output
         output.urc(text, with_answer)
         if self.settings["+CFGRI"] == 1:
-            self.pulse_ri()
+            self.calls.pulse_ri()
 
     def _urc_wait(self) -> float | None:
         return self.interpreter.urc_wait() if self.mode == "command" else None
-
-    def pulse_ri(self) -> None:
-        """RI low for a moment, unless a call holds it there anyway."""
-        self.on_ri(False)
-        self.later(RI_PULSE, self._release_ri)
-
-    def _release_ri(self) -> None:
-        if not self.calls.ringing:
-            self.on_ri(True)
 
     # -- the multiplexer -----------------------------------------------------------------
 
@@ -483,38 +446,3 @@ class SIM800(DataMode):
         if mux is not None:
             mux.end(why)
             self.settings = self._line_settings
-
-    # -- the data call, whoever has it ----------------------------------------------------
-
-    def hang_up(self, why: str) -> None:
-        """The data call ends from the other side: NO CARRIER. Nothing if there is none."""
-        if self.ppp is not None:
-            self._close_ppp(why)
-            self.ppp_side._no_carrier(why)
-
-    def lose_carrier(self, no_carrier_after: float | None = None) -> None:
-        """The bearer dies without a word, and PPP with it; NO CARRIER comes so much later, or never."""
-        self.bearer_dead = True
-        if self.ppp is not None:
-            self.ppp.muted = True
-        self.journal.add("modem", "carrier lost")
-        if no_carrier_after is not None:
-            self.later(no_carrier_after, self.hang_up, "carrier lost")
-
-    def set_ppp(self, name: str, value) -> None:
-        """An attribute of network.ppp.PPPEnd, in this data call and all that follow."""
-        self.ppp_faults[name] = value
-        if self.ppp is not None:
-            setattr(self.ppp, name, value)
-
-    def _close_ppp(self, why: str) -> None:
-        ppp, self.ppp = self.ppp, None
-        if ppp is not None:
-            ppp.close(why)
-        self._forget_call()
-
-    def _forget_call(self) -> None:
-        self._held.clear()
-        if self.ppp_cid in self.contexts:
-            self.contexts[self.ppp_cid]["active"] = False
-        self.ppp_cid = 0

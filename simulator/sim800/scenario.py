@@ -161,5 +161,5 @@ class Scenario:
     # (address, port) -> port of a server on this machine's loopback; nothing else is reachable
     routes: dict[tuple[str, int], int] = field(default_factory=dict)
     # UTC told by the network at the start, "2026-06-15T12:00:00"; None: the real one
-    clock: str | None = None
+    utc: str | None = None
     events: tuple[Event, ...] = ()

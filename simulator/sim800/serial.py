@@ -101,9 +101,9 @@ class Line:
     not set the pty's rate: then whatever rate the modem has is taken for the DTE's as well.
     """
 
-    def __init__(self, clock: Clock, link: str | None = None):
+    def __init__(self, clock: Clock, symlink: str | None = None):
         self.clock = clock
-        self.link = link
+        self.symlink = symlink
         self.rate: int | None = 115200
         self.dead = True
         self.rate_told = True
@@ -127,12 +127,12 @@ class Line:
 
     def start(self) -> None:
         """Begin to listen; needs a running asyncio loop. Makes the link, if one is named."""
-        if self.link:
-            if os.path.lexists(self.link) and not os.path.islink(self.link):
-                raise FileExistsError(f"{self.link} exists and is no link: name another path")
+        if self.symlink:
+            if os.path.lexists(self.symlink) and not os.path.islink(self.symlink):
+                raise FileExistsError(f"{self.symlink} exists and is no link: name another path")
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.link)
-            os.symlink(self.path, self.link)
+                os.unlink(self.symlink)
+            os.symlink(self.path, self.symlink)
         asyncio.get_running_loop().add_reader(self._master, self._readable)
         self._look_at_dtr()
 
@@ -148,8 +148,12 @@ class Line:
         os.close(self._slave)
         os.close(self._master)
         self._master = -1
-        if self.link and os.path.islink(self.link) and os.readlink(self.link) == self.path:
-            os.unlink(self.link)
+        if (
+            self.symlink
+            and os.path.islink(self.symlink)
+            and os.readlink(self.symlink) == self.path
+        ):
+            os.unlink(self.symlink)
 
     def _look_at_dtr(self) -> None:
         """A pty tells nobody of B0: it has to be looked at."""

@@ -396,7 +396,7 @@ def test_events_come_after_their_moment(when, at):
             await rig.key(1.2, 15)
             times = [e.time for e in rig.journal.seen("fault", "signal")]
             assert times == [pytest.approx(at + 0.5)]
-            assert rig.modem.network.csq == (7, 0)
+            assert rig.modem.radio.csq == (7, 0)
             rig.modem.power.restart("test")
             await rig.wait(10)
             assert len(rig.journal.seen("fault", "signal")) == 1  # once

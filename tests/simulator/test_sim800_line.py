@@ -176,11 +176,11 @@ def test_link(tmp_path):
     async def body():
         path = tmp_path / "modem"
         for _ in range(2):  # an old link is replaced
-            async with PtyRig(PLAIN, link=str(path)) as rig:
+            async with PtyRig(PLAIN, symlink=str(path)) as rig:
                 assert os.readlink(path) == rig.line.path
             path.symlink_to("/dev/null")
         path.unlink()
-        async with PtyRig(PLAIN, link=str(path)):
+        async with PtyRig(PLAIN, symlink=str(path)):
             pass
         assert not path.is_symlink()
         path.write_text("not a link")

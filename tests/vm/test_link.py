@@ -89,7 +89,7 @@ nic = ppp_sim800.PPP("internet")
 nic.connect()
 print("after=%04d-%02d-%02d %02d:%02d" % time.gmtime()[:5])
 """
-    played = play(script, clock="2027-02-28T23:59:30")
+    played = play(script, utc="2027-02-28T23:59:30")
     assert played.value("before") == "2000"
     assert played.value("after") in [f"2027-0{d} 00:0{m}" for d in ("3-01",) for m in range(3)] + [
         "2027-02-28 23:59"
