@@ -90,7 +90,7 @@ class PPPEnd:
             if not self._running:
                 return
         if self.deframer.bad_fcs > damaged:
-            self._log("damaged frame", count=self.deframer.bad_fcs - damaged)
+            self.log("damaged frame", count=self.deframer.bad_fcs - damaged)
 
     def terminate(self) -> None:
         """Say LCP Terminate-Request; on_end("terminated") follows when it was answered or not."""
@@ -99,13 +99,13 @@ class PPPEnd:
         if self._lcp.state in (INITIAL, CLOSED, STOPPED):
             self._end("terminated")
             return
-        self._log("terminate: sent")
+        self.log("terminate: sent")
         self._fail("terminated")
 
     def close(self, reason: str = "closed") -> None:
         """Stop at once without a word: carrier lost, modem reset. on_end is not called."""
         if self._running:
-            self._log(reason)
+            self.log(reason)
         self._stop()
 
     # Frames.
@@ -125,7 +125,7 @@ class PPPEnd:
             if self.up and self._internet and not self.cut:
                 self._internet.send(payload)
         else:
-            self._log(f"protocol rejected 0x{protocol:04x}")
+            self.log(f"protocol rejected 0x{protocol:04x}")
             self._lcp.reject_protocol(protocol, payload)
 
     def _transmit(self, protocol: int, payload: bytes) -> None:
@@ -146,7 +146,7 @@ class PPPEnd:
             return
         if len(packet) > self._lcp.send_mru:
             self.discarded += 1
-            self._log("packet above the far end's MRU dropped", length=len(packet))
+            self.log("packet above the far end's MRU dropped", length=len(packet))
             return
         self._transmit(IP, packet)
 
@@ -154,7 +154,7 @@ class PPPEnd:
 
     def lcp_up(self) -> None:
         self.deframer.asyncmap = self._lcp.asyncmap
-        self._log("LCP up", asyncmap=f"0x{self._lcp.send_asyncmap:08x}", mru=self._lcp.send_mru)
+        self.log("LCP up", asyncmap=f"0x{self._lcp.send_asyncmap:08x}", mru=self._lcp.send_mru)
         self._authenticated = False
         self._auth_tries = 0
         auth = self.config.auth
@@ -171,7 +171,7 @@ class PPPEnd:
 
     def lcp_down(self) -> None:
         self.deframer.asyncmap = hdlc.DEFAULT_ASYNCMAP
-        self._log("LCP down")
+        self.log("LCP down")
         self._stop_auth()
         self._authenticated = False
         self._ipcp.down()
@@ -180,7 +180,7 @@ class PPPEnd:
         self._end(self._lcp.failure or "terminated")
 
     def protocol_rejected(self, protocol: int) -> None:
-        self._log(f"far end rejects protocol 0x{protocol:04x}")
+        self.log(f"far end rejects protocol 0x{protocol:04x}")
         if protocol == P_LCP:
             self._lcp.reject(fatal=True)
         elif protocol in (IP, P_IPCP):
@@ -188,23 +188,10 @@ class PPPEnd:
         elif self._auth and protocol == self._auth.protocol and not self._authenticated:
             self._fail("auth")
 
-    def echo_requested(self, ident: int, data: bytes) -> None:
-        if not self.echo_replies:
-            self._log("echo not answered", id=ident)
-        elif self.echo_delay:
-            self.clock.call_later(self.echo_delay, self._answer_echo, ident, data)
-        else:
-            self._answer_echo(ident, data)
-
-    def _answer_echo(self, ident: int, data: bytes) -> None:
-        if self._lcp.state == OPENED:
-            self._log("echo", id=ident)
-            self._lcp.echo_reply(ident, data)
-
     # Authentication.
 
     def auth_rejected(self) -> None:
-        self._log(f"far end rejects {self.config.auth.upper()}")
+        self.log(f"far end rejects {self.config.auth.upper()}")
         self._fail("auth")
 
     def _transmit_auth(self, packet: bytes) -> None:
@@ -227,7 +214,7 @@ class PPPEnd:
     def _auth_done(self, ok: bool, user: bytes) -> None:
         self._auth_timer.cancel()
         name = user.decode("utf-8", "backslashreplace")
-        self._log(f"{self._auth.name} {'ok' if ok else 'refused'} for user {name!r}")
+        self.log(f"{self._auth.name} {'ok' if ok else 'refused'} for user {name!r}")
         if ok:
             self._admit()
         else:
@@ -237,7 +224,7 @@ class PPPEnd:
         if not self.mute:
             self._auth_tries += 1
             if self._auth_tries > self.config.retries:
-                self._log(f"no {self._auth.name} answer")
+                self.log(f"no {self._auth.name} answer")
                 self._fail("retries")
                 return
             self._auth.repeat()
@@ -256,7 +243,7 @@ class PPPEnd:
 
     def ipcp_up(self) -> None:
         self.up = True
-        self._log("IPCP up", local=self.config.local, remote=self.config.remote)
+        self.log("IPCP up", local=self.config.local, remote=self.config.remote)
         if self._internet:
             self._internet.attach(self.config.remote, self._deliver)
         if self._on_up:
@@ -264,7 +251,7 @@ class PPPEnd:
 
     def ipcp_down(self) -> None:
         self.up = False
-        self._log("IPCP down")
+        self.log("IPCP down")
         if self._internet:
             self._internet.detach()
 
@@ -281,7 +268,7 @@ class PPPEnd:
     def _end(self, reason: str) -> None:
         if not self._running:
             return
-        self._log({"retries": "gave up", "auth": "ended: auth refused"}.get(reason, reason))
+        self.log({"retries": "gave up", "auth": "ended: auth refused"}.get(reason, reason))
         self._stop()
         self._on_end(reason)
 
@@ -296,6 +283,6 @@ class PPPEnd:
             if self._internet:
                 self._internet.detach()
 
-    def _log(self, what: str, **fields) -> None:
+    def log(self, what: str, **fields) -> None:
         if self._journal:
             self._journal.add("ppp", what, **fields)

@@ -21,6 +21,7 @@ import sys
 import time
 from pathlib import Path
 
+import trees
 from debian_archive import (
     RELEASE,
     SUBMODULE_HINT,
@@ -33,19 +34,6 @@ from debian_archive import (
     machine_entries,
 )
 from package_index import SDISTS, Index, Sdist
-from trees import (
-    add_debian_lib,
-    apply_patches,
-    check_files,
-    git_commit,
-    git_export,
-    lock,
-    replacing,
-    sha256,
-    stamp_file,
-    unpack,
-    write_whole,
-)
 
 ROOT = Path(__file__).resolve().parents[2]
 # Raise it when unpacking itself changes, so that existing trees are made anew.
@@ -139,7 +127,7 @@ class Sources:
     def run(self) -> bool:
         """Put everything in place; True if there was anything to do. Raises SourcesError."""
         self.src.mkdir(parents=True, exist_ok=True)
-        with lock(self.src / ".lock"):
+        with trees.lock(self.src / ".lock"):
             git_parts = self._submodules()
             debian = [
                 name
@@ -170,7 +158,7 @@ class Sources:
         if not (self.module / FILLED[""]).exists():
             return {}
         return {
-            part: git_commit(self.module / part)
+            part: trees.git_commit(self.module / part)
             for part, probe in FILLED.items()
             if (self.module / part / probe).exists()
         }
@@ -194,7 +182,8 @@ class Sources:
             return f"{part or 'micropython'} debian {sorted(chosen[package].items())}"
 
         patches = [
-            f"{file.name} {folder} {sha256(file)}" for file, folder in self.patches(git_parts)
+            f"{file.name} {folder} {trees.sha256(file)}"
+            for file, folder in self.patches(git_parts)
         ]
         lines = {
             "micropython": [
@@ -216,7 +205,7 @@ class Sources:
         for name, stamp in self._stamps(git_parts, chosen).items():
             tree = self.src / name
             try:
-                right = stamp_file(tree).read_text() == stamp + "\n" and tree.is_dir()
+                right = trees.stamp_file(tree).read_text() == stamp + "\n" and tree.is_dir()
             except OSError:
                 right = False
             if not right:
@@ -225,7 +214,7 @@ class Sources:
 
     def _have(self, files: dict[str, str]) -> bool:
         try:
-            check_files(self.downloads, files)
+            trees.check_files(self.downloads, files)
         except SourcesError:
             return False
         return True
@@ -266,7 +255,7 @@ class Sources:
         except (OSError, ValueError):
             rows = {}
         for name, (version, files) in picks.items():
-            check_files(self.downloads, files)
+            trees.check_files(self.downloads, files)
             pinned = self.pins[name].files
             rows.pop(name, None)
             if files == pinned:
@@ -277,7 +266,7 @@ class Sources:
                     f"  fetched {name} {version}, verified by apt: the pinned "
                     f"{next(iter(pinned))} is no longer offered"
                 )
-        write_whole(self._versions_file, json.dumps(rows, indent=1))
+        trees.write_whole(self._versions_file, json.dumps(rows, indent=1))
 
     def _fetch_sdists(self, sdists: tuple[Sdist, ...]) -> None:
         """Have these archives in build/downloads, verified."""
@@ -295,20 +284,20 @@ class Sources:
     def _make(self, name: str, git_parts: dict[str, str], stamp: str) -> None:
         files = self._chosen()[name]
         target = self.src / name
-        with replacing(target, stamp) as new:
+        with trees.replacing(target, stamp) as new:
             part = "" if name == "micropython" else f"lib/{name}"
             if part in git_parts:
-                git_export(self.module / part, new)
+                trees.git_export(self.module / part, new)
                 made = f"git {git_parts[part][:10]}"
             else:
                 orig = next(file for file in files if ".orig." in file)
-                check_files(self.downloads, files)
-                unpack(self.downloads / orig, new)
+                trees.check_files(self.downloads, files)
+                trees.unpack(self.downloads / orig, new)
                 made = orig
             if name == "micropython":
                 self._add_lib(new, git_parts, files)
                 patches = self.patches(git_parts)
-                apply_patches(new, patches)
+                trees.apply_patches(new, patches)
                 made += "".join(f", {file.name}" for file, _ in patches)
         print(f"  {name}: {made}")
 
@@ -316,13 +305,13 @@ class Sources:
         part = "lib/micropython-lib"
         if part in git_parts:
             shutil.rmtree(tree / part, ignore_errors=True)
-            git_export(self.module / part, tree / part)
+            trees.git_export(self.module / part, tree / part)
         else:
             debian = next(file for file in files if ".debian." in file)
-            check_files(self.downloads, {debian: files[debian]})
-            add_debian_lib(self.downloads / debian, tree)
+            trees.check_files(self.downloads, {debian: files[debian]})
+            trees.add_debian_lib(self.downloads / debian, tree)
             for sdist in self._sdists(git_parts):
-                check_files(self.downloads, {sdist.file: sdist.sha256})
+                trees.check_files(self.downloads, {sdist.file: sdist.sha256})
                 sdist.add_to(tree, self.downloads / sdist.file)
 
 

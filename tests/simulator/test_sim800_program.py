@@ -115,6 +115,10 @@ def test_boots_by_itself_and_talks(tmp_path):
             assert "SIM READY" in program.process.stdout.readline()
             program.obey("fly")
             assert "no command 'fly'" in program.process.stdout.readline()
+            program.obey("inject interrupt")
+            assert "strikes the board: there is none here" in program.process.stdout.readline()
+            program.obey("inject later 1 urc +HELLO: 1")
+            assert port.read_until(b"+HELLO: 1\r\n").endswith(b"\r\n+HELLO: 1\r\n")
         program.obey("quit")
         assert program.process.wait(10) == 0
     text = log.read_text()
