@@ -148,24 +148,24 @@ class Line:
 
     def drop_bytes(modem, count: BYTES = 0, rate: SHARE = 0.0, way: WAY = "both"):
         """the next `count` bytes are lost, and from then on a share of `rate`"""
-        for fault in _ways(modem, way):
-            fault.drop_next += count
-            fault.rates["drop"] = rate
+        for damage in _ways(modem, way):
+            damage.drop_next += count
+            damage.rates["drop"] = rate
 
     def flip_bits(modem, rate: SHARE, way: WAY = "both"):
         """a share of `rate` of the bytes has one bit wrong (0: no longer)"""
-        for fault in _ways(modem, way):
-            fault.rates["flip"] = rate
+        for damage in _ways(modem, way):
+            damage.rates["flip"] = rate
 
     def double_bytes(modem, rate: SHARE, way: WAY = "both"):
         """a share of `rate` of the bytes arrives twice (0: no longer)"""
-        for fault in _ways(modem, way):
-            fault.rates["double"] = rate
+        for damage in _ways(modem, way):
+            damage.rates["double"] = rate
 
     def rate_noise(modem, above: BAUD = 230400, rate: SHARE = 0.02, way: WAY = "both"):
         """while the line is faster than `above`, a share of `rate` of the bytes has one bit wrong"""
-        for fault in _ways(modem, way):
-            fault.noise_above, fault.noise = above, rate
+        for damage in _ways(modem, way):
+            damage.noise_above, damage.noise = above, rate
 
 
 def _ways(modem, way):
@@ -436,7 +436,7 @@ WORDS = Vocabulary(
 PAGE = """\
 # Faults and events
 
-<!-- Made by `PYTHONPATH=simulator python -m faults --markdown`; tests/simulator/test_faults.py compares. -->
+<!-- Made by `PYTHONPATH=simulator python -m faults --markdown`; tests/simulator/test_fault_words.py compares. -->
 
 Every word the simulator has for what can go wrong or just happen, by the part it strikes. In a test's script
 `do("WORD NAME=VALUE ...")`, on the standard input of `python -m sim800` `inject WORD ...`, in a scenario

@@ -23,7 +23,7 @@ TCGETS2 = 0x802C542A  # like tcgetattr, but with rates as numbers, also odd ones
 TERMIOS2 = struct.Struct("=4I20B2I")
 
 
-class Fault:
+class Damage:
     """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1).
 
     `noise`: share with a bit flipped only while the line is faster than `noise_above` baud.
@@ -109,8 +109,8 @@ class Line:
         self.rate_told = True
         self.on_data: Callable[[bytes], None] = lambda data: None
         self.on_hang_up: Callable[[], None] = lambda: None
-        self.to_dte = Fault(800)
-        self.from_dte = Fault(801)
+        self.to_dte = Damage(800)
+        self.from_dte = Damage(801)
         self.sent = 0  # bytes that left the modem
         self.received = 0
         self.lost = 0  # bytes given up because nobody took them or too many waited

@@ -12,7 +12,7 @@ from network.clock import Clock
 from network.journal import Journal
 from sim800.modem import SIM800
 from sim800.scenario import APN, Modem, Radio, Scenario
-from sim800.serial import Fault, Line, same_rate
+from sim800.serial import Damage, Line, same_rate
 
 RESULT = re.compile(rb"\r\n(OK|ERROR|\+CM[ES] ERROR: [^\r]*)\r\n")
 
@@ -68,7 +68,7 @@ class MemoryLine:
         self.on_data = lambda data: None
         self.output = bytearray()
         self.pending = 0
-        self.to_dte, self.from_dte = Fault(), Fault()
+        self.to_dte, self.from_dte = Damage(), Damage()
         self.start = self.stop = self.drop = lambda: None
 
     def dte_rate(self):
