@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 MOMENTS = ("start", "power", "boot", "ready", "registered", "dial", "connect", "ip")
+UNITS = ("s", "baud", "bit/s", "bytes", "mV", "%", "degrees")
 _SWITCH = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 _NAMED = re.compile(r"[a-z_]+=.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a parameter may be. unit: as it is shown; of: int, float, str or bool; low, high: its bounds;
+    """What a parameter may be. unit: as it is shown, one of UNITS or what else it is; of: int, float, str or bool; low, high: its bounds;
     words: nothing else is allowed."""
 
     unit: str
@@ -57,7 +58,7 @@ class Kind:
 SECONDS = Kind("s", float, 0)
 OFFSET = Kind("s", float, -1e10, 1e10)
 SHARE = Kind("share", float, 0, 1)
-COUNT = Kind("count", int, 0)
+COUNT = Kind("number", int, 0)
 BYTES = Kind("bytes", int, 0)
 BAUD = Kind("baud", int, 1)
 BITRATE = Kind("bit/s", float, 1)
@@ -99,15 +100,17 @@ class Word:
         """The word and its parameters, with units or defaults; those in brackets may be left out."""
         shown = [self.name]
         for name, parameter in self.parameters.items():
-            unit, default = parameter.annotation.unit, parameter.default
+            kind, default = parameter.annotation, parameter.default
             if default is inspect.Parameter.empty:
-                shown.append(f"{name}={unit}")
-            elif default is None or parameter.annotation.of is str:
-                shown.append(f"[{name}={unit}]")
+                shown.append(f"{name}={kind.unit}")
+            elif default is None:
+                shown.append(f"[{name}={kind.unit}]")
+            elif kind.of is str:
+                others = [f" or {word}" for word in kind.words if word != default]
+                shown.append(f"[{name}={default or repr(default)}{''.join(others)}]")
             else:
-                number = f"{default:g}" if default != "" else "''"
                 shown.append(
-                    f"[{name}={number}{'' if unit in ('0 or 1', 'code') else ' ' + unit}]"
+                    f"[{name}={default:g}{' ' + kind.unit if kind.unit in UNITS else ''}]"
                 )
         return " ".join(shown)
 
