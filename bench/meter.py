@@ -9,7 +9,7 @@ from network.air import Pipe
 from network.journal import Entry
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.utils import RawPcapReader
-from world import Surroundings
+from sim800.surroundings import Surroundings
 
 SIM800L = "SIM800H & SIM800L Hardware Design V2.02, table 49, EGSM900"
 ESP32 = "ESP32 Series Datasheet, power consumption by power modes"

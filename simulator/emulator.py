@@ -18,6 +18,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import tty
 from pathlib import Path
@@ -25,7 +26,8 @@ from pathlib import Path
 from chip import BOOT_TIME, Chip, Console, Panic
 from mpremote.transport import TransportError
 from sim800.scenario import Modem, Scenario
-from world import ROOT, Surroundings
+from sim800.surroundings import Surroundings
+from world import ROOT
 
 IMAGE = ROOT / "build" / "firmware" / "TCALL_SIM800" / "firmware.bin"
 FORMATTED = ROOT / "build" / "emulator"
@@ -126,6 +128,8 @@ class Emulator(Surroundings, Chip):
 
     def __init__(self, scenario: Scenario, *, image: Path | None = None, pcap: Path | None = None):
         super().__init__(scenario, pcap=pcap)
+        self.modem.injector.parts["board"] = self
+        self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
         self.line.rate_told = False  # QEMU keeps to itself what rate the chip has set
         self._image = image
         self._qemu: subprocess.Popen | None = None
@@ -212,6 +216,7 @@ class Emulator(Surroundings, Chip):
         if self.console:
             self.console.close()
         await super().stop()
+        shutil.rmtree(self._dir, ignore_errors=True)
 
     @property
     def boot_log(self) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from network.journal import Journal
-from world import Result, Surroundings
+from sim800.surroundings import Surroundings
+from world import Result
 
 # For a machine that is busy with other work: no script is played faster than this.
 SPEED_LIMIT = float(os.environ.get("SIM_SPEED_LIMIT", "inf"))

@@ -13,14 +13,12 @@ from pathlib import Path
 import faults
 from network.air import PROFILES as AIRS
 from network.clock import Clock
-from network.journal import Journal
-from network.pcap import Writer
-from network.ppp import PPPEnd
+from network.passt import PasstError
 
 from .modem import SIM800
 from .profiles import PROFILES
 from .scenario import APN, Scenario
-from .serial import Line
+from .surroundings import Surroundings
 
 END_TIME = 3.0  # real seconds the program may take to end in order
 
@@ -190,35 +188,32 @@ class Console:
         return ""
 
 
+class Program(Surroundings):
+    """The modem for whoever opens its port."""
+
+    def no_internet(self, error: PasstError) -> None:
+        print(f"PPP will connect to nothing: {error}", file=sys.stderr, flush=True)
+
+
 async def run(args, scenario: Scenario) -> None:
-    clock = Clock(args.speed)
-    journal = Journal(clock)
+    program = Program(scenario, speed=args.speed, pcap=args.pcap, symlink=args.link)
+    modem, journal, ended = program.modem, program.journal, asyncio.Event()
     journal.listeners.append(lambda entry: journal.entries.clear())  # it may run for weeks
-    line = Line(clock, args.link)
-    ended = asyncio.Event()
     with contextlib.ExitStack() as files:
         if args.at_log:
             log = files.enter_context(open(args.at_log, "w", buffering=1, encoding="utf-8"))
             journal.listeners.append(lambda e: e.source == "at" and print(e, file=log))
         if args.verbose:
             journal.listeners.append(lambda e: print(e, file=sys.stderr, flush=True))
-        internet = await start_internet(clock, scenario, journal)
-        make_ppp = ppp_maker(args, clock, scenario, journal, internet, files)
-        modem = SIM800(clock, scenario, line, make_ppp, journal, internet)
         end_by_signal(ended)
-        await modem.start()
-        try:
-            print(args.link or line.path, flush=True)
+        async with program:
+            print(args.link or program.line.path, flush=True)
             if scenario.modem.start == "off" and args.start != "off":
                 modem.supply(True)
                 modem.pwrkey(True)
-                clock.call_later(1.2, modem.pwrkey, False)
-            listen(Console(modem, clock, ended))
+                program.clock.call_later(1.2, modem.pwrkey, False)
+            listen(Console(modem, program.clock, ended))
             await ended.wait()
-        finally:
-            await modem.stop()
-            if internet is not None:
-                await internet.stop()
 
 
 def end_by_signal(ended: asyncio.Event) -> None:
@@ -232,30 +227,6 @@ def end_by_signal(ended: asyncio.Event) -> None:
     # not by the loop: it would have to run to hear of it
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-
-
-async def start_internet(clock, scenario, journal):
-    """The internet behind the modem; None, and a sentence on stderr, where it cannot run."""
-    try:
-        from network.internet import Internet  # noqa: PLC0415
-
-        internet = Internet(
-            clock, scenario.air, scenario.names, scenario.routes, scenario.ppp.dns, journal
-        )
-        await internet.start()
-        return internet
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        print(f"PPP will connect to nothing: {error}", file=sys.stderr, flush=True)
-        return None
-
-
-def ppp_maker(args, clock, scenario, journal, internet, files):
-    pcap = files.enter_context(Writer(args.pcap, clock)) if args.pcap else None
-
-    def make_ppp(config, send, on_end, on_up):
-        return PPPEnd(clock, config, send, on_end, on_up, internet, journal, pcap)
-
-    return make_ppp
 
 
 def listen(console: Console) -> None:
