@@ -12,7 +12,7 @@ export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format docs linkcheck bench faults soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
+.PHONY: help demo test fuzz lint format docs linkcheck bench faults model soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 
 faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/fault_table.py $(ARGS)
+
+model: setup-test vm ## Play random sequences of calls against a model of who has the line (STEPS=100000 SEED=number)
+	@PYTHONPATH=simulator:tests $(VENV)/python tests/model.py $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 soak: vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/mix.py $(ARGS)

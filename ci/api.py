@@ -6,12 +6,13 @@ All names without an underscore are public, but those of MODULES that have no ro
 import ast
 import copy
 import inspect
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = ROOT / "modules" / "ppp_sim800"
+_SSL = ROOT / "modules" / "ssl" / "ssl"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BOARD = ROOT / "boards" / "TCALL_SIM800" / "modules"
 
 # Name to import -> file
@@ -19,12 +20,15 @@ MODULES = {
     **{
         f"ppp_sim800.{name}": _PACKAGE / f"{name}.py"
         for name in (
-            *("link", "modem", "sim", "radio", "clock", "sms", "calls", "http", "bearer"),
-            *("location", "events", "stats", "online", "errors", "aio", "ntp", "rtc"),
-            "tls_sessions",
+            *("interface", "modem", "events", "stats", "contexts", "errors", "aio", "ntp", "rtc"),
         )
     },
-    "ssl": ROOT / "modules" / "ssl" / "ssl.py",
+    "ppp_sim800.tls_sessions": _SSL / "sessions.py",
+    **{
+        f"ppp_sim800.roles.{name}": _PACKAGE / "roles" / f"{name}.py"
+        for name in ("sim", "radio", "clock", "sms", "calls", "http", "bearer", "location")
+    },
+    "ssl": _SSL / "__init__.py",
     "tcall": _BOARD / "tcall.py",
     "pythings_sim800": ROOT / "modules" / "pythings_sim800.py",
 }
@@ -32,18 +36,19 @@ MODULES = {
 # Modules whose functions and constants are for users; those of the others are the package's own.
 _OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall")
 
-# Classes most of whose attributes are the package's own, and those that are for users.
-_ATTRIBUTES = {
-    "ppp_sim800.link": {"PPP": ("modem",)},
-    "ppp_sim800.modem": {"Modem": ("sim", "radio", "clock", "uart")},
-}
-
 # What is the package's own besides.
 INTERNAL = {
-    "ppp_sim800.link": "PPP.lose PPP.age PPP.lost_by PPP.traffic",
+    "ppp_sim800.interface": "PPP.link PPP.supervisor",
+    "ppp_sim800.modem": "Modem.line Modem.events Modem.serve Modem.take_unregistered Modem.in_call "
+    "Modem.close_bearer Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up Modem.subscribe "
+    "Modem.set_up_again Modem.hang_up Modem.take_back",
+    "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
+    "ppp_sim800.roles.clock": "Clock.want_time",
+    "ppp_sim800.roles.calls": "Calls.likely",
+    "ppp_sim800.roles.http": "HTTP.release HTTP.read_body HTTP.close_body Response.PROPERTIES",
     "ppp_sim800.events": "Events",
     "ppp_sim800.stats": "Counters",
-    "ppp_sim800.aio": "drive Awaited",
+    "ppp_sim800.ntp": "correct_clock",
     "ppp_sim800.tls_sessions": "key offer keep drop FILE",
     "ppp_sim800.rtc": "FILE confirm",
     "ssl": "SSLContext.continue_handshake",
@@ -52,7 +57,7 @@ INTERNAL = {
 
 @dataclass
 class Function:
-    """A function or method; `kind` is "function" or "property"; `waits`: what aio has is to be awaited."""
+    """A function or method; `kind` is "function" or "property" (where it blocks); `waits`: aio's is to be awaited."""
 
     name: str
     arguments: ast.arguments  # without self
@@ -108,12 +113,13 @@ def read(name: str) -> Module:
     is_open = name.rsplit(".", maxsplit=1)[-1] in _OPEN
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and _shown(node.name, hidden):
-            found = module.classes[node.name] = _class(node, hidden)
-            if (shown := _ATTRIBUTES.get(name, {}).get(node.name)) is not None:
-                found.attributes = [n for n in found.attributes if n in shown]
-        elif isinstance(node, ast.FunctionDef) and _shown(node.name, hidden):
+            module.classes[node.name] = _class(node, hidden)
+        elif isinstance(node, FUNCTIONS) and _shown(node.name, hidden):
             if is_open:
-                module.functions[node.name] = Function(node.name, node.args, _doc(node))
+                waits = isinstance(node, ast.AsyncFunctionDef)
+                module.functions[node.name] = Function(
+                    node.name, node.args, _doc(node), waits=waits
+                )
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             target, value = node.targets[0].id, node.value
             if not _shown(target, hidden):
@@ -138,6 +144,14 @@ def everything() -> dict[str, Module]:
     return {name: read(name) for name in MODULES}
 
 
+def imported_file(path: Path, node: ast.ImportFrom) -> Path | None:
+    """The file of the package that `from .names import` in `path` reads, None if it is another's."""
+    if not node.level or not node.module:
+        return None
+    file = path.parents[node.level - 1] / (node.module.replace(".", "/") + ".py")
+    return file if file.exists() else None
+
+
 class _Constants(ast.NodeTransformer):
     """Puts the values of constants, the file's own or its neighbours', where they are an argument's default."""
 
@@ -151,8 +165,7 @@ class _Constants(ast.NodeTransformer):
                     self._values[ast.unparse(node.targets[0])] = value
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        neighbour = self._path.parent / f"{node.module}.py"
-        if node.level and neighbour.exists():
+        if neighbour := imported_file(self._path, node):
             there = _Constants(neighbour)._values
             self._values |= {n.name: there[n.name] for n in node.names if n.name in there}
         return node
@@ -172,32 +185,30 @@ def _shown(name: str, hidden: list[str]) -> bool:
 def _class(node: ast.ClassDef, hidden: list[str]) -> Class:
     found = Class(node.name, [ast.unparse(base) for base in node.bases], _doc(node))
     hidden = [name.split(".")[1] for name in hidden if name.startswith(node.name + ".")]
-    defined = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+    properties: list[str] = []  # of the blocking class
     for part in node.body:
-        if isinstance(part, ast.FunctionDef):
+        if isinstance(part, FUNCTIONS):
             decorators = [ast.unparse(decorator) for decorator in part.decorator_list]
             if part.name == "__init__":
                 found.init = _without_self(part.args)
                 found.attributes += [name for name in _attributes(part) if _shown(name, hidden)]
             elif _shown(part.name, hidden) and not any(d.endswith(".setter") for d in decorators):
-                kind = "property" if "property" in decorators else "function"
-                found.methods[part.name] = _function(part.name, part, kind)
+                found.methods[part.name] = Function(
+                    part.name,
+                    _without_self(part.args),
+                    _doc(part),
+                    "property" if "property" in decorators else "function",
+                    isinstance(part, ast.AsyncFunctionDef),
+                )
         elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
             name = part.targets[0].id
-            if not _shown(name, hidden):
-                continue
-            made = re.fullmatch(r"(property\()?blocking\((\w+)\)+", ast.unparse(part.value))
-            if made:
-                kind = "property" if made[1] else "function"
-                found.methods[name] = _function(name, defined[made[2]], kind)
-                found.methods[name].waits = True
-            else:
+            if name == "PROPERTIES":
+                properties = list(ast.literal_eval(part.value))
+            if _shown(name, hidden):
                 found.attributes.append(name)
+    for name in properties:
+        found.methods[name].kind = "property"
     return found
-
-
-def _function(name: str, node: ast.FunctionDef, kind: str) -> Function:
-    return Function(name, _without_self(node.args), _doc(node), kind)
 
 
 def _attributes(init: ast.FunctionDef) -> list[str]:

@@ -16,27 +16,32 @@ HEAD = """\
 Made by `ci/reference.py` of the docstrings. Times are milliseconds where nothing else is said. "M" are pages or sections
 of the SIM800 Series AT Command Manual V1.09, "HW" of the SIM800L Hardware Design V1.02.
 
-Whatever waits has the same name and arguments in [ppp_sim800.aio](#asyncio-ppp_sim800aio), where it is awaited; it is
-marked ⏳ here. Errors are all [SIM800Error](#errors-ppp_sim800errors); what each sentence means is in
-[troubleshooting.md](troubleshooting.md).
+What is marked ⏳ waits. It has the same name and arguments in [ppp_sim800.aio](#asyncio-ppp_sim800aio), where it is
+awaited, and in `nic.aio`, which is the same link for asyncio. Errors are all
+[SIM800Error](#errors-ppp_sim800errors); what each sentence means is in [troubleshooting.md](troubleshooting.md).
 
 """
 
 # (heading, what its names are called by, module, its names; none: all)
 SECTIONS = (
-    ("The network interface: ppp_sim800.PPP", "nic.", "ppp_sim800.link", ("PPP",)),
+    ("The network interface: ppp_sim800.PPP", "nic.", "ppp_sim800.interface", ("PPP",)),
     ("What nic.stats() returns", "", "ppp_sim800.stats", ("Stats",)),
     ("Events", "", "ppp_sim800.events", ("Event",)),
     ("The modem: nic.modem, ppp_sim800.Modem", "nic.modem.", "ppp_sim800.modem", ()),
-    ("SIM card: nic.modem.sim", "nic.modem.sim.", "ppp_sim800.sim", ()),
-    ("Radio: nic.modem.radio", "nic.modem.radio.", "ppp_sim800.radio", ()),
-    ("Messages: nic.modem.sms", "nic.modem.sms.", "ppp_sim800.sms", ()),
-    ("Calls: nic.modem.calls", "nic.modem.calls.", "ppp_sim800.calls", ()),
-    ("Clock: nic.modem.clock", "nic.modem.clock.", "ppp_sim800.clock", ()),
-    ("The modem's own HTTP: nic.modem.http", "nic.modem.http.", "ppp_sim800.http", ("HTTP",)),
-    ("What nic.modem.http.request() returns", "response.", "ppp_sim800.http", ("Response",)),
-    ("Bearer: nic.modem.bearer", "nic.modem.bearer.", "ppp_sim800.bearer", ()),
-    ("What nic.modem.location() returns", "", "ppp_sim800.location", ()),
+    ("SIM card: nic.modem.sim", "nic.modem.sim.", "ppp_sim800.roles.sim", ()),
+    ("Radio: nic.modem.radio", "nic.modem.radio.", "ppp_sim800.roles.radio", ()),
+    ("Messages: nic.modem.sms", "nic.modem.sms.", "ppp_sim800.roles.sms", ()),
+    ("Calls: nic.modem.calls", "nic.modem.calls.", "ppp_sim800.roles.calls", ()),
+    ("Clock: nic.modem.clock", "nic.modem.clock.", "ppp_sim800.roles.clock", ()),
+    (
+        "The modem's own HTTP: nic.modem.http",
+        "nic.modem.http.",
+        "ppp_sim800.roles.http",
+        ("HTTP",),
+    ),
+    ("What nic.modem.http.request() returns", "response.", "ppp_sim800.roles.http", ("Response",)),
+    ("Bearer: nic.modem.bearer", "nic.modem.bearer.", "ppp_sim800.roles.bearer", ()),
+    ("What nic.modem.location() returns", "", "ppp_sim800.roles.location", ()),
     ("asyncio: ppp_sim800.aio", "aio.", "ppp_sim800.aio", ()),
     ("Errors: ppp_sim800.errors", "", "ppp_sim800.errors", ()),
     ("Time from a server: ppp_sim800.ntp", "ntp.", "ppp_sim800.ntp", ()),
@@ -63,9 +68,13 @@ _ITEM = re.compile(r"(?P<indent> *)(?P<names>[a-z_0-9]+(?:, [a-z_0-9]+)*|\"[^:]*
 
 
 def markdown(doc: str) -> str:
-    """A docstring as Markdown: its `name: text` lines as a list, a sentence that begins a line on a line."""
+    """A docstring as Markdown: its `name: text` lines as a list, a sentence that begins a line on a line, code as it is."""
     blocks: list[str] = []
     for paragraph in _JOINED.sub(r"\1\n", doc).split("\n\n"):
+        if paragraph.startswith(("from ", "import ")):
+            code = re.sub(r"(?m)(^(?:from|import) .*\n)(?!from|import)", r"\1\n", paragraph)
+            blocks.append(f"```python\n{code}\n```")
+            continue
         last = ""
         for line in paragraph.splitlines():
             item = _ITEM.fullmatch(line)

@@ -2,20 +2,23 @@
 
 docs/troubleshooting.md has an entry for each (tests/unit/test_troubleshooting.py).
 
-A sentence is the first argument of an error, or why a link was lost. Where it is put together from parts, in
+A sentence is the first argument of an error, or why the link is in its state. Where it is put together from parts, in
 another variable, table or function of the same module, each part of some length makes a sentence of its own.
 """
 
 import ast
+import copy
 import string
 from pathlib import Path
+
+from api import FUNCTIONS, imported_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "modules" / "ppp_sim800"
 ERRORS = PACKAGE / "errors.py"
 SOURCES = (
-    *(path for path in sorted(PACKAGE.glob("*.py")) if path != ERRORS),
-    ROOT / "modules" / "ssl" / "ssl.py",
+    *(path for path in sorted(PACKAGE.rglob("*.py")) if path != ERRORS),
+    *sorted((ROOT / "modules" / "ssl" / "ssl").glob("*.py")),
     ROOT / "modules" / "pythings_sim800.py",
 )
 CLASSES = [
@@ -26,7 +29,10 @@ ANY = "…"
 _PART = 4  # words that a part must have to be worth telling apart
 _NAME = 3  # ... to stand in a sentence as it is
 _LEAST = 2  # words that make a sentence
-_INTERNAL = ("pdu.py",)  # its ValueErrors: what cannot be read is given as it came
+# Their ValueErrors: what cannot be read is given as it came; a state's way that the table has not.
+_INTERNAL = ("pdu.py", "states.py")
+_REASON = "reason"  # in place of a class, where status("reason") tells it
+_TOLD_AS = {"Interrupted": "LinkBusy"}  # what interface.py makes of it
 _NO_SENTENCE = ("StopIteration", "StopAsyncIteration", "AttributeError")
 
 
@@ -54,22 +60,29 @@ class Module:
     def __init__(self, path: Path):
         self.tree = ast.parse(path.read_text())
         self.functions = {
-            node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)
+            node.name: node for node in ast.walk(self.tree) if isinstance(node, FUNCTIONS)
         }
         # Where tables may be: in the module, or imported by name from its neighbours
         self._assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
         for node in self.tree.body:
-            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+            if isinstance(node, ast.ImportFrom) and (there := imported_file(path, node)):
                 names = {alias.name for alias in node.names}
-                there = path.parent / f"{node.module}.py"
                 self._assigned += [
                     found
-                    for found in (ast.parse(there.read_text()).body if there.exists() else ())
+                    for found in ast.parse(there.read_text()).body
                     if isinstance(found, ast.Assign) and ast.unparse(found.targets[0]) in names
                 ]
 
     def sentences(self, error: ast.expr, function: ast.FunctionDef | None) -> list[str]:
         template, args = self._template(error)
+        if len({ast.unparse(arg.test) for arg in args if isinstance(arg, ast.IfExp)}) < sum(
+            isinstance(arg, ast.IfExp) for arg in args
+        ):  # which go together
+            return [
+                text
+                for branch in ("body", "orelse")
+                for text in self.sentences(_Branch(branch).visit(copy.deepcopy(error)), function)
+            ]
         values = [self._values(arg, function, error.lineno) for arg in args]
         if template == ["", ""]:
             return values[0]
@@ -229,6 +242,16 @@ class Module:
         ]
 
 
+class _Branch(ast.NodeTransformer):
+    """Takes one branch of all conditional expressions."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        return self.visit(getattr(node, self._name))
+
+
 def _before(function: ast.FunctionDef, line: int) -> list[ast.AST]:
     """What may have been done in a function when it comes to that line."""
     over = set()  # in branches that end before it
@@ -270,26 +293,27 @@ def _filled(template: list[str], values: list[str]) -> str:
 
 
 def _said(path: Path):
-    """(where, sentences) of each place in a file that makes an error, or says why the link was lost."""
+    """(where, sentences) of each place in a file that makes an error, or gives a reason for the link's state."""
     own, module, raised = own_templates(), Module(path), set()
     waiting: list[tuple[ast.AST, ast.FunctionDef | None]] = [(module.tree, None)]
     while waiting:
         node, function = waiting.pop()
         if isinstance(node, ast.Raise):
             raised.add(node.exc)
-        inner = node if isinstance(node, ast.FunctionDef) else function
+        inner = node if isinstance(node, FUNCTIONS) else function
         waiting += [(child, inner) for child in ast.iter_child_nodes(node)]
         if not isinstance(node, ast.Call) or not node.args:
             continue
         kind, said = ast.unparse(node.func), node.args[0]
-        if kind.endswith("state.enter") and ast.unparse(said) == "'lost'":
-            kind, said = "lost", node.args[1]
+        if kind in ("enter", "self.state.enter") and len(node.args) > 1:
+            kind, said = _REASON, node.args[1]
         elif kind not in CLASSES and (node not in raised or path.name in _INTERNAL):
             continue
         elif kind in own or kind in _NO_SENTENCE or not kind[0].isupper():
             continue  # ... or a function that makes the error
         texts = [text for text in module.sentences(said, function) if _words(text) >= _LEAST]
-        yield f"{path.name}:{node.lineno} {kind}", texts
+        if texts or kind != _REASON:  # else it is an error's
+            yield f"{path.name}:{node.lineno} {_TOLD_AS.get(kind, kind)}", texts
 
 
 def sentences(paths=SOURCES) -> dict[str, list[str]]:

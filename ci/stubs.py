@@ -1,12 +1,12 @@
-"""Puts the docstrings into the type stubs and makes that of aio, or with --check says whether all is up to date.
+"""Puts the docstrings into the type stubs and makes that of the blocking classes, or with --check says whether all
+is up to date.
 
-The types are written by hand in stubs/; what they are about comes from the source, as ci/api.py reads it.
+The types are written by hand in stubs/, of what is awaited as the source has it; what they are about comes from the source, as ci/api.py reads it.
 tests/unit/test_stubs.py compares names, arguments and defaults.
 """
 
 import argparse
 import ast
-import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,30 +17,49 @@ ROOT = Path(__file__).resolve().parents[1]
 STUBS = ROOT / "stubs"
 _PACKAGE = STUBS / "ppp_sim800-stubs"
 
-# aio's are all of this kind; in this order.
-_AWAITED = ("link", "modem", "sim", "radio", "clock", "sms", "calls", "http", "bearer")
+# The classes of these have a blocking one each, in this order.
+_AWAITED = (
+    *("interface", "modem", "roles.sim", "roles.radio", "roles.clock", "roles.sms", "roles.calls"),
+    *("roles.http", "roles.bearer"),
+)
 
 _HEAD = """\
+'What blocks, made of what is awaited: `ppp_sim800.PPP` and `Modem`. No such module is on the board.'
 import builtins
 from typing import Literal, overload
 from machine import UART
+from . import interface, modem
 from ._types import UTC, Board, Bytes, File, Trace, Watchdog
-from .calls import Call
+from .contexts import CommandMode, KeptUp
 from .events import Event
-from .location import Location
 from .modem import Battery
-from .online import CommandMode, KeptUp
-from .sms import Message
+from .roles.calls import Call
+from .roles.location import Location
+from .roles.sms import Message
 from .stats import Stats
 """
+
+# What only the blocking class has
+_MORE = {
+    "PPP": """\
+aio: interface.PPP
+
+@overload
+def status(self, what: Literal["rssi"]) -> int | None: ...
+""",
+    "Modem": "aio: modem.Modem",
+}
+_BLOCKING = {"__aiter__": "__iter__", "__anext__": "__next__"}
 
 
 def stub_of(name: str) -> Path:
     """The stub of one of api.MODULES."""
     if name == "ssl":
         return STUBS / "ssl.pyi"
+    if name == "ppp_sim800.tls_sessions":  # no module of the package, but `ssl.sessions`
+        return _PACKAGE / "_tls_sessions.pyi"
     package, _, rest = name.partition(".")
-    return STUBS / f"{package}-stubs" / f"{rest or '__init__'}.pyi"
+    return STUBS / f"{package}-stubs" / f"{rest.replace('.', '/') or '__init__'}.pyi"
 
 
 def documented(name: str) -> str:
@@ -53,7 +72,7 @@ def documented(name: str) -> str:
             _document(node, found.doc)
             done = set()
             for part in node.body:
-                if isinstance(part, ast.FunctionDef) and part.name in found.methods:
+                if isinstance(part, api.FUNCTIONS) and part.name in found.methods:
                     first = part.name not in done
                     _document(part, found.methods[part.name].doc if first else "")
                     done.add(part.name)
@@ -79,65 +98,33 @@ def _is_empty(part: ast.stmt) -> bool:
     )
 
 
-def awaited() -> str:
-    """The stub of aio: the same classes, what waits to be awaited."""
-    module = api.read("ppp_sim800.aio")
-    classes, functions = [], []
-    names = {}
+def blocking() -> str:
+    """The stub of the classes that block."""
+    text = _HEAD
     for name in _AWAITED:
         source = api.read(f"ppp_sim800.{name}")
         for node in ast.parse(documented(f"ppp_sim800.{name}")).body:
             if isinstance(node, ast.ClassDef) and node.name in source.classes:
-                names[node.name] = "_" + node.name
-                classes.append(_awaited(node, source.classes[node.name]))
-                if node.name in module.functions:
-                    functions.append(_maker(node, module.functions[node.name].doc))
-    renamed = _Renamed(names)
-    text = _HEAD + "\n\n".join(ast.unparse(renamed.visit(node)) for node in classes)
-    text += "\n\n" + "\n\n".join(ast.unparse(renamed.visit(node)) for node in functions)
-    tree = ast.parse(text)
-    _document(tree, module.doc)
-    return ast.unparse(tree)
+                text += "\n\n" + ast.unparse(_blocking(node, source.classes[node.name]))
+    return text
 
 
-class _Renamed(ast.NodeTransformer):
-    """Puts the awaited classes for the others."""
-
-    def __init__(self, names: dict[str, str]):
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Name(self._names.get(node.id, node.id))
-
-
-def _awaited(node: ast.ClassDef, source: api.Class) -> ast.ClassDef:
+def _blocking(node: ast.ClassDef, source: api.Class) -> ast.ClassDef:
     body = []
-    for part in copy.deepcopy(node.body):
-        name = getattr(part, "name", "")
-        if isinstance(part, ast.FunctionDef) and name == "__init__":
-            continue
-        if name in ("__iter__", "__next__"):
-            part.name = {"__iter__": "__aiter__", "__next__": "__anext__"}[name]
-            body.append(_async(part) if name == "__next__" else part)
-        elif name in source.methods and source.methods[name].waits:
-            part.decorator_list = []
-            body.append(_async(part))
-        else:
-            body.append(part)
-    return ast.ClassDef("_" + node.name, [], [], body, [], type_params=[])
+    for part in node.body:
+        body.append(_plain(part, source) if isinstance(part, api.FUNCTIONS) else part)
+    for part in ast.parse(_MORE.get(node.name, "")).body:
+        name = getattr(part, "name", None)
+        same = [i for i, other in enumerate(body) if name and getattr(other, "name", "") == name]
+        body.insert(max(same, default=0) + 1, part)  # behind the docstring, or its overloads
+    return ast.ClassDef(node.name, [], [], body, [], type_params=[])
 
 
-def _async(part: ast.FunctionDef) -> ast.AsyncFunctionDef:
-    return ast.AsyncFunctionDef(**{name: getattr(part, name) for name in part._fields}, lineno=0)
-
-
-def _maker(node: ast.ClassDef, doc: str) -> ast.FunctionDef:
-    init = next(part for part in node.body if getattr(part, "name", "") == "__init__")
-    made = copy.deepcopy(init)
-    made.name = node.name
-    made.args.args = made.args.args[1:]
-    made.returns = ast.Name("_" + node.name)
-    _document(made, doc)
+def _plain(part: ast.FunctionDef | ast.AsyncFunctionDef, source: api.Class) -> ast.FunctionDef:
+    made = ast.FunctionDef(**{name: getattr(part, name) for name in part._fields}, lineno=0)
+    made.name = _BLOCKING.get(part.name, part.name)
+    if part.name in source.methods and source.methods[part.name].kind == "property":
+        made.decorator_list = [ast.Name("property")]
     return made
 
 
@@ -158,8 +145,8 @@ def formatted(text: str) -> str:
 
 def wanted() -> dict[Path, str]:
     """Every stub that is made, or has docstrings, and what is to be in it."""
-    stubs = {stub_of(name): documented(name) for name in api.MODULES if name != "ppp_sim800.aio"}
-    stubs[stub_of("ppp_sim800.aio")] = awaited()
+    stubs = {stub_of(name): documented(name) for name in api.MODULES}
+    stubs[STUBS / "ppp_sim800-stubs" / "_blocking.pyi"] = blocking()
     return {path: formatted(text) for path, text in stubs.items()}
 
 

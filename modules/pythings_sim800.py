@@ -14,9 +14,9 @@ ppp_sim800's, each an Exception that says what to try.
 import machine
 import ppp_sim800
 import requests
-from ppp_sim800.at import fields, quoted
+from ppp_sim800.at.text import fields, quoted
 from ppp_sim800.errors import ATError, ATTimeout, ConfigError, HTTPError, SIM800Error, TLSError
-from ppp_sim800.radio import parse_operators
+from ppp_sim800.roles.radio import parse_operators
 from ppp_sim800.run import run
 
 _TIMEOUT_S = 60  # for one step of a request: a name, a connection, an answer
@@ -209,7 +209,7 @@ class Modem:
         if command in _QUERIES and nic.isconnected():
             with nic.command_mode():
                 return self._converse(command, data, clean_output)
-        if nic.ppp:
+        if nic.status() in ("up", "suspended", "lost"):
             nic.disconnect()
             if command == "closebear":
                 self._online = False
@@ -221,7 +221,7 @@ class Modem:
         try:
             if command == "inithttp" and self._online:
                 nic.modem.bearer.open()
-            lines = run(self._execute(nic.modem, command, data))
+            lines = run(self._execute(nic.modem.aio.line, command, data))
         except ATTimeout:
             seconds = _COMMANDS[command][2]
             raise Exception('Timeout for command "{}" (timeout={})'.format(command, seconds))
@@ -236,29 +236,29 @@ class Modem:
             output = output.replace("\r", "").replace("\n\n", "")
         return output
 
-    def _execute(self, modem, command, data):
+    async def _execute(self, line, command, data):
         string, prefix, seconds = _COMMANDS[command]
         timeout = seconds * 1000
         if command in ("doget", "dopost"):
-            line = yield from modem._command_and_urc(string, prefix, timeout)
-            length = fields(line)[-1]
+            urc = await line.command_and_urc(string, prefix, timeout)
+            length = fields(urc)[-1]
             self._length = int(length) if length.isdigit() else 0
-            return ["OK", "", line]
+            return ["OK", "", urc]
         if command == "dumpdata":
             body = _encoded(data)
-            time = min(120000, 5000 + len(body) * 20000 // modem.baudrate)
-            yield from modem._command(
+            time = min(120000, 5000 + len(body) * 20000 // line.rate)
+            await line.command(
                 string.format(len(body), time), timeout=timeout, data=body, prompt=b"DOWNLOAD"
             )
             return []
         if command == "getdata":
             body = bytearray(self._length)
-            lines = yield from modem._command(string, prefix, timeout + self._length, into=body)
+            lines = await line.command(string, prefix, timeout + self._length, into=body)
             return [_text(body)] if len(lines) > 1 else []
         show = string.format("****") if command == "setpwd" else None
         if "{}" in string:
             string = string.format(quoted(data, command, 512))
-        lines = yield from modem._command(string, prefix, timeout, show=show)
+        lines = await line.command(string, prefix, timeout, show=show)
         return lines[:-1]
 
     def get_info(self):

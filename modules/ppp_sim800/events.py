@@ -7,8 +7,8 @@ from collections import deque, namedtuple
 
 from micropython import const
 
-from .at import fields
-from .radio import stat_word
+from .at.text import fields
+from .roles.radio import stat_word
 
 _LIMIT = const(16)  # events kept for a script that does not ask; then the oldest is dropped
 _USSD_SIZE = const(200)  # a line of +CUSD; its text has at most 182 characters
@@ -83,7 +83,7 @@ def event_of(line):
         if name == "+DTMF":
             return "dtmf", first  # with its time behind it where asked for (M 334)
         if name == "+CUSD":
-            from .ussd import text_of
+            from .roles.ussd import text_of
 
             text = text_of(values)
             return None if text is None else ("ussd", text)
@@ -105,7 +105,7 @@ def event_of(line):
 
 
 def _report(line):
-    from .pdu import STATUS_REPORT, parse
+    from .roles.pdu import STATUS_REPORT, parse
 
     try:
         part = parse(line)

@@ -13,9 +13,9 @@ import network
 from micropython import const
 
 from . import rtc
+from .dns import lookup
 from .errors import NameNotFound, NoTime
-from .names import lookup
-from .run import Deadline, run
+from .run import Deadline, run, sleep_ms
 
 HOST = "pool.ntp.org"
 
@@ -41,15 +41,15 @@ def query(host=HOST, timeout=15000):
     return run(_query(host, timeout))
 
 
-def _query(host, timeout, servers=None):
+async def _query(host, timeout, servers=None):
     # servers: name servers (dotted str), None: the one that lwIP asks.
     try:
-        address = yield from lookup(servers or (network.ipconfig("dns"),), host)
+        address = await lookup(servers or (network.ipconfig("dns"),), host)
     except NameNotFound as error:
         raise NoTime("no time from {}: {}".format(host, error))
     deadline = Deadline(timeout)
     for _ in range(_TRIES):
-        seconds = yield from _exchange(host, address, min(_SLOWEST_MS, deadline.left()))
+        seconds = await _exchange(host, address, min(_SLOWEST_MS, deadline.left()))
         if seconds is not None:
             return seconds
     raise NoTime(
@@ -59,17 +59,17 @@ def _query(host, timeout, servers=None):
 
 def set_clock(host=HOST, timeout=15000):
     """Set the machine's clock from an NTP server. Returns whether that has been done. Arguments: see query()."""
-    return run(_set_clock(host, timeout))
+    return run(correct_clock(host, timeout))
 
 
-def _set_clock(host=HOST, timeout=15000, servers=None):
+async def correct_clock(host=HOST, timeout=15000, servers=None):
     try:
-        return rtc.set((yield from _query(host, timeout, servers)))
+        return rtc.set(await _query(host, timeout, servers))
     except OSError:  # NoTime, or no memory for a socket
         return False
 
 
-def _exchange(host, address, timeout):
+async def _exchange(host, address, timeout):
     # Returns Unix seconds, or None if no answer came.
     nonce = os.urandom(8)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -89,7 +89,7 @@ def _exchange(host, address, timeout):
                 elapsed = time.ticks_diff(time.ticks_ms(), asked)
                 return _time_of(host, answer) + (elapsed // 2 + 500) // 1000
             # Anything else is late, doubled or forged: it says nothing.
-            yield 20
+            await sleep_ms(20)
     except OSError as error:
         if isinstance(error, NoTime):
             raise
@@ -122,7 +122,7 @@ def _objection(answer):
         return "its answer is cut short"
     first, stratum = answer[0], answer[1]
     if first & 7 != _ANSWER or not 3 <= (first >> 3) & 7 <= 4:
-        return "its answer is none of a server's"
+        return "the reply is not from an NTP server"
     if stratum == 0:
         return "it wants to be left alone ({})".format(_word(answer[12:16]))  # kiss-o'-death
     if first >> 6 == _NOT_SYNCHRONISED or stratum > 15:

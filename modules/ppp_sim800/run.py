@@ -1,84 +1,115 @@
-"""The runner for plain scripts.
+"""Coroutines, and what drives them.
 
-Every procedure of this package is a generator that yields the milliseconds it wants to wait.
+Whatever waits in this package is a coroutine, written once. asyncio drives it in a task; in a plain script or a
+thread run() does, and blocks.
 """
 
 import time
+from _thread import get_ident
 
 from micropython import const
 
 _PERIOD = const((1 << 30) - 1)  # ticks_ms() wraps behind it on the ESP32
+_STEP_MS = const(50)
+
+_blocking = {}  # thread in which run() drives: its _Pause
+_loop_thread = None  # the thread in which asyncio was last seen to drive
 
 
-class Procedures:
-    """What a class is whose methods `_name` are procedures and whose `name` runs them, here blocking, in
-    `aio` for asyncio."""
+class Async:
+    """Base class: its coroutines are awaited in asyncio; blocking.py makes the class whose methods block."""
 
 
-class Role(Procedures):
-    """What `modem` does in one of its roles."""
-
-    def __init__(self, modem):
-        self._modem = modem
-
-    def _do(self, command, timeout=5000):
-        yield from self._modem._command(command, None, timeout)
+class Interrupted(BaseException):
+    """What a check of watched() raises to end a procedure; nobody on the way takes it for an error of the modem."""
 
 
-def run(procedure):
-    """Run a procedure to its end, sleeping as it asks, and return its result.
+class _Pause:
+    # What a coroutine that run() drives awaits. One for each thread, so that waiting takes no memory.
 
-    An exception that ends a sleep (Ctrl-C) is thrown into the procedure, so that its clean-up runs too.
+    def __init__(self):
+        self.ms = None
+        self._end = StopIteration()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        ms, self.ms = self.ms, None
+        if ms is None:
+            raise self._end
+        return ms
+
+
+def is_blocking():
+    """Whether run() drives what runs in this thread."""
+    return get_ident() in _blocking
+
+
+def in_loop_thread():
+    """Whether asyncio drives coroutines of this package in this thread, if it does at all."""
+    return get_ident() == _loop_thread
+
+
+def sleep_ms(ms):
+    """Awaitable: let about `ms` milliseconds pass; wait() is exact."""
+    global _loop_thread
+    thread = get_ident()
+    pause = _blocking.get(thread)
+    if pause:
+        pause.ms = ms
+        return pause
+    import asyncio
+
+    _loop_thread = thread
+    return asyncio.sleep_ms(ms)
+
+
+def run(coroutine):
+    """Drive a coroutine of this package to its end, and return its result.
+
+    An exception that ends a sleep (Ctrl-C) is thrown into the coroutine, so that its clean-up runs too.
     """
+    thread = get_ident()
+    outer = _blocking.get(thread)
+    _blocking[thread] = outer or _Pause()
     try:
-        pause = next(procedure)
+        pause = coroutine.send(None)
         while True:
             try:
                 time.sleep_ms(pause)
             except BaseException as error:
-                pause = procedure.throw(error)
+                pause = coroutine.throw(error)
             else:
-                pause = next(procedure)
-    except StopIteration as end:
-        return end.value
-
-
-def blocking(procedure):
-    """Make a plain method out of a method that is a procedure."""
-
-    def method(self, *args, **kwargs):
-        return run(procedure(self, *args, **kwargs))
-
-    return method
-
-
-class GiveWay(Exception):
-    """What `fed` ends a procedure with."""
-
-
-def fed(procedure, wdt, unwanted=None):
-    """Procedure: the same, feeding `wdt` (a machine.WDT, or None) each time it waits.
-
-    unwanted: called with nothing then; once it is true the procedure ends, with GiveWay.
-    """
-    try:
-        pause = next(procedure)
-        while True:
-            if wdt:
-                wdt.feed()
-            try:
-                if unwanted and unwanted():
-                    unwanted = None  # its clean-up waits, too
-                    raise GiveWay
-                yield pause
-            except BaseException as error:
-                pause = procedure.throw(error)
-            else:
-                pause = next(procedure)
+                pause = coroutine.send(None)
     except StopIteration as end:
         return end.value
     finally:
-        procedure.close()
+        if not outer:
+            del _blocking[thread]
+
+
+def watched(coroutine, check):
+    """Coroutine: the same. `check()` is called each time it has waited; what it raises, once, is thrown into it."""
+    try:
+        pause = coroutine.send(None)
+        while True:
+            try:
+                yield pause
+                if check:
+                    try:
+                        check()
+                    except BaseException:
+                        check = None  # its clean-up waits, too
+                        raise
+            except BaseException as error:
+                pause = coroutine.throw(error)
+            else:
+                pause = coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    finally:
+        coroutine.close()
 
 
 def since(start):
@@ -99,8 +130,8 @@ class Deadline:
         return max(0, self._timeout - since(self._start))
 
 
-def wait(ms):
-    """Procedure: let `ms` milliseconds pass."""
+async def wait(ms):
+    """Let `ms` milliseconds pass."""
     deadline = Deadline(ms)
     while left := deadline.left():
-        yield min(left, 50)
+        await sleep_ms(min(left, _STEP_MS))

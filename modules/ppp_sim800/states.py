@@ -1,4 +1,4 @@
-"""The link's states as one table; docs/link.md draws it.
+"""The link's states: what each is, how long it may last, where it leads. docs/link.md is made of this table.
 
 A state that lasts longer than its limit is left for "failed".
 """
@@ -7,24 +7,41 @@ import time
 
 from .run import since
 
-# name: (seconds it may last, None if that is up to who asked; where it leads besides "off", "on" and "failed";
-#        what nic.event() tells as ("link", ...) when it is entered)
+# name: (seconds it may last, 0: as long as whoever asked allows, None: for ever;
+#        what nic.event() tells as ("link", ...) when it is entered;
+#        where it leads besides "off", "on" and "failed")
 STATES = {
-    "off": (None, ("booting", "recovering"), None),
-    "on": (None, ("booting", "recovering"), None),
-    "booting": (90, ("waiting for SIM",), None),
-    "waiting for SIM": (60, ("searching",), None),
-    "searching": (None, ("registered",), None),
-    "registered": (15, ("dialling",), None),
-    "dialling": (90, ("negotiating",), None),
-    "negotiating": (25, ("up",), None),
-    "up": (None, ("suspended", "lost"), "up"),
-    "suspended": (None, ("up", "lost"), None),
-    "lost": (None, ("recovering", "booting"), "down"),
-    "recovering": (None, ("booting", "lost"), "recovering"),
-    "failed": (None, ("booting", "recovering"), "failed"),
+    # no power
+    "off": (None, None, ("booting", "recovering")),
+    # in command mode, nothing asked of it
+    "on": (None, None, ("booting", "recovering")),
+    # being switched on, or found
+    "booting": (90, None, ("waiting for SIM",)),
+    # card and PIN
+    "waiting for SIM": (60, None, ("searching",)),
+    # no network yet
+    "searching": (0, None, ("registered",)),
+    # with a network; its time is asked for
+    "registered": (15, None, ("dialling",)),
+    # data call, PDP context; why, if it is refused
+    "dialling": (90, None, ("negotiating",)),
+    # LCP, authentication, IPCP
+    "negotiating": (25, None, ("up",)),
+    # has an address
+    "up": (None, "up", ("suspended", "lost")),
+    # up, but the line is in command mode (plain data mode only)
+    "suspended": (None, None, ("up", "lost")),
+    # was up; recovery has not started
+    "lost": (None, "down", ("booting", "recovering")),
+    # `ensure()` waits for its next attempt, or prepares it
+    "recovering": (0, "recovering", ("booting",)),
+    # the last attempt ended with an error; `connect()` or `ensure()` may follow
+    "failed": (None, "failed", ("booting", "recovering")),
 }
+ANYWHERE = ("off", "on", "failed")
 CARRYING = ("up", "suspended")
+# Somebody works on these; left alone they are no more true.
+PASSING = [name for name in STATES if STATES[name][0] is not None]
 
 
 def limit_ms(name):
@@ -50,8 +67,14 @@ class State:
         return self._lasted
 
     def enter(self, name, reason=None):
-        """Go to the state `name`; `reason` (str) says why, where it was not asked for."""
-        was, self.name = self.name, name
+        """Go to the state `name`; `reason` (str) says why, where it was not asked for.
+
+        Raises ValueError if STATES has no such way.
+        """
+        was = self.name
+        if name != was and name not in ANYWHERE and name not in STATES[was][2]:
+            raise ValueError("no way from state {} to {}".format(was, name))
+        self.name = name
         self.reason = reason
         if was == name:
             return
@@ -60,7 +83,7 @@ class State:
             self._lasted = 0
         if self._trace:
             self._trace("=", name)
-        event = STATES[name][2]
+        event = STATES[name][1]
         if was in CARRYING:
             event = None if name in CARRYING else "down"  # wherever it leads
         if event:

@@ -20,6 +20,7 @@ REASONS = (
     "modem silent",
     "nothing heard",
     "modem switched",
+    "AT silent",
     "ModemSilent",
     "ModemRestarted",
     "ATError",
@@ -34,17 +35,18 @@ REASONS = (
     "other",
 )
 
-# The first five in full.
+# The first six in full.
 LOST = {
     "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
     "terminated": "the modem ended PPP",
     "modem silent": "the modem does not answer LCP echo any more",
     "nothing heard": "nothing came from the network for what was sent, nor for a question",
     "modem switched": "the script switched or restarted the modem",
+    "AT silent": "the modem does not answer AT commands any more",
 }
 
 _MAGIC = b"SS"
-_FORM = "<2sH9I17H"  # magic, sum of what follows, values, reasons
+_FORM = "<2sH9I18H"  # magic, sum of what follows, values, reasons
 _HEAD = const(4)
 _COUNT = const(9)
 _SAVE_MS = const(60000)
@@ -68,6 +70,19 @@ class Counters:
         """Count on."""
         for i, more in enumerate((rx, tx, up, connects, probes, probe_bytes)):
             self.values[i] = (self.values[i] + more) & 0xFFFFFFFF
+
+    def carried(self):
+        """Bytes, both ways, of links that have ended."""
+        return self.values[0] + self.values[1]
+
+    def budget(self):
+        """What keep_budget() was given last, and when that was (time.time())."""
+        return self.values[-3:]
+
+    def keep_budget(self, hour, day):
+        """Keep what has been used of the data budgets, in bytes."""
+        self.values[-3:] = hour, day, time.time()
+        self.save(True)
 
     def blame(self, reason):
         """Count one more `reason`, of REASONS or "other"."""
@@ -100,3 +115,12 @@ class Counters:
         rx0, tx0, up0, *rest = self.values
         reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
         return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest[:-3], reasons)
+
+
+def word_for(error):
+    """The word of stats.REASONS for an error."""
+    kind = type(error)
+    for name in (kind,) + kind.__bases__:
+        if name.__name__ in REASONS:
+            return name.__name__
+    return "other"

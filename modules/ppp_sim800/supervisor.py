@@ -11,11 +11,13 @@ import time
 import machine
 from micropython import const
 
-from .at import check_timeout
+from .at.text import check_timeout
+from .dns import ask_dns, ask_tcp, name_servers
 from .errors import (
     ATTimeout,
     BudgetSpent,
     ConfigError,
+    LinkBusy,
     ModemSilent,
     NoAnswer,
     NoCarrier,
@@ -26,9 +28,9 @@ from .errors import (
     SIM800Error,
     SIMError,
 )
-from .probe import ask_dns, knock, name_servers
-from .run import Deadline, GiveWay, Procedures, fed, since, wait
-from .stats import REASONS
+from .lock import OTHERS, OWNER
+from .pdp import release
+from .run import Deadline, since, wait, watched
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
@@ -94,8 +96,8 @@ class Budget:
         return lacking * self._period // self.size if lacking > 0 else 0
 
 
-class Supervisor(Procedures):
-    """Looks after `link`, a link.PPP."""
+class Supervisor:
+    """Looks after `link`, a link.Link."""
 
     def __init__(self, link):
         self._link = link
@@ -106,7 +108,7 @@ class Supervisor(Procedures):
         self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
-        hour, day, at = link.counters.values[-3:]
+        hour, day, at = link.counters.budget()
         passed = max(0, time.time() - at) * 1000  # in deep sleep, too
         self.settings = {name: default for name, (default, _) in SETTINGS.items()}
         self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
@@ -135,24 +137,26 @@ class Supervisor(Procedures):
 
     # Distrust
 
-    def _doubt(self, idle):
+    async def _doubt(self, idle):
         # Why the link cannot be relied on, as a word of stats.REASONS, or None.
         # idle: milliseconds of silence that call for a question, None: none does.
         link = self._link
         if not link.isconnected():
             return link.lost_by()
-        calling = yield from link.modem._in_call()
+        calling = await link.modem.in_call()
         if calling or self._paused:
-            # LCP echo does not count then.
-            link.ppp.config(stream=None if calling else link.datacall.stream)
+            link.pause(calling)
             self._paused = calling
             return None
         _, _, heard, asked, echoes = link.traffic()
         # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
         if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
             self._echoes = echoes
-            if (yield from link.datacall._has_ended(link.ppp)):
+            if await link.call_has_ended():
                 return "call ended"
+        line = link.line
+        if line.multiplexed and line.is_doubtful() and not await line.answers():
+            return "AT silent"
         last = link.age() if heard is None else heard
         if self._probed is not None:
             last = min(last, since(self._probed))
@@ -164,19 +168,17 @@ class Supervisor(Procedures):
                 asked = None  # it may have been the question itself that nobody answered
         silence = self.settings["silence"]
         doubtful = asked is not None and asked > silence
-        gone = link.modem.unregistered
-        if gone is not None and since(gone) > silence:
-            link.modem.unregistered = None  # one question will do
+        if link.modem.take_unregistered(silence):  # one question will do
             doubtful = True
         if doubtful or (idle is not None and last > idle):
-            answered = yield from self._ask()
+            answered = await self._ask()
             # The silence of somebody who has never answered says nothing where others have.
             counts = doubtful or self._probe_answers or heard is None
             if answered is False and counts and link.isconnected():
                 return "nothing heard"
         return link.lost_by()
 
-    def _ask(self):
+    async def _ask(self):
         # True: something came from the network. False: nothing did. None: there is nobody to ask.
         link = self._link
         probe = self.settings["probe"]
@@ -192,12 +194,12 @@ class Supervisor(Procedures):
             servers = link.isconnected() and name_servers(link.ppp)
             if not servers:
                 return None
-            procedure = ask_dns(servers, heard)
+            question = ask_dns(servers, heard)
         elif probe:
-            procedure = knock(probe[0], probe[1], heard)
+            question = ask_tcp(probe[0], probe[1], heard)
         else:
             return None
-        answered, used = yield from procedure
+        answered, used = await question
         if answered is None:
             return None
         answered = answered and link.isconnected()
@@ -214,62 +216,52 @@ class Supervisor(Procedures):
     def _spend(self, count):
         self._hour.spend(count)
         self._day.spend(count)
-        counters = self._link.counters
-        counters.values[-3:] = self._hour.used, self._day.used, time.time()
-        counters.save(True)
+        self._link.counters.keep_budget(self._hour.used, self._day.used)
 
     # Recovery
 
-    def _ensure(self, timeout=300000, wdt=None):
-        """See to it that the link is up: at once where it can be relied on, else by recovering it.
-
-        timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
-        limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
-        Costs nothing where an IP packet came within the last minute, else one small question (probe).
-        Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; BudgetSpent.
-        """
+    async def ensure(self, timeout, wdt):
+        """See interface.PPP.ensure()."""
         check_timeout(timeout)
         deadline = Deadline(timeout)
-        while not (yield from self._look(deadline, self.settings["fresh"], wdt)):
+        fresh = self.settings["fresh"]
+        self._link.wanted = True
+        while not await self._look(deadline, fresh, wdt, "ensure()", OWNER):
             pass
 
-    def _keep_up(self, wdt=None):
-        """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
-
-        After disconnect() or active(False) it does nothing until connect() or ensure().
-        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired, and when memory
-        or sockets were short.
-        """
+    async def keep_up(self, wdt):
+        """See interface.PPP.keep_up()."""
         link = self._link
         link.wanted = True
         while True:
             try:
                 if link.wanted:
-                    yield from self._look(
-                        Deadline(600000), self.settings["idle_probe"] or None, wdt
-                    )
+                    idle = self.settings["idle_probe"] or None
+                    await self._look(Deadline(600000), idle, wdt, "keep_up()", OTHERS)
             except _FINAL:
                 raise
             except (OSError, MemoryError):
                 pass  # status("reason") and an event tell it
-            yield from fed(wait(_TICK_MS), wdt)
+            await _fed(wait(_TICK_MS), wdt)
 
-    def _look(self, deadline, idle, wdt):
+    async def _look(self, deadline, idle, wdt, what, gives_way):
         # False if it gave way to who takes the link down.
         link = self._link
         try:
-            procedure = link._alone(self._look_and_recover(deadline, idle))
-            yield from fed(procedure, wdt, lambda: link.leaving)
+            look = self._look_and_recover(deadline, idle)
+            await _fed(link.exclusive(look, what, deadline.left(), gives_way), wdt)
             return True
-        except GiveWay:
-            while link.leaving:
-                yield from fed(wait(50), wdt)
+        except LinkBusy as error:
+            if not error.ended:
+                raise
+            while link.line.lock.urgent:
+                await _fed(wait(50), wdt)
             return False
 
-    def _look_and_recover(self, deadline, idle):
+    async def _look_and_recover(self, deadline, idle):
         link = self._link
         state = link.state
-        lost = yield from self._doubt(idle)
+        lost = await self._doubt(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
             self._failures = 0
         if state.name in ("up", "lost"):
@@ -279,6 +271,7 @@ class Supervisor(Procedures):
             return
         if state.name == "up":
             link.lose(lost)
+        mending = state.name == "lost"
         while True:
             unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
             pause = max(unpaid, self._pause_ms())
@@ -298,30 +291,29 @@ class Supervisor(Procedures):
                     )
                 )
             state.enter("recovering", state.reason)
-            yield from wait(pause)
-            while (yield from link.modem._in_call()):
+            await wait(pause)
+            while await link.modem.in_call():
                 if not deadline.left():
                     raise NoCarrier(
                         "there is a voice call, and no data beside it: wait for its end, or hang_up()"
                     )
-                yield from wait(_TICK_MS)
-            yield from self._climb()
-            values = link.counters.values
-            in_vain = -values[0] - values[1]
+                await wait(_TICK_MS)
+            await self._climb()
+            in_vain = -link.counters.carried()
             try:
-                yield from link._bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
+                await link.bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
             except SIM800Error as error:
                 self._failed(error)
                 if isinstance(error, _FINAL):
                     raise
-                in_vain += values[0] + values[1]
+                in_vain += link.counters.carried()
                 self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
                 continue
-            if lost or self._failures:  # else it is no recovery
+            if mending or self._failures:
                 self._spend(_SESSION_BYTES)
             # Counted as a failure until it has proved itself.
             self._failures += 1
-            if lost != "nothing heard" or (yield from self._ask()) is not False:
+            if lost != "nothing heard" or await self._ask() is not False:
                 return
             link.lose(lost)
             self._last_error = NoAnswer(
@@ -355,34 +347,32 @@ class Supervisor(Procedures):
         rungs = self._rungs()
         self._failures += max(0, rungs.index(rung) - self._failures % len(rungs))
 
-    def _climb(self):
+    async def _climb(self):
         # Do what the ladder says; whether it helped the next attempt tells.
         link, modem = self._link, self._link.modem
         rungs = self._rungs()
         rung = rungs[self._failures % len(rungs)]
-        steps = {
-            "redial": link.datacall._anew,
-            "attach": modem.radio._detach,
-            "radio": modem.radio._off,
-            "modem": modem._restart,
-            "reset": modem._press_reset,
-            "power": modem._power_off,
-        }
         try:
-            yield from link._take_down()
-            if rung == "board":
+            await link.take_down()
+            if rung == "redial":
+                await release(link.line)
+            elif rung == "attach":
+                await modem.radio.detach()
+            elif rung == "radio":
+                await modem.radio.off()
+            elif rung == "modem":
+                await modem.restart()
+            elif rung == "reset":
+                await modem.press_reset()
+            elif rung == "power":
+                await modem.stop()
+            elif rung == "board":
                 link.counters.save(True)
                 machine.reset()
-            if rung in steps:
-                yield from steps[rung]()
         except SIM800Error as error:
             self._last_error = error
 
 
-def word_for(error):
-    """The word of stats.REASONS for an error."""
-    kind = type(error)
-    for name in (kind,) + kind.__bases__:
-        if name.__name__ in REASONS:
-            return name.__name__
-    return "other"
+def _fed(procedure, wdt):
+    # The same, feeding `wdt` (a machine.WDT, or None) each time it waits.
+    return watched(procedure, wdt and wdt.feed)

@@ -6,12 +6,13 @@ that a fast line costs little.
 
 import re
 from binascii import crc_hqx
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 FLAG = 0x7E
 ESCAPE = 0x7D
 DEFAULT_ASYNCMAP = 0xFFFFFFFF
+REFUSED = 256  # bytes at most that are kept of what is no frame
 
 # crc_hqx is the same CRC (x16 + x12 + x5 + 1) with the most significant bit first; the FCS has the
 # least significant bit first, so bytes go in mirrored and the result comes out mirrored.
@@ -97,10 +98,12 @@ class Deframer:
     to the next flag. `asyncmap` is what we asked the far end to escape: such characters that come
     bare were put in on the way and are taken out (RFC 1662 4.2).
     Counters: `frames`, `bad_fcs` (and frames too short to have one), `aborts`, `oversize`.
+    `on_refused` gets what was no frame, or its last REFUSED bytes.
     """
 
     def __init__(self, limit: int = 2048):
         self.limit = limit
+        self.on_refused: Callable[[bytes], None] = lambda chunk: None
         self.asyncmap = DEFAULT_ASYNCMAP
         self.frames = self.bad_fcs = self.aborts = self.oversize = 0
         self._part = b""  # what came after the last flag
@@ -114,15 +117,26 @@ class Deframer:
         """
         *chunks, rest = (self._part + data).split(b"~")
         if chunks and self._skip:
-            del chunks[0]
+            self.on_refused(chunks.pop(0)[-REFUSED:])
             self._skip = False
         if len(rest) > 2 * (self.limit + 2) and not self._skip:  # each byte may be escaped
             self.oversize += 1
             self._skip = True
-        self._part = b"" if self._skip else rest
+        self._part = rest[-REFUSED:] if self._skip else rest
         return (content for chunk in chunks if (content := self._open(chunk)) is not None)
 
-    def _open(self, chunk: bytes) -> bytes | None:
+    def end(self) -> None:
+        """Nothing more comes: what has is no frame."""
+        part, self._part = self._part, b""
+        self.on_refused(part[-REFUSED:])
+
+    def _open(self, raw: bytes) -> bytes | None:
+        content = self._content(raw)
+        if content is None and raw:
+            self.on_refused(raw[-REFUSED:])
+        return content
+
+    def _content(self, chunk: bytes) -> bytes | None:
         if chunk.endswith(b"}"):
             self.aborts += 1
             return None

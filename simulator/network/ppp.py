@@ -1,5 +1,6 @@
 """The modem's end of the PPP line: framing, LCP, authentication and IPCP put together."""
 
+import re
 from random import Random
 
 from . import hdlc
@@ -9,6 +10,8 @@ from .ipcp import IPCP
 from .lcp import LCP
 
 IP, P_IPCP, P_LCP = 0x0021, 0x8021, 0xC021  # PPP protocol numbers
+# An AT command that came where frames should. A bare AT is none: it is how a host asks whether PPP is over.
+_COMMAND = re.compile(rb"(?:AT|at)[!-}][ -}]*\r")
 
 
 class PPPEnd:
@@ -20,7 +23,7 @@ class PPPEnd:
     send(bytes): to the serial line. on_end(reason): PPP is over: "terminated" (by either side),
         "retries" (no answer in time), "auth" (refused). on_up(): IPCP is up.
     internet: network.internet.Internet, or anything with its attach, detach and send.
-    journal: network.journal.Journal; pcap: network.pcap.Writer.
+    journal: network.journal.Journal, where an AT command sent into PPP is told, too; pcap: network.pcap.Writer.
 
     Faults, each an attribute to be set at any time: `muted` (takes everything, says nothing, time
     stands still), `loopback` (sends back what it gets),
@@ -40,6 +43,7 @@ class PPPEnd:
         self.echo_replies = self.name_servers = True
         self.random = Random(800)
         self.deframer = hdlc.Deframer()
+        self.deframer.on_refused = self._look_for_command
         self.discarded = 0  # frames that made no sense when they came
         self.up = False
         self._send = send
@@ -272,7 +276,14 @@ class PPPEnd:
         self._stop()
         self._on_end(reason)
 
+    def _look_for_command(self, chunk: bytes) -> None:
+        if found := _COMMAND.search(chunk):
+            # without its arguments: they may be secret
+            self.log("AT command in PPP", command=found[0].split(b"=")[0].decode().strip())
+
     def _stop(self) -> None:
+        if self._running:
+            self.deframer.end()
         self._running = False
         self._stop_auth()
         if self._lcp:

@@ -1,7 +1,9 @@
+from . import _tls_sessions as tls_sessions
 from . import aio as aio
 from . import ntp as ntp
 from . import rtc as rtc
-from . import tls_sessions as tls_sessions
+from ._blocking import PPP as PPP
+from ._blocking import Modem as Modem
 from .errors import APNRefused as APNRefused
 from .errors import ATError as ATError
 from .errors import ATTimeout as ATTimeout
@@ -33,7 +35,5 @@ from .errors import SMSError as SMSError
 from .errors import TLSError as TLSError
 from .errors import USSDError as USSDError
 from .events import Event as Event
-from .link import PPP as PPP
-from .location import Location as Location
 from .modem import Battery as Battery
-from .modem import Modem as Modem
+from .roles.location import Location as Location

@@ -1,22 +1,22 @@
-"""A SIM800: its line, its power, what it is. What it can do is in one file per role: sim, radio, ...
+"""A SIM800: its power, what it is. What it can do is in one file per role, in roles/; the line to it is line.py.
 
 Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") and sections of the
-SIM800L Hardware Design V1.02 ("HW"). Waiting times are the manual's maximum response times."""
+SIM800L Hardware Design V1.02 ("HW")."""
 
 from typing import Literal, NamedTuple
 
 from machine import UART
 
 from ._types import Board, Trace
-from .bearer import Bearer
-from .calls import Calls
-from .clock import Clock
 from .events import Event
-from .http import HTTP
-from .location import Location
-from .radio import Radio
-from .sim import SIM
-from .sms import SMS
+from .roles.bearer import Bearer
+from .roles.calls import Calls
+from .roles.clock import Clock
+from .roles.http import HTTP
+from .roles.location import Location
+from .roles.radio import Radio
+from .roles.sim import SIM
+from .roles.sms import SMS
 
 class Battery(NamedTuple):
     mv: int
@@ -35,7 +35,10 @@ class Modem:
     sim: SIM
     radio: Radio
     clock: Clock
-    uart: UART | None
+
+    @property
+    def uart(self) -> UART | None:
+        """The machine.UART to the modem, None before the first power-up."""
 
     def __init__(
         self, board: Board, trace: Trace | None = None, baudrate: Literal[115200, 460800] = 460800
@@ -44,15 +47,15 @@ class Modem:
     def baudrate(self) -> int:
         """The line's rate in baud."""
 
-    def at(self, command: str, timeout: int = 5000) -> list[str]:
+    async def at(self, command: str, timeout: int = 5000) -> list[str]:
         """Send any AT command.
 
         command: str, e.g. "AT+CADC?"; timeout: milliseconds to its final result.
         Returns its answer's lines (list of str), the final result last. Lines that belong to no
         command (URCs) may be among them: only the caller knows.
-        Raises ATError, ATTimeout."""
+        Raises ATError, ATTimeout, ConfigError where the command asks for data."""
 
-    def event(self, timeout: int = 0) -> Event | None:
+    async def event(self, timeout: int = 0) -> Event | None:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), see events.py.
 
         Waits for one, at most `timeout` milliseconds; then None. While the line carries PPP the modem keeps
@@ -60,11 +63,11 @@ class Modem:
 
     @property
     def sms(self) -> SMS:
-        """Short messages, see sms.py."""
+        """Short messages, see roles/sms.py."""
 
     @property
     def calls(self) -> Calls:
-        """Voice calls, see calls.py."""
+        """Voice calls, see roles/calls.py."""
 
     @property
     def bearer(self) -> Bearer:
@@ -74,20 +77,20 @@ class Modem:
     def http(self) -> HTTP:
         """The modem's own HTTP."""
 
-    def ussd(self, code: str | None, timeout: int = 60000) -> str:
+    async def ussd(self, code: str | None, timeout: int = 60000) -> str:
         """Send a USSD code such as "*100#", or a choice from the menu it led to; returns the network's answer.
 
         code: str of 1 to 160 characters; None ends a menu without a choice.
         timeout: milliseconds for the answer; other commands wait for it. A str, with its line ends.
         Raises ConfigError, USSDError. What the network sends by itself is the event "ussd" (M 109)."""
 
-    def location(self, timeout: int = 60000) -> Location:
+    async def location(self, timeout: int = 60000) -> Location:
         """Where the cells say the modem is, as Location(lon, lat, time): degrees east and north, UTC.
 
         Asks SIMCom's server, over `bearer`; PPP must be down. timeout: milliseconds for its answer.
         Raises LocationError, and what Bearer.open() raises."""
 
-    def on(self) -> None:
+    async def on(self) -> None:
         """Switch the modem on, or find it on, and agree on a baud rate. At most 40 s.
 
         A modem that answers is left as it is. One that does not is looked for in data mode, in a multiplexer
@@ -95,37 +98,37 @@ class Modem:
         next, where the board has it, and the key once more. Where power has just come the key is first.
         Raises ModemSilent."""
 
-    def off(self) -> None:
+    async def off(self) -> None:
         """Switch the modem off: by command, else by its key, then cut its supply. At most 12 s."""
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
         """Restart the modem: by command (M 104), else by its reset key, else by its power. At most 60 s.
 
         Raises ModemSilent."""
 
-    def sleep(self) -> None:
+    async def sleep(self) -> None:
         """Let the modem doze: about 1 mA, still registered; calls and messages come in (M 162, HW 3.4).
 
         The next command wakes it. By DTR where the board has it wired, else the modem falls asleep after 5 s
         without a byte on the line."""
 
-    def wake(self) -> None:
-        """End sleep(). Raises ModemSilent."""
+    async def wake(self) -> None:
+        """End sleep(); does nothing if the modem is awake. Raises ModemSilent."""
 
-    def info(self) -> str:
+    async def info(self) -> str:
         """What the modem says it is (ATI), e.g. "SIM800 R14.18"."""
 
-    def model(self) -> str:
+    async def model(self) -> str:
         """Its model (M 72), e.g. "SIMCOM_SIM800L"."""
 
-    def firmware(self) -> tuple[int, ...]:
+    async def firmware(self) -> tuple[int, ...]:
         """Firmware revision as a tuple of numbers, e.g. (14, 18); () if ATI does not tell."""
 
-    def revision(self) -> str:
+    async def revision(self) -> str:
         """Firmware revision in the maker's words (M 72), e.g. "1418B05SIM800L24"."""
 
-    def imei(self) -> str:
+    async def imei(self) -> str:
         """IMEI, a str of 15 digits (M 71)."""
 
-    def battery(self) -> Battery:
+    async def battery(self) -> Battery:
         """The modem's supply (M 83) as Battery(mv, percent, charging): millivolts, 0 to 100, bool."""

@@ -159,7 +159,7 @@ def test_dead_peer_is_noticed(bench):
             chip,
             bench.up
             + """
-ppp = nic.ppp
+ppp = nic.link.ppp
 do("carrier_lost")
 start = time.ticks_ms()
 while ppp.isconnected() and time.ticks_diff(time.ticks_ms(), start) < 60000:
@@ -283,7 +283,7 @@ def test_active_false_ends_a_link_that_is_up(bench):
             chip,
             bench.up
             + """
-ppp = nic.ppp
+ppp = nic.link.ppp
 start = time.ticks_ms()
 ppp.active(False)
 while ppp.active():

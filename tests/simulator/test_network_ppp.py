@@ -780,3 +780,42 @@ def test_random_frames_never_break_it(events, auth, from_up):
         peer.clock.run(300)
         peer.say(LCP, PPP_LCP_Echo(code=ECHO, id=1))
         assert not peer.line
+
+
+# What is no PPP
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b'AT+CGDCONT=1,"IP","internet"\r', ["AT+CGDCONT"]),
+        (b"ATD*99#\r", ["ATD*99#"]),
+        (b"at+csq\r", ["at+csq"]),
+        (b"AT\r", []),  # is PPP over?
+        (b"+++", []),
+    ],
+)
+@pytest.mark.parametrize("behind", [b"~", b"~AB\x01~", b""])
+def test_an_at_command_among_the_frames_is_told(sent, told, behind):
+    peer = Peer()
+    peer.bring_up()
+    peer.end.receive(sent[:2])
+    peer.end.receive(sent[2:] + behind)
+    peer.end.close()
+    assert [e.fields["command"] for e in peer.journal.seen("ppp", "AT command")] == told
+
+
+def test_an_at_command_before_the_first_frame_is_told():
+    peer = Peer()
+    peer.start()
+    peer.end.receive(b"\0" * 1000 + b"AT+CSQ\r")
+    peer.configure()
+    assert [e.fields["command"] for e in peer.journal.seen("ppp", "AT command")] == ["AT+CSQ"]
+
+
+def test_an_at_command_that_is_a_frames_content_is_none():
+    peer = Peer()
+    peer.bring_up()
+    peer.put(b"\xff\x03\x00\x21AT+CSQ\r")
+    peer.end.close()
+    assert not peer.journal.seen("ppp", "AT command")

@@ -2,13 +2,16 @@
 # The package's AT channel talks to a line whose far end has been written down beforehand.
 import json
 import sys
+import time
 
-from ppp_sim800.at import Channel, fields, text
-from ppp_sim800.clock import parse_cclk
+import ppp_sim800.run
+from ppp_sim800.at.channel import Channel
+from ppp_sim800.at.text import fields, text
+from ppp_sim800.roles.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
-from ppp_sim800.http import parse_headers
-from ppp_sim800.location import parse_location
-from ppp_sim800.radio import parse_operators
+from ppp_sim800.roles.http import parse_headers
+from ppp_sim800.roles.location import parse_location
+from ppp_sim800.roles.radio import parse_operators
 
 
 class Wire:
@@ -49,6 +52,17 @@ class Wire:
             self.chunks.pop(0)
 
 
+class Waits:
+    """Stands in for `time` where the package waits: the next chunk comes then."""
+
+    def __init__(self, wire):
+        self.ticks_ms = time.ticks_ms
+        self._wire = wire
+
+    def sleep_ms(self, ms):
+        self._wire.next()
+
+
 def converse(request):
     wire = Wire(request["chunks"], request.get("takes"), request.get("writes") or ())
     unsolicited = []
@@ -80,14 +94,11 @@ def converse(request):
             command["prefix"] = lambda line: line.isdigit()
         elif command.get("prefix") == "anything":
             command["prefix"] = lambda line: True
-        procedure = channel.command(**command)
+        ppp_sim800.run.time = Waits(wire)
         try:
-            while True:
-                next(procedure)
-                wire.next()
-        except StopIteration as end:
+            answer = ppp_sim800.run.run(channel.command(**command))
             taken = [command["into"].hex()] if "into" in command else []
-            results.append(end.value + taken)
+            results.append(answer + taken)
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
     while wire.chunks and wire.sent:

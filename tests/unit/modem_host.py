@@ -6,13 +6,16 @@ import json
 import sys
 
 import ppp_sim800.run
-from ppp_sim800.at import Channel, fields
-from ppp_sim800.clock import parse_cclk
+from ppp_sim800.at.channel import Channel
+from ppp_sim800.at.text import fields
+from ppp_sim800.roles.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
 from ppp_sim800.events import event_of
-from ppp_sim800.location import parse_location
-from ppp_sim800.modem import BAUDRATE, Modem
-from ppp_sim800.radio import parse_operators
+from ppp_sim800.roles.location import parse_location
+from ppp_sim800.blocking import blocking
+from ppp_sim800.modem import Modem
+from ppp_sim800.profile import BAUDRATE
+from ppp_sim800.roles.radio import parse_operators
 
 
 class Time:
@@ -98,8 +101,9 @@ class Board:
 
 def new_modem():
     modem = Modem(Board())
-    modem._open(BAUDRATE)
-    return modem
+    modem.line.open(BAUDRATE)
+    modem.line.found()
+    return blocking(modem)
 
 
 wire = Wire()
@@ -188,6 +192,7 @@ def settle(modem):
         clock.sleep_ms(5)
     while modem.event():
         pass
+    modem.aio.line.found()  # what said that it has restarted was noise
 
 
 PARSERS = {
@@ -210,7 +215,7 @@ def fuzz(request):
             if "method" in session:
                 public(lasting, session["method"])(*session.get("args", ()))
             else:
-                ppp_sim800.run.run(lasting._channel.command(**settings(session["command"])))
+                ppp_sim800.run.run(lasting.aio.line.command(**settings(session["command"])))
             end = "result"
         except SIM800Error as error:
             str(error)

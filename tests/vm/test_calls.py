@@ -180,7 +180,6 @@ def test_the_modem_restarts_during_a_call(play):
         CALLS
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def restart():
     await asyncio.sleep(4)
@@ -189,7 +188,7 @@ async def restart():
 async def main():
     task = asyncio.create_task(restart())
     try:
-        await Awaited(nic).modem.calls.dial(NUMBER)
+        await nic.aio.modem.calls.dial(NUMBER)
     except ppp_sim800.SIM800Error as error:
         print("dial=" + type(error).__name__)
     await task
@@ -207,10 +206,9 @@ def test_to_await(play):
         CALLS
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def main():
-    line = Awaited(nic).modem.calls
+    line = nic.aio.modem.calls
     task = asyncio.create_task(line.dial(NUMBER))
     while await line.state() != "ringing":
         await asyncio.sleep_ms(200)

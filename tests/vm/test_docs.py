@@ -44,6 +44,7 @@ FILES = {
 
 RUNNER = """
 import asyncio, sys
+from ppp_sim800.run import Async, run as drive
 
 def run(where, setup, code, is_async, ends):
     print("=begin", where)
@@ -64,13 +65,12 @@ def run(where, setup, code, is_async, ends):
         print("=failed", where)
         sys.print_exception(error, sys.stdout)
     for value in list(names.values()):
+        value = getattr(value, "aio", value)
         try:
-            if type(value).__name__ == "PPP":
-                value.active(False)
-            elif type(value).__name__ == "Awaited":
-                asyncio.run(value.active(False))
-            elif type(value).__name__ == "Modem":
-                value.nic.active(False) if hasattr(value, "nic") else value.off()
+            if hasattr(value, "nic"):  # the old driver's
+                value.nic.active(False)
+            elif isinstance(value, Async):
+                drive(value.active(False) if hasattr(value, "active") else value.off())
         except Exception as error:
             sys.print_exception(error, sys.stdout)
 """

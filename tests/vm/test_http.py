@@ -142,7 +142,7 @@ print("answer=%s" % str(reply.content, "utf-8"))
 def test_apn_is_the_links_or_given(play):
     script = """
 modem = ppp_sim800.PPP("internet").modem
-modem = ppp_sim800.Modem(modem.board, trace=lambda *line: said.append(line))
+modem = ppp_sim800.Modem(modem.line.board, trace=lambda *line: said.append(line))
 said = []
 modem.on()
 def show(name, call, *args):

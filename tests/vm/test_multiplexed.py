@@ -132,7 +132,7 @@ print("status=" + nic.status())
     assert played.lines.count("inside=up") == 20
     assert int(played.value("took")) < 300
     assert played.value("nested").startswith("LinkBusy: ")
-    assert 55_000 <= int(played.value("nested_ms")) <= 70_000
+    assert int(played.value("nested_ms")) < 100
     assert played.value("status") == "up"
     assert not played.journal.seen("modem", "online command mode")
 
@@ -226,7 +226,7 @@ def test_frames_have_the_length_that_was_agreed(play, monkeypatch, baudrate):
         + """
 timed("send", modem.sms.send, "+49170123", "a long message " * 8)
 through()
-print("shared=%s" % nic.datacall.multiplexed)
+print("shared=%s" % nic.link.line.multiplexed)
 """,
         modem=WARM,
     )
@@ -276,7 +276,7 @@ for i in range(13):
     if i == 3:
         do("cmux_lose_ua count=0")
     nic.connect()
-    shared.append(int(nic.datacall.multiplexed))
+    shared.append(int(nic.link.line.multiplexed))
     nic.disconnect()
 print("shared=%s" % shared)
 """,
@@ -458,7 +458,7 @@ import _thread
 _thread.start_new_thread(timed, ("scan", modem.radio.scan))
 time.sleep_ms(500)
 timed("disconnect", nic.disconnect)
-until(lambda: not modem._channel.busy())
+until(lambda: not modem.line._channel.turn.is_held())
 time.sleep_ms(500)
 timed("plain", modem.imei)
 nic.connect()
@@ -487,7 +487,7 @@ timed("signal", modem.radio.signal)
         modem=WARM,
     )
     assert played.value("power") == "ok"
-    assert played.value("status") == "lost"
+    assert played.value("status") == ("off" if what == "off" else "lost")
     assert played.value("again") == played.value("signal") == "ok"
     assert not played.journal.seen("pin", "RESET high")
 

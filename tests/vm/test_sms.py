@@ -232,7 +232,6 @@ def test_a_refusal_between_parts(play):
         SMS
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def refuse():
     await asyncio.sleep(4)
@@ -241,7 +240,7 @@ async def refuse():
 async def main():
     task = asyncio.create_task(refuse())
     try:
-        await Awaited(nic).modem.sms.send(NUMBER, "x" * 400)
+        await nic.aio.modem.sms.send(NUMBER, "x" * 400)
     except ppp_sim800.SMSError as error:
         print("error=%s|%d" % (error, error.sent))
     await task
@@ -374,10 +373,10 @@ def test_a_prompt_that_is_lost(play):
         SMS
         + """
 sms.room()
-lost = modem._channel._at_prompt
-modem._channel._at_prompt = lambda: False
+lines = modem.aio.line._channel._lines
+lost, lines.take_prompt = lines.take_prompt, lambda: False
 timed("send", sms.send, NUMBER, "x")
-modem._channel._at_prompt = lost
+lines.take_prompt = lost
 timed("signal", modem.radio.signal)
 show("again", sms.send, NUMBER, "y")
 """
@@ -400,9 +399,9 @@ class Lossy:
     def write(self, data):
         uart.write(bytes(data).replace(b"\\x1a", b""))
         return len(data)
-modem._channel.uart = Lossy()
+modem.aio.line._channel.uart = Lossy()
 timed("send", sms.send, NUMBER, "x", timeout=3000)
-modem._channel.uart = uart
+modem.aio.line._channel.uart = uart
 timed("signal", modem.radio.signal)
 show("again", sms.send, NUMBER, "y")
 """
@@ -418,13 +417,14 @@ def test_interrupted_at_the_prompt(play):
         SMS
         + """
 sms.room()
-modem._channel._at_prompt, real = (lambda: False), modem._channel._at_prompt
+lines = modem.aio.line._channel._lines
+real, lines.take_prompt = lines.take_prompt, lambda: False
 print("@interrupt 2")
 try:
     sms.send(NUMBER, "x")
 except KeyboardInterrupt:
     print("stopped=yes")
-modem._channel._at_prompt = real
+lines.take_prompt = real
 timed("signal", modem.radio.signal)
 show("again", sms.send, NUMBER, "y")
 """
@@ -440,10 +440,9 @@ def test_cancelled_while_the_network_takes_it(play):
         SMS
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def main():
-    box = Awaited(nic).modem.sms
+    box = nic.aio.modem.sms
     await box.room()
     for wait in (20, 60, 150, 1500):
         task = asyncio.create_task(box.send(NUMBER, "x"))
@@ -454,7 +453,7 @@ async def main():
         except asyncio.CancelledError:
             print("cancelled=%d" % wait)
         await asyncio.sleep(4)
-        await Awaited(nic).modem.radio.signal()
+        await nic.aio.modem.radio.signal()
     print("again=%r" % len(await box.send(NUMBER, "y")))
 
 asyncio.run(main())
@@ -474,7 +473,6 @@ def test_the_modem_restarts_in_the_middle(play, after):
         SMS
         + f"""
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def restart():
     await asyncio.sleep({after})
@@ -483,7 +481,7 @@ async def restart():
 async def main():
     task = asyncio.create_task(restart())
     try:
-        await Awaited(nic).modem.sms.send(NUMBER, "x" * 300, timeout=20000)
+        await nic.aio.modem.sms.send(NUMBER, "x" * 300, timeout=20000)
         print("send=ok")
     except ppp_sim800.SIM800Error as error:
         print("send=" + type(error).__name__)
@@ -546,19 +544,18 @@ def test_to_await(play):
         SMS
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def main():
-    box = Awaited(nic).modem.sms
+    box = nic.aio.modem.sms
     sent = asyncio.create_task(box.send(NUMBER, "x" * 300))
     while not sent.done():
         await box.room()
         await asyncio.sleep_ms(1)
     print("sent=%d" % len(await sent))
     do("sms_received text=hello")
-    event = await Awaited(nic).event(10000)
+    event = await nic.aio.event(10000)
     while event.name != "sms":
-        event = await Awaited(nic).event(10000)
+        event = await nic.aio.event(10000)
     message = await box.read(event.detail)
     print("text=" + message.text)
     print("list=%d" % len(await box.list()))
@@ -582,9 +579,9 @@ def test_not_imported_before_it_is_used(play):
         READY
         + """
 import sys
-print("before=%r" % [n for n in sys.modules if n.startswith("ppp_sim800.") and n[11:] in ("sms", "pdu", "calls", "ussd")])
+print("before=%r" % [n for n in sys.modules if n.startswith("ppp_sim800.roles.") and n[17:] in ("sms", "pdu", "calls", "ussd")])
 modem.sms.room()
-print("after=%s" % ("ppp_sim800.sms" in sys.modules))
+print("after=%s" % ("ppp_sim800.roles.sms" in sys.modules))
 """
     )
     assert played.value("before") == "[]"

@@ -59,7 +59,7 @@ print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))
         ("unsurentp", "it is unsure by more than a second"),
         ("shortntp", "its answer is cut short"),
         ("emptyntp", "its answer has no time in it"),
-        ("clientntp", "its answer is none of a server's"),
+        ("clientntp", "the reply is not from an NTP server"),
         ("oldntp", "it says 2004-11-09 11:33 UTC, which is past"),
         ("silentntp", "it did not answer"),
         ("forgedntp", "it did not answer"),  # it did, but not to the question

@@ -107,10 +107,9 @@ def test_to_await_beside_other_commands(play):
         READY
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def main():
-    device = Awaited(nic).modem
+    device = nic.aio.modem
     task = asyncio.create_task(device.ussd("*100#"))
     names = set()
     while not task.done():
@@ -143,7 +142,6 @@ def test_the_modem_restarts_meanwhile(play):
         READY
         + """
 import asyncio
-from ppp_sim800.aio import Awaited
 
 async def restart():
     await asyncio.sleep(2)
@@ -152,7 +150,7 @@ async def restart():
 async def main():
     task = asyncio.create_task(restart())
     try:
-        await Awaited(nic).modem.ussd("*100#", 20000)
+        await nic.aio.modem.ussd("*100#", 20000)
     except ppp_sim800.SIM800Error as error:
         print("ussd=" + type(error).__name__)
     await task

@@ -112,6 +112,8 @@ async def main() -> None:
     assert_type(await answer.content(), bytes)
     async for piece in answer:
         assert_type(piece, bytes)
+    await nic.aio.connect()
+    assert_type(await nic.modem.aio.imei(), str)
     task = asyncio.create_task(link.keep_up())
     task.cancel()
 

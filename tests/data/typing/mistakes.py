@@ -36,3 +36,6 @@ async def main() -> None:
     link.connect()  # error: unused-coroutine
     print(link.modem.radio.signal() + 1)  # error: operator
     await link.isconnected()  # error: misc
+    link.status("rssi")  # error: call-overload
+    nic.aio.connect()  # error: unused-coroutine
+    await nic.active(True)  # error: misc

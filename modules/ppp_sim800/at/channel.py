@@ -1,0 +1,408 @@
+"""AT channel: one command at a time over one UART or DLCI. Knows no command's meaning.
+
+Echo is on: it tells an answer from what an earlier command has left.
+Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (definitions).
+"""
+
+from micropython import const
+
+from ..errors import ATError, ATTimeout, ConfigError, NoCarrier
+from ..lock import Lock
+from ..run import Deadline, sleep_ms
+from .digest import ECHO, FAILURE, OK, OWN, RESULT, Lines, is_error, kind
+from .text import text
+
+_SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
+_POLL_MS = const(5)
+_DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
+_GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
+_TURN_MS = const(180000)  # the longest command takes 150 s
+_OPEN = const(2)  # cmux.OPEN
+_PIECE = const(256)  # bytes of data handed to the UART at once
+_REVEALS = const(3)  # characters of a secret in a row that are not shown
+_FINAL = (RESULT, FAILURE)
+_DATA = const(2)
+_ESC = b"\x1b"
+
+
+class Channel:
+    """One AT command at a time over `uart`: a machine.UART with timeout=0, or a cmux.Channel.
+
+    on_line: called with every unsolicited line (str); if it returns an exception, the command in flight ends with it.
+    trace: called with (direction, line) for all traffic, secrets masked. size: the longest line kept, in bytes.
+    allow: called when a command's turn has come; it may raise.
+    """
+
+    def __init__(self, uart, on_line=None, trace=None, size=_SIZE, allow=None):
+        self.uart = uart
+        self.turn = Lock()
+        self.timeouts = 0  # commands in a row without a final result
+        self.held = 0  # ... that the modem did not even take: flow control
+        self._on_line = on_line
+        self._trace = trace
+        self._allow = allow
+        self._lines = Lines(size)
+        self._stale = False  # the answer to an earlier command may still come
+        self._unfinished = (
+            False  # a command is in flight, or its task has gone; _DATA: it has data to send
+        )
+        self._prompting = (
+            None  # Deadline: until then an earlier command's prompt for data may come
+        )
+        self._secret = b""  # what may not be shown, of a command whose echo may still come
+
+    def move(self, uart):
+        """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
+        self.uart = uart
+        self.held = self.timeouts = 0
+        self._prompting = None
+        self._lines.clear()
+
+    def write(self, data):
+        """Write bytes; returns how many were taken, None if the modem wants none now. Raises NoCarrier."""
+        try:
+            return self.uart.write(data)
+        except OSError:
+            raise _closed()
+
+    async def alone(self, procedure, what="AT"):
+        """Await `procedure` while no command is in flight."""
+        hold = await self.turn.acquire(what, _TURN_MS)
+        try:
+            return await procedure
+        finally:
+            self.turn.release(hold)
+
+    async def preempt(self, timeout):
+        """Wait for the command in flight, `timeout` milliseconds at most; then it ends with NoCarrier."""
+        deadline = Deadline(timeout)
+        while self.turn.is_held() and not self.turn.is_mine():
+            if not deadline.left():
+                self.turn.release(self.turn.take_over("the end of the data call"))
+                self._stale = True
+            await sleep_ms(_POLL_MS * 2)
+
+    def clear(self):
+        """Forget all input that has arrived."""
+        self._lines.clear()
+        while self.uart.any():
+            self.uart.readinto(self._lines.room(_SIZE))
+
+    def _fill(self, limit):
+        # Take what the UART has, at most `limit` bytes. False if there was nothing.
+        if not self.uart.any():
+            return False
+        count = self.uart.readinto(self._lines.room(limit))
+        self._lines.filled(count or 0)
+        return bool(count)
+
+    def _read_line(self, limit=_SIZE):
+        # With a limit of 1 nothing behind the line is taken from the UART.
+        while True:
+            line = self._lines.next()
+            if line or not self._fill(limit):
+                return line
+
+    def _show(self, direction, line):
+        if self._trace:
+            self._trace(direction, line)
+
+    def _may_be_secret(self, line):
+        # Whether it may be what noise has left of a secret command's echo.
+        secret = self._secret
+        for i in range(len(secret) + 1 - _REVEALS):
+            if secret[i : i + _REVEALS] in line:
+                return True
+        return secret and b"AT" in line
+
+    def _unsolicited(self, line):
+        if self._may_be_secret(line):
+            self._show("<", "****")
+            return
+        line = text(line)
+        self._show("<", line)
+        if self._on_line:
+            error = self._on_line(line)
+            if error:
+                raise error
+
+    def poll(self):
+        """Take in the lines that arrived while no command was in flight; nothing while one is. Raises what
+        `on_line` returns."""
+        if not self.turn.is_held():
+            self._take_idle()
+
+    def _take_idle(self):
+        while line := self._read_line():
+            if line in OK or is_error(line):
+                self._show("<", text(line))  # a late answer
+                self._prompting = None
+            else:
+                self._unsolicited(line)
+        if self._lines.take_prompt():
+            self._end_prompt()
+
+    def _end_prompt(self):
+        # Whoever wanted to send data has gone: the modem would take the next command for it.
+        self.write(_ESC)
+        self._prompting = None
+
+    async def command(self, command, *args, **kwargs):
+        """As converse(), when no other command is in flight."""
+        hold = await self.turn.acquire("an AT command", _TURN_MS)
+        try:
+            if self._allow:
+                self._allow()
+            return await self.converse(command, *args, hold=hold, **kwargs)
+        finally:
+            self.turn.release(hold)
+
+    async def converse(
+        self,
+        command,
+        prefix=None,
+        timeout=5000,
+        ok=OK,
+        failed=(),
+        data=None,
+        prompt=None,
+        into=None,
+        show=None,
+        limit=_SIZE,
+        hold=None,
+    ):
+        """Send a command and collect its answer.
+
+        command: str, without the line's end, e.g. "AT+CSQ".
+        prefix: how the answer's own lines begin (str), or a function that tells them (bytes -> bool);
+            None: it has none. All other lines are unsolicited.
+        timeout: milliseconds from the command's last byte, or the data's, to its final result.
+        ok, failed: final results (bytes) that mean success (the line, or its beginning up to a blank), and
+            failure besides ERROR, +CME ERROR and +CMS ERROR.
+        data: bytes, or an iterable of them, to send when the modem asks for it, 5 s at most.
+        prompt: the line (bytes) it asks with; None: "> ".
+        into: buffer for the bytes that follow a line with `prefix` which ends in their number; what it has
+            no room for is dropped. What the modem did not hear right then counts as damaged.
+        show: what logs and errors see in place of the command, for one that carries a secret.
+        hold: of `turn`; the command ends with NoCarrier if it is lost.
+        Returns the list of the answer's lines (str), the final result last.
+        Raises ATError, ATTimeout, NoCarrier, and what `on_line` returns.
+        """
+        if self._unfinished:
+            self._stale = True
+            if self._unfinished == _DATA and not self._prompting:
+                self._end_prompt()
+        self._take_idle()  # cannot be the answer to what is sent now
+        while self._prompting:
+            if not self._prompting.left():
+                self._end_prompt()
+            await sleep_ms(_POLL_MS)
+            self._take_idle()
+        show = show or command
+        unsent = (command + "\r").encode()
+        sent = unsent[:-1]
+        if show != command:
+            self._secret = sent[show.find("*") :]
+        self._show(">", show)
+        if isinstance(prefix, str):
+            prefix = prefix.encode()
+        uart = self.uart
+        echoed = resent = needs_data = False
+        lines = []
+        # A final result that came before the echo, and how long it is kept.
+        early = grace = None
+        deadline = Deadline(timeout)
+        if data is not None:
+            deadline = Deadline(_DATA_MS)
+            self._prompting = None if prompt else deadline
+        self._unfinished = _DATA if self._prompting else True
+        try:
+            while True:
+                if self.uart is not uart or (hold and hold.lost):
+                    raise _closed()
+                if unsent:
+                    unsent = unsent[self.write(unsent) or 0 :]
+                line = self._read_line(limit)
+                if prompt and data is not None:
+                    asked = line == prompt
+                else:
+                    asked = line is None and self._lines.take_prompt()
+                if asked:
+                    if line:
+                        self._show("<", text(line))
+                    if data is None or not (echoed or prompt):
+                        # Of an earlier command, which got this one for data: send it again.
+                        self._end_prompt()
+                        needs_data = resent or (echoed and not self._stale)
+                        if not needs_data:
+                            unsent = sent + b"\r"
+                            resent = True
+                            echoed = False
+                    else:
+                        self._prompting = None
+                        await self._send(data, show)
+                        data = None
+                        deadline = Deadline(timeout)
+                    continue
+                if line is None:
+                    if early and not unsent and not grace.left():
+                        if not self._stale:
+                            return self._end_with(*early, show, lines)
+                        # It was an earlier command's. If that swallowed this one, send it again.
+                        early = None
+                        if hold and not resent:
+                            unsent = sent + b"\r"
+                            resent = True
+                        continue
+                    if not deadline.left():
+                        self.timeouts += 1
+                        self.held += bool(unsent)
+                        raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
+                    if hasattr(uart, "state") and uart.state() != _OPEN:
+                        raise _closed()
+                    await sleep_ms(_POLL_MS)
+                    continue
+                what = kind(line, sent, echoed, prefix, ok, failed)
+                if what == ECHO:
+                    echoed = True
+                    self._secret = b""
+                    early = None
+                    del lines[:]
+                elif what in _FINAL:
+                    if needs_data:
+                        self._unfinished = False
+                        raise ConfigError(
+                            "{} asks for data, which at() cannot send: use the role's method".format(
+                                show
+                            )
+                        )
+                    # Behind CONNECT nothing more may be read.
+                    if echoed or (what == RESULT and limit == 1):
+                        return self._end_with(line, what, show, lines)
+                    # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and
+                    # it counts. After a timeout only the echo tells.
+                    if self._stale:
+                        self._show("<", text(line))
+                    early, grace = (line, what), Deadline(_GRACE_MS)
+                elif what == OWN and not self._may_be_secret(line):
+                    self._show("<", text(line))
+                    lines.append(text(line))
+                    # A command that was not echoed as it went may have asked for other bytes.
+                    if into is not None and not (
+                        await self._take_bytes(line, into, deadline) and echoed
+                    ):
+                        raise ATError(show, "something damaged")
+                else:
+                    self._unsolicited(line)
+        finally:
+            self._stale = bool(self._unfinished)
+            if not self._stale:
+                self._prompting = None
+            elif self._unfinished == _DATA and not self._prompting and self.uart is uart:
+                self._end_prompt()  # the modem waits for more
+            self._unfinished = False
+
+    async def _send(self, data, show):
+        # No faster than the line takes it, so that nothing else waits.
+        for piece in (data,) if isinstance(data, bytes) else data:
+            view = piece if len(piece) <= _PIECE else memoryview(piece)
+            sent = 0
+            deadline = Deadline(_DATA_MS)
+            while sent < len(view) or not self.uart.txdone():
+                count = self.uart.txdone() and self.write(view[sent : sent + _PIECE])
+                if count:
+                    sent += count
+                    deadline = Deadline(_DATA_MS)
+                elif deadline.left():
+                    await sleep_ms(_POLL_MS)
+                else:
+                    raise ATTimeout(show, _DATA_MS)
+
+    async def _take_bytes(self, line, into, deadline):
+        count = line[line.find(b":") + 1 :].strip()
+        end = bytearray(2)
+        if count.isdigit() and await self._take(memoryview(into), int(count), deadline):
+            await self._take(memoryview(end), 2, deadline)
+        return end == b"\r\n"
+
+    async def _take(self, into, count, deadline):
+        # False if they did not all come in time.
+        taken = 0
+        while taken < count:
+            here = self._lines.take(into[taken:], count - taken)
+            taken += here
+            if not here and not self._fill(_SIZE):
+                if not deadline.left():
+                    return False
+                await sleep_ms(_POLL_MS)
+        return True
+
+    def _end_with(self, line, what, show, lines):
+        self._unfinished = False
+        self.held = self.timeouts = 0
+        result = text(line)
+        self._show("<", result)
+        if what == FAILURE:
+            code = result.split(": ")[-1] if ": " in result else ""
+            raise ATError(show, result, int(code) if code.isdigit() else None)
+        lines.append(result)
+        return lines
+
+    async def sync(self, tries, interval=300):
+        """Find out whether a modem in command mode listens at this baud rate.
+
+        Sends `AT` (which also trains a modem that waits with autobauding, manual p. 55) and `ATE1`, at
+        most `tries` times, `interval` ms apart, and is content only with an OK that follows the echo: what
+        else is in the line cannot be taken for it. Returns True or False.
+        """
+        return await self.alone(self._sync(tries, interval))
+
+    async def _sync(self, tries, interval):
+        for attempt in range(tries):
+            try:
+                self.clear()
+                self.write(b"AT\r")
+                await sleep_ms(60)
+                self.clear()
+                self._stale = True
+                if self._prompting:
+                    self._end_prompt()
+                await self.converse("ATE1", timeout=interval)
+                self._stale = attempt > 0  # the same answer may come once more
+                return True
+            except OSError:  # SIM800Error, too
+                pass
+        return False
+
+    async def escape(self):
+        """Leave data mode with +++ and its guard times of 1 s (manual p. 36).
+
+        Returns True if the modem said so. Where it was in command mode already, nothing is lost.
+        """
+        while not self.uart.txdone():
+            await sleep_ms(_POLL_MS)
+        await sleep_ms(1100)
+        self.clear()
+        self.write(b"+++")
+        return await self.await_end(b"OK", 2500)
+
+    async def await_end(self, ending, timeout):
+        """Wait for a line that ends with `ending` (bytes), at most `timeout` milliseconds.
+
+        For the way out of data mode, where the rest of a frame may stand before it. True if it came.
+        """
+        deadline = Deadline(timeout)
+        while deadline.left():
+            line = self._read_line()
+            if line is None:
+                await sleep_ms(_POLL_MS)
+            elif line.endswith(ending):
+                self._show("<", text(ending))
+                return True
+        return False
+
+
+def _closed():
+    return NoCarrier(
+        "the line was closed, by the modem or another task, and the data call with it: connect() again"
+    )

@@ -1,0 +1,100 @@
+"""Bytes from the modem into lines, and what each line is. No I/O, no time."""
+
+from micropython import const
+
+ECHO = const(0)
+RESULT = const(1)  # final, success
+FAILURE = const(2)  # final
+OWN = const(3)  # a line of the answer
+OTHER = const(4)  # unsolicited (URC)
+
+OK = (b"OK",)
+DIAL_FAILED = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
+
+
+class Lines:
+    """Cuts bytes into lines, in a fixed buffer of `size` bytes: the longest line that is kept."""
+
+    def __init__(self, size):
+        self._size = size
+        self._buf = bytearray(size)
+        self._view = memoryview(self._buf)
+        self._start = self._end = 0
+        self._overlong = False  # inside a line that did not fit: drop it up to its end
+
+    def clear(self):
+        """Forget all bytes."""
+        self._start = self._end = 0
+        self._overlong = False
+
+    def room(self, limit):
+        """Where the next bytes go: a memoryview of at most `limit` bytes; then call filled()."""
+        size = self._size
+        if self._end in (self._start, size):
+            rest = bytes(self._view[self._start : self._end])
+            if len(rest) == size:
+                self._overlong = True
+                rest = b""
+            self._start = 0
+            self._end = len(rest)
+            self._buf[: self._end] = rest
+        return self._view[self._end : min(size, self._end + limit)]
+
+    def filled(self, count):
+        """`count` bytes have been put there."""
+        self._end += count
+
+    def next(self):
+        """The next line with something in it, as bytes without its ends; None if none is complete."""
+        while (end := self._buf.find(b"\n", self._start, self._end)) >= 0:
+            line = bytes(self._view[self._start : end]).strip()
+            self._start = end + 1
+            if self._overlong:
+                self._overlong = False
+            elif line:
+                return line
+        return None
+
+    def take_prompt(self):
+        """Take the "> " that asks for data: it stands at a line's start and has no end. False if it is not there."""
+        if bytes(self._view[self._start : self._end]).lstrip() != b"> ":
+            return False
+        self._start = self._end
+        return True
+
+    def take(self, into, count):
+        """Take up to `count` bytes that are no line; `into` gets those it has room for. Returns how many."""
+        count = min(self._end - self._start, count)
+        fits = min(count, len(into))
+        into[:fits] = self._view[self._start : self._start + fits]
+        self._start += count
+        return count
+
+
+def kind(line, sent, echoed, prefix, ok, failed):
+    """What `line` is, behind the command `sent`: ECHO, RESULT, FAILURE, OWN or OTHER.
+
+    echoed: the command's echo has come. prefix: how the answer's own lines begin (bytes), or a function that tells
+    them, None: it has none. ok, failed: final results besides ERROR, +CME ERROR and +CMS ERROR.
+    """
+    if not echoed and line.endswith(sent):  # noise may stand before it
+        return ECHO
+    if _is_one_of(line, ok):
+        return RESULT
+    if is_error(line) or _is_one_of(line, failed):
+        return FAILURE
+    if prefix and (prefix(line) if callable(prefix) else line.startswith(prefix)):
+        return OWN
+    return OTHER
+
+
+def _is_one_of(line, results):
+    for result in results:
+        if line == result or (line.startswith(result) and line[len(result)] == 32):
+            return True
+    return False
+
+
+def is_error(line):
+    """Whether it is a final result that means failure, whatever the command."""
+    return line == b"ERROR" or (line.startswith(b"+CM") and b" ERROR: " in line)

@@ -1,0 +1,74 @@
+"""The blocking face: for each class whose coroutines `aio` awaits, one whose methods return when they are done.
+
+nic = ppp_sim800.PPP("internet")   # interface.PPP, blocking
+nic.connect()                      # run(nic.aio.connect())
+await nic.aio.connect()            # the same link in asyncio
+"""
+
+from .run import Async, run
+
+_classes = {}  # class whose coroutines are awaited: the one whose methods block
+
+
+async def _nothing():
+    pass
+
+
+_COROUTINE = type(_nothing)
+
+
+class Blocking:
+    """Base class. `aio`: the object behind it."""
+
+    def __init__(self, *args, **kwargs):
+        self.aio = self._awaited(*args, **kwargs)
+
+    def __repr__(self):
+        return repr(self.aio)
+
+    def __getattr__(self, name):
+        value = getattr(self.aio, name)
+        if isinstance(value, Async):
+            value = blocking(value)
+            setattr(self, name, value)
+        return value
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            return run(self.aio.__anext__())
+        except StopAsyncIteration:
+            raise StopIteration
+
+
+def _method(coroutine):
+    def method(self, *args, **kwargs):
+        return blocking(run(coroutine(self.aio, *args, **kwargs)))
+
+    return method
+
+
+def blocking_class(awaited):
+    """The class with the same methods, blocking."""
+    made = _classes.get(awaited)
+    if not made:
+        members = {"_awaited": awaited}
+        for kind in (awaited,) + awaited.__bases__:
+            for name, value in kind.__dict__.items():
+                if type(value) is _COROUTINE and name[0] != "_":
+                    members[name] = _method(value)
+        for name in getattr(awaited, "PROPERTIES", ()):
+            members[name] = property(members[name])
+        made = _classes[awaited] = type(awaited.__name__, (Blocking,), members)
+    return made
+
+
+def blocking(value):
+    """The blocking object for one that is awaited; any other value is itself."""
+    if not isinstance(value, Async):
+        return value
+    made = object.__new__(blocking_class(type(value)))
+    made.aio = value
+    return made

@@ -1,0 +1,133 @@
+"""Questions to name servers (RFC 1035), and by them to the network: is anybody there, beyond the modem?
+
+lwIP's getaddrinfo() holds up all else meanwhile; nothing here blocks: sockets of its own, looked at now and then.
+"""
+
+import os
+import socket
+
+import network
+from micropython import const
+
+from .errors import NameNotFound
+from .run import Deadline, sleep_ms
+
+_PORT = const(53)
+_TRIES = const(3)
+_TRY_MS = const(4000)  # the first answer may take longer: an RTT of 5 s has been seen
+_POLL_MS = const(50)
+_UDP_BYTES = const(28)  # headers of IP and UDP
+_TCP_BYTES = const(84)  # SYN and the answer to it
+
+# Recursion desired, one question; then the name; then A, IN.
+_HEAD = b"\x01\0\0\x01\0\0\0\0\0\0"
+_TAIL = b"\0\0\x01\0\x01"
+# A name server knows it itself (RFC 6761 6.3). Any answer will do.
+_LOCALHOST = _HEAD + b"\x09localhost" + _TAIL
+
+
+def name_servers(ppp):
+    """Those the network told `ppp` (a network.PPP) of, the first first: a tuple of dotted str, perhaps empty."""
+    try:
+        return ppp.config("dns")
+    except ValueError:  # firmware without it; it is ended
+        server = network.ipconfig("dns")
+        return () if server == "0.0.0.0" else (server,)
+
+
+async def ask_dns(servers, heard, question=_LOCALHOST):
+    """Ask the name servers `servers` (dotted str), one after another; 12 s at most.
+
+    heard: called with nothing; True ends the waiting: something came from the network. question: the message
+    without its first two bytes; by default something they know by themselves.
+    Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
+    socket to ask by; bytes on the air).
+    """
+    return await _ask(socket.SOCK_DGRAM, servers, _PORT, heard, question)
+
+
+async def ask_tcp(host, port, heard):
+    """Begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
+    return await _ask(socket.SOCK_STREAM, (host,), port, heard, None)
+
+
+async def _ask(kind, hosts, port, heard, question):
+    used = 0
+    try:
+        sock = socket.socket(socket.AF_INET, kind)
+    except OSError:  # the script has them all
+        return None, 0
+    try:
+        sock.setblocking(False)
+        ident = os.urandom(2)  # the same for all: an answer that is late is one, too
+        for i in range(_TRIES if hosts else 0):
+            try:
+                address = (hosts[i % len(hosts)], port)
+                if kind == socket.SOCK_DGRAM:
+                    sock.sendto(ident + question, address)
+                    used += _UDP_BYTES + 2 + len(question)
+                elif not used:
+                    used = _TCP_BYTES
+                    sock.connect(address)
+            except OSError:
+                pass  # no way out: as if it were lost; or the connection is in progress
+            deadline = Deadline(_TRY_MS)
+            while deadline.left():
+                try:
+                    answer = sock.recv(512)
+                    used += _UDP_BYTES + len(answer)
+                    if answer[:2] == ident:
+                        return answer, used
+                except OSError:
+                    pass  # not yet
+                if heard():
+                    return True, used
+                await sleep_ms(_POLL_MS)
+    finally:
+        sock.close()
+    return False, used
+
+
+async def lookup(servers, host):
+    """The IPv4 address (dotted str) of a host name, from `servers` (dotted str); 12 s at most.
+
+    Raises NameNotFound.
+    """
+    if host.replace(".", "").isdigit():
+        return host
+    labels = [label.encode() for label in host.split(".")]
+    if all(0 < len(label) < 64 for label in labels):
+        name = b"".join([bytes((len(label),)) + label for label in labels])
+        question = _HEAD + name + _TAIL
+        answer, _ = await ask_dns(servers, _nothing, question)
+        if not answer:
+            raise NameNotFound(
+                'cannot resolve "{}": no name server answered: check that the SIM has data left, then connect '
+                "again".format(host)
+            )
+        address = _address(answer, len(question) + 2)
+        if address:
+            return address
+    raise NameNotFound(
+        'cannot resolve "{}": there is no such name: check the spelling'.format(host)
+    )
+
+
+def _nothing():
+    return False  # nothing but the answer will do
+
+
+def _address(answer, at):
+    # The first address in an answer, whose records begin at `at`, or None.
+    try:
+        for _ in range(answer[6] << 8 | answer[7]):
+            while 0 < answer[at] < 0xC0:
+                at += answer[at] + 1
+            at += 2 if answer[at] else 1  # a pointer, or the root
+            size = answer[at + 8] << 8 | answer[at + 9]
+            if answer[at] == 0 and answer[at + 1] == 1 and size == 4:
+                return "{}.{}.{}.{}".format(*answer[at + 10 : at + 14])
+            at += size + 10
+    except IndexError:
+        pass  # cut short
+    return None

@@ -1,0 +1,94 @@
+"""Brings a modem whose mode nobody knows to command mode.
+
+What it can have been left in is tried with the likeliest and the harmless first: without its reset pin about 15 s.
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M"), sections with "HW" of the SIM800L Hardware Design
+V1.02.
+"""
+
+from micropython import const
+
+from .errors import ModemSilent
+from .profile import BAUDRATE, LIKELY_RATES, OTHER_RATES
+from .run import Deadline, sleep_ms
+
+_GUARD_MS = const(750)  # after answers()'s last wait, to a silence of 1 s before +++ (M 36)
+_ESCAPE_MS = const(1050)  # the OK comes after another one
+_TAIL = const(8)  # bytes of what came last that are looked at
+
+
+async def find(line, press, reset, presumed_off):
+    """Find the modem at the far end of `line`. Returns whether there may be a data call still: hang_up() then.
+
+    press: coroutine function, presses its key too briefly to switch off one that is on (but a SIM800C). reset:
+    coroutine function, presses its reset pin; False where that is not wired. presumed_off: press the key first.
+    Raises ModemSilent.
+    """
+    if await line.answers():
+        return False
+    for rate in LIKELY_RATES:
+        if rate != line.rate and await line.answers_at(rate, 1):
+            return False
+    if await _out_of_data_mode(line, LIKELY_RATES, presumed_off and press):
+        return True
+    for rate in LIKELY_RATES:
+        line.open(rate)
+        if await line.close_down():
+            return False
+    if presumed_off and await line.answers_at(BAUDRATE, 5):
+        return False
+    # One that does not echo only learns to here; then +++ comes back.
+    if await _answers_at_any(line, OTHER_RATES, 1):
+        return False
+    if await _out_of_data_mode(line, OTHER_RATES, not presumed_off and press):
+        return True
+    if await _answers_at_any(line, LIKELY_RATES + OTHER_RATES, 1):
+        return False
+    if await reset() and await line.answers_at(BAUDRATE, 10):
+        return False
+    # The key may have switched it off.
+    await press()
+    if await line.answers_at(BAUDRATE, 10):
+        return False
+    if await _answers_at_any(line, OTHER_RATES + LIKELY_RATES, 2):
+        return False
+    raise ModemSilent(
+        "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
+        "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(BAUDRATE)
+    )
+
+
+async def _answers_at_any(line, rates, tries):
+    for rate in rates:
+        if await line.answers_at(rate, tries):
+            return True
+    return False
+
+
+async def _out_of_data_mode(line, rates, press):
+    # The silence before +++ need be kept but once: to a modem at another rate what was sent is noise, and the time
+    # after it silence again. To press its key takes as long; one that was off boots in about 3 s meanwhile (HW 3.2.1).
+    if press:
+        await press()
+    else:
+        await sleep_ms(_GUARD_MS)
+    for rate in rates:
+        line.open(rate)
+        if await _escaped(line):
+            return True
+    return False
+
+
+async def _escaped(line):
+    # True if the modem was in data mode, or in command mode and sends back what it gets.
+    uart = line.uart
+    while uart.any():
+        uart.read()
+    uart.write(b"+++")
+    deadline = Deadline(_ESCAPE_MS)
+    heard = b""
+    while deadline.left():
+        await sleep_ms(20)
+        heard = (heard + (uart.read() or b""))[-_TAIL:]
+        if b"OK" in heard or b"+++" in heard:
+            return await line.answers()
+    return False

@@ -1,0 +1,239 @@
+"""The network interface, used as network.WLAN is. What is awaited here blocks in `ppp_sim800.PPP`.
+
+What can be set for it is in settings.py and supervisor.py, what it has carried in stats.py.
+"""
+
+import network
+
+from .at.text import check_timeout
+from .blocking import blocking_class
+from .contexts import CommandMode, KeptUp
+from .dns import lookup, name_servers
+from .errors import ConfigError, NoCarrier
+from .link import Link
+from .profile import FAST
+from .run import Async, Deadline
+from .settings import Settings, default_board
+from .supervisor import Supervisor
+
+
+class PPP(Async):
+    """Internet over a SIM800.
+
+    apn: access point name of the SIM's operator, 1 to 99 characters.
+    user, password: for the access point; most want none.
+    auth: "pap", "chap" or None: what to offer when the modem asks.
+    pin: the SIM's PIN, if it asks for one.
+    board: how the modem is wired; None: the frozen module `board` knows.
+    baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
+    multiplex: False has PPP and AT commands take turns on the line; True lets them share it, where the modem can.
+    trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
+
+    Raises ConfigError when an argument cannot be used. Nothing is switched on yet.
+    """
+
+    def __init__(
+        self,
+        apn,
+        user="",
+        password="",
+        *,
+        auth="pap",
+        pin=None,
+        board=None,
+        baudrate=FAST,
+        multiplex=True,
+        trace=None,
+    ):
+        settings = Settings(apn, user, password, auth, pin)
+        if not isinstance(multiplex, bool):
+            raise ConfigError("multiplex must be True or False")
+        if board is None:
+            board = default_board()
+        self.link = Link(settings, board, trace, baudrate, multiplex)
+        self.modem = self.link.modem
+        self.supervisor = Supervisor(self.link)
+
+    def __repr__(self):
+        return "<PPP {} {}>".format(self.link.settings.apn, self.status())
+
+    async def active(self, is_active=None):
+        """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
+        link = self.link
+        if is_active is None:
+            return self.status() != "off"
+        if is_active:
+            await link.exclusive(link.switch_on(), "active(True)")
+        else:
+            link.wanted = False
+            await link.leave(link.switch_off(), "active(False)")
+        return bool(is_active)
+
+    async def connect(self, apn=None, timeout=120000):
+        """Bring the link up: modem on, SIM, network, data call, PPP. Returns when there is an address.
+
+        apn: another access point than before. timeout: milliseconds for the network to be found; the other
+        steps have limits of their own, see docs/link.md.
+        Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
+        by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
+        by the network's time, and by NTP where that has not come for a day.
+        Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
+        in command mode if it answers at all, and connect() may be called again.
+        """
+        check_timeout(timeout)
+        link = self.link
+        if apn is not None:
+            link.settings.set("apn", apn)
+        link.wanted = True
+        await link.exclusive(link.bring_up(timeout), "connect()")
+
+    async def disconnect(self):
+        """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
+
+        connect(), ensure() and keep_up() of other tasks give way.
+        """
+        link = self.link
+        link.wanted = False
+        await link.leave(link.go_down(), "disconnect()")
+
+    async def event(self, timeout=0):
+        """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
+
+        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
+        or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
+        lets it.
+        """
+        deadline = Deadline(timeout)
+        while True:
+            self.link.notice()
+            event = await self.modem.event(min(100, deadline.left()))
+            if event or not deadline.left():
+                return event
+
+    async def ensure(self, timeout=300000, wdt=None):
+        """See to it that the link is up: at once where it can be relied on, else by recovering it.
+
+        timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
+        limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
+        Costs nothing where something came from the network within the last minute, else one small question,
+        see config(probe=).
+        Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
+        BudgetSpent.
+        """
+        await self.supervisor.ensure(timeout, wdt)
+
+    async def keep_up(self, wdt=None):
+        """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
+
+        After disconnect() or active(False) it does nothing until connect() or ensure().
+        wdt: as for ensure(). Goes on after all errors but PINRequired, PINWrong and PUKRequired.
+        """
+        await self.supervisor.keep_up(wdt)
+
+    def command_mode(self):
+        """`with nic.command_mode() as modem:` AT commands while the link is up; `async with` in asyncio.
+
+        No other task or thread takes the link up or down meanwhile. Where it is multiplexed that is all, and
+        commands need no command_mode(). Else PPP stands still (about 2.5 s and what the commands take), TCP
+        connections survive, and what the modem kept to itself comes as events. If the call has ended meanwhile
+        the link is "lost" afterwards, and connect() or ensure() bring it back.
+        Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy.
+        """
+        return CommandMode(self.link)
+
+    def kept_up(self, wdt=None):
+        """`async with nic.kept_up():` the link is up, and a task keeps it up until the block ends.
+
+        What ends keep_up() ends the block, too, and is raised by it.
+        """
+        return KeptUp(self, wdt)
+
+    async def resolve(self, host):
+        """IPv4 address (str) of a host name, within 12 s. Raises NameNotFound, NoCarrier."""
+        return await lookup(name_servers(self._up()), host)
+
+    # As network.WLAN
+
+    def isconnected(self):
+        """True while PPP is up, or suspended, and has an IPv4 address."""
+        return self.link.isconnected()
+
+    def stats(self):
+        """What the link has carried and suffered since power came: stats.Stats. Kept over resets, see stats.py."""
+        return self.link.stats()
+
+    def status(self, what=None):
+        """The link's state as a word, see states.py: "off", "on", "booting", "waiting for SIM", "searching",
+        "registered", "dialling", "negotiating", "up", "suspended", "lost", "recovering", "failed".
+
+        what: "reason": a sentence why, None where all is as asked for. "rssi": signal strength in dBm, as
+        network.WLAN has it (while a link is up that is not multiplexed only in command_mode()); in asyncio
+        `await nic.modem.radio.signal()`.
+        """
+        if what == "rssi":
+            raise ConfigError(
+                'status("rssi") would hold up the event loop: await nic.modem.radio.signal()'
+            )
+        if what not in (None, "reason"):
+            raise ConfigError('status() knows "reason" and "rssi", not {!r}'.format(what))
+        self.link.notice()
+        state = self.link.state
+        return state.reason if what else state.name
+
+    def ipconfig(self, what):
+        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" a name server."""
+        if what == "dns":
+            return network.ipconfig("dns")
+        return self._up().ipconfig(what)
+
+    def ifconfig(self):
+        """(address, netmask, peer, name server), as str."""
+        ppp = self._up()
+        address, mask = ppp.ipconfig("addr4")
+        return address, mask, ppp.ipconfig("gw4"), network.ipconfig("dns")
+
+    def _up(self):
+        if not self.isconnected():
+            raise NoCarrier("not connected: call connect() first")
+        return self.link.ppp
+
+    def config(self, *args, **kwargs):
+        """Read one setting, or set some.
+
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read).
+        For ensure() and keep_up():
+            probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
+                for a TCP connection, None for nobody.
+            silence: milliseconds without an answer to what was sent that make it doubtful (10 s).
+            fresh: milliseconds since something came for which ensure() relies on it (1 minute).
+            idle_probe: milliseconds of silence after which keep_up() asks, 0 for never.
+            hour_budget, day_budget: bytes that recovering may cost (100 kB, 1 MB).
+            reset_board: whether the ladder's last rung is machine.reset() (False).
+        """
+        settings, supervisor = self.link.settings, self.supervisor
+        if args:
+            if len(args) == 1 and not kwargs:
+                if args[0] in ("apn", "user"):
+                    return getattr(settings, args[0])
+                if args[0] in supervisor.settings:
+                    return supervisor.settings[args[0]]
+            raise ConfigError(
+                'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
+            )
+        for name, value in kwargs.items():
+            if name in supervisor.settings:
+                supervisor.set(name, value)
+            elif not settings.set(name, value):
+                raise ConfigError(
+                    "config() can set apn, user, password, pin, {}, not {}".format(
+                        ", ".join(sorted(supervisor.settings)), name
+                    )
+                )
+        return None
+
+
+def _status(self, what=None):
+    return self.modem.radio.signal() if what == "rssi" else self.aio.status(what)
+
+
+blocking_class(PPP).status = _status

@@ -1,0 +1,55 @@
+"""What a SIM800 is, as data: its rates and times, how it is set up. Another modem of its family begins here.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M"), sections with "HW" of the SIM800L Hardware Design V1.02.
+What it says unasked is in events.py.
+"""
+
+from micropython import const
+
+BAUDRATE = const(115200)  # the highest a modem finds by itself (M 55)
+FAST = const(460800)  # the highest it can
+LIKELY_RATES = (BAUDRATE, FAST)
+OTHER_RATES = (230400, 19200, 38400, 57600, 9600)
+
+# Maximum response times in milliseconds, by the command's name; all others have 5 s.
+TIMEOUTS = {
+    "D": 60000,  # S7 (M 29)
+    "A": 20000,  # M 27
+    "H": 20000,  # M 34
+    "O": 10000,  # M 37
+    "+CFUN": 10000,  # M 104
+    "+CGATT": 10000,  # M 213
+    "+CGACT": 150000,  # M 217
+    "+CIMI": 20000,  # M 77
+    "+CLCK": 15000,  # M 74
+    "+CPWD": 15000,  # M 95
+    "+COPS": 120000,  # M 80
+    "+CMGD": 25000,  # M 112
+    "+CMGF": 10000,  # with +CPMS behind it (M 128)
+    "+CNMI": 15000,
+    "+VTS": 20000,  # M 94
+    "+CIPSHUT": 65000,  # M 224
+    "+SAPBR": 85000,  # M 9.2
+}
+
+DIAL = "ATD*99***1#"
+MULTIPLEX = "AT+CMUX=0,0,{},127"  # rate as <port_speed>, N1 (M 96)
+# Each part of a multiplexed line wants these: errors as numbers, the end of the data call told (M 155).
+SETUP_CHANNEL = "AT+CMEE=1;+CDRIND=1"
+SETUP_MODEM = ("AT+CMEE=1", "AT+CREG=2;+CGREG=2")
+# Messages, their reports, calls and USSD are told (M 75, 109, 125); taken once the SIM is ready.
+SUBSCRIBE = "AT+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1"
+
+RESET_MS = const(150)  # > 105 ms (HW 3.2.4)
+LOGOFF_MS = const(2000)  # from the key to the end (HW 3.2.3)
+REST_MS = const(800)  # from off to on (HW 3.2.3)
+RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
+
+
+def timeout_of(command):
+    """Milliseconds until the final result of `command` (str)."""
+    end = 3
+    if command[2:3] == "+":
+        while command[end : end + 1].isalpha():
+            end += 1
+    return TIMEOUTS.get(command[2:end], 5000)

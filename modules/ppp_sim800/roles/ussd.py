@@ -1,0 +1,106 @@
+"""USSD: codes such as *100# and the network's answers to them.
+
+Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+"""
+
+from binascii import hexlify, unhexlify
+
+from micropython import const
+
+from ..at.text import check_timeout, fields
+from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
+from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
+
+_MOST = const(160)  # characters of a code or an answer
+
+# +CUSD: <m>
+_FAILURES = (
+    ("2", "no reply, the network ended the session: send the code again"),
+    ("4", "the network does not know {}: check the code"),
+    ("5", "the network took too long over {}: try again later"),
+)
+
+
+async def ask(line, code, timeout):
+    """See Modem.ussd()."""
+    command = line.command
+    if code is None:
+        await command("AT+CUSD=2")
+        return ""
+    if not isinstance(code, str) or not 1 <= len(code) <= _MOST:
+        raise ConfigError(
+            'a USSD code is a str of 1 to {} characters such as "*100#", not {!r}'.format(
+                _MOST, code
+            )
+        )
+    check_timeout(timeout)
+    send = 'AT+CUSD=1,"{}",15'.format(str(hexlify(to_ucs2(code)), "utf-8").upper())
+    # In hex, nothing in the text can be taken for something else: line ends, quotes, "OK". The alphabet is
+    # the whole modem's, so no other command may come in between: none can while one is in flight, and this
+    # one is until its answer, not its OK, has come.
+    await command('AT+CSCS="UCS2"')
+    restore = 'AT+CUSD=2;+CSCS="IRA"'  # and end the session
+    try:
+        lines = await command(
+            send, timeout=timeout, ok=(b"+CUSD:",), show='AT+CUSD=1,"{}",15'.format(code)
+        )
+        restore = 'AT+CSCS="IRA"'
+    except ModemRestarted:
+        restore = None
+        raise
+    except ATTimeout:
+        raise USSDError(
+            "the network did not answer {} within {} s: check the code, try again later".format(
+                code, timeout // 1000
+            )
+        )
+    except ATError as error:
+        restore = 'AT+CSCS="IRA"'
+        raise USSDError("{} was refused ({}): register() first".format(code, error.result))
+    finally:
+        if restore:
+            try:
+                await command(restore)
+            except SIM800Error:
+                pass  # what went wrong before tells more
+    parts = fields(lines[-1])
+    text = text_of(parts, True)
+    if text is not None:
+        return text
+    failure = dict(_FAILURES).get(parts[0])
+    if failure:
+        raise USSDError(failure.format(code))
+    return ""
+
+
+def text_of(parts, wide=False):
+    """The text in the fields (list of str) of a +CUSD line, None if it has none.
+
+    wide: the modem's alphabet was UCS2, so all text is in hex. What is not as it should be is given as it is.
+    """
+    if len(parts) < 2 or not parts[1]:
+        return None
+    text = parts[1].strip()
+    scheme = int(parts[2]) if len(parts) > 2 and parts[2].strip().isdigit() else 15
+    alphabet = _alphabet(scheme)
+    if wide and alphabet == GSM:
+        alphabet = UCS2
+    if alphabet == GSM:
+        return text
+    try:
+        octets = unhexlify(text)
+    except ValueError:
+        return text
+    if alphabet == BYTES:
+        return "".join(chr(b) for b in octets)
+    text = decode(octets, alphabet)
+    return text if isinstance(text, str) else parts[1]
+
+
+def _alphabet(scheme):
+    # 23.038 5: the one of broadcasts, which is not that of messages
+    if scheme == 0x11:
+        return UCS2
+    if 0x40 <= scheme < 0x80:
+        return (GSM, BYTES, UCS2, GSM)[scheme >> 2 & 3]
+    return BYTES if scheme >= 0xF0 and scheme & 4 else GSM

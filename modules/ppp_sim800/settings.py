@@ -1,0 +1,74 @@
+"""What the operator gives, and the board: access point, user, password, PIN; all checked."""
+
+import network
+
+from .at.text import quoted
+from .errors import ConfigError
+from .roles.sim import check_code
+
+_SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
+
+_default = []  # the board that is used where none is given: there is but one
+
+
+class Settings:
+    """See interface.PPP for the arguments. Raises ConfigError."""
+
+    def __init__(self, apn, user, password, auth, pin):
+        if auth not in ("pap", "chap", None):
+            raise ConfigError('auth must be "pap", "chap" or None')
+        self._auth = auth
+        self.set("apn", apn)
+        self.set("user", user)
+        self.set("password", password)
+        self.set("pin", pin)
+
+    def set(self, name, value):
+        """Change one of them. False if there is none of that name."""
+        if name == "apn":
+            self.apn = _check_apn(value)
+        elif name == "user":
+            self.user = quoted(value, name, 127)
+        elif name == "password":
+            self._password = quoted(value, name, 127)
+        elif name == "pin":
+            if value is not None:
+                check_code(value, "the PIN")
+            self.pin = value
+        else:
+            return False
+        return True
+
+    def login(self):
+        """As network.PPP.connect() takes it."""
+        if self._auth is None:
+            return {}
+        return {"security": _SECURITY[self._auth], "user": self.user, "key": self._password}
+
+    def of_bearer(self):
+        """(APN, user, password)."""
+        return self.apn, self.user, self._password
+
+
+def _check_apn(apn):
+    if not isinstance(apn, str):
+        raise ConfigError(
+            'the APN must be a str such as "internet", not {}'.format(type(apn).__name__)
+        )
+    if not apn:
+        raise ConfigError("the APN is empty: ask your operator for its name")
+    quoted(apn, "the APN", 99)
+    if " " in apn:
+        raise ConfigError("the APN must not contain blanks")
+    return apn
+
+
+def default_board():
+    """What the frozen module `board` knows."""
+    try:
+        from board import Board
+    except ImportError:
+        raise ConfigError("no board is known to this firmware: pass board=, see docs/board.md")
+    if not _default:
+        _default.append(Board())
+    return _default[0]

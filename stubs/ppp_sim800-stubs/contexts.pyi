@@ -1,0 +1,19 @@
+"""`with` blocks around a link: AT commands while it is up, and a link kept up."""
+
+from ._blocking import Modem as _BlockingModem
+from .interface import PPP
+from .modem import Modem
+
+class CommandMode:
+    """See interface.PPP.command_mode()."""
+
+    def __enter__(self) -> _BlockingModem: ...
+    def __exit__(self, *args: object) -> None: ...
+    async def __aenter__(self) -> Modem: ...
+    async def __aexit__(self, *args: object) -> None: ...
+
+class KeptUp:
+    """See interface.PPP.kept_up()."""
+
+    async def __aenter__(self) -> PPP: ...
+    async def __aexit__(self, *args: object) -> None: ...

@@ -1,0 +1,1 @@
+"""What the modem does, a file for each role."""
