@@ -60,7 +60,7 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
 
 faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
-	@PYTHONPATH=simulator:tests $(VENV)/python bench/faults.py $(ARGS)
+	@PYTHONPATH=simulator:tests $(VENV)/python bench/fault_table.py $(ARGS)
 
 model: setup-test vm ## Play random sequences of calls against a model of who has the line (STEPS=100000 SEED=number)
 	@PYTHONPATH=simulator:tests $(VENV)/python tests/model.py $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) $(ARGS)

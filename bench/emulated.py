@@ -11,7 +11,8 @@ import statistics
 import sys
 from pathlib import Path
 
-from emulator import RUNNING, Chip, Emulator, Missing, Panic, find_image, find_qemu
+from chip import Chip, Panic
+from emulator import RUNNING, Emulator, Missing, find_image, find_qemu
 from mpremote.transport import TransportError
 from sim800.scenario import Scenario
 from stand_in import Internet

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from network import hdlc
+from network.air import Pipe
 from network.journal import Entry
-from network.link import Link
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.utils import RawPcapReader
-from world import Surroundings
+from sim800.surroundings import Surroundings
 
 SIM800L = "SIM800H & SIM800L Hardware Design V2.02, table 49, EGSM900"
 ESP32 = "ESP32 Series Datasheet, power consumption by power modes"
@@ -96,18 +96,18 @@ class Meter:
         self._ip = 0
         self._began: tuple[float, int, int, int] | None = None
         own = world.modem.sockets  # the modem's own TCP/IP
-        for link in (own.up.link, own.down.link):
-            self._listen(link, lambda: True)
-        for link in (world.internet.up, world.internet.down):
-            self._listen(link, self._online)
+        for pipe in (own.up.pipe, own.down.pipe):
+            self._listen(pipe, lambda: True)
+        for pipe in (world.internet.up, world.internet.down):
+            self._listen(pipe, self._online)
 
     def _online(self) -> bool:
         # To a board that is not, the network forwards and counts nothing.
         ppp = self._world.modem.ppp
         return ppp is not None and ppp.up
 
-    def _listen(self, link: Link, counts: Callable[[], bool]) -> None:
-        send = link.send
+    def _listen(self, pipe: Pipe, counts: Callable[[], bool]) -> None:
+        send = pipe.send
 
         def listened(packet: bytes) -> float | None:
             now, arrival = self._world.clock.now(), send(packet)
@@ -116,7 +116,7 @@ class Meter:
                 self.air.append((now, now if arrival is None else arrival))
             return arrival
 
-        link.send = listened
+        pipe.send = listened
 
     def _counts(self) -> tuple[int, int, int]:
         line = self._world.line

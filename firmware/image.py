@@ -24,8 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "simulator" / "vm"))
-from sources import (  # noqa: E402  (exporting and patching is the same for the simulator)
-    SourcesError,
+from debian_archive import SourcesError  # noqa: E402
+from trees import (  # noqa: E402  (exporting and patching is the same for the simulator)
     apply_patches,
     git,
     git_commit,

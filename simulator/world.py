@@ -18,19 +18,12 @@ import tty
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from board.bus import Bus
 from board.chips import Battery
 from board.tcall import BOARDS, TCall
-from network.clock import Clock
-from network.internet import Internet
-from network.journal import Journal
-from network.pcap import Writer as PcapWriter
-from network.ppp import PPPEnd
-from sim800.modem import SIM800, ppp_config
 from sim800.scenario import Scenario
-from sim800.serial import Line
+from sim800.surroundings import Surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 VM = Path(
@@ -59,78 +52,13 @@ class Result:
         return self.stdout.splitlines()
 
 
-class Surroundings:
-    """What is around the chip: modem, air, internet, as the scenario says. Nothing outlives `stop()`.
-
-    The chip itself is a subclass's: World's is MicroPython for Linux, emulator.Emulator's is an ESP32.
-    `speed`: simulated seconds per real second, for all parts alike.
-    `pcap`: file that gets the PPP line's packets.
-    """
-
-    boot_log = ""  # what the chip said before it ran a script
-
-    def __init__(self, scenario: Scenario, *, speed: float = 1.0, pcap: Path | None = None):
-        self.scenario = scenario
-        self.clock = Clock(speed)
-        self.journal = Journal(self.clock)
-        self._pcap_path = pcap
-        self._pcap: PcapWriter | None = None
-        self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
-        self.internet = Internet(
-            self.clock,
-            scenario.air,
-            scenario.names,
-            scenario.routes,
-            scenario.ppp.dns,
-            self.journal,
-        )
-        self.line = Line(self.clock)
-        self.modem = SIM800(
-            self.clock, scenario, self.line, self._make_ppp, self.journal, self.internet
-        )
-
-    def _make_ppp(self, apn, send, on_end, on_up):
-        return PPPEnd(
-            self.clock,
-            ppp_config(self.scenario.ppp, apn),
-            send,
-            on_end,
-            on_up,
-            internet=self.internet,
-            journal=self.journal,
-            pcap=self._pcap,
-        )
-
-    async def start(self) -> None:
-        if self._pcap_path:
-            self._pcap = PcapWriter(self._pcap_path, self.clock)
-        await self.internet.start()
-        await self.modem.start()
-
-    async def stop(self) -> None:
-        await self.modem.stop()
-        await self.internet.stop()
-        if self._pcap:
-            self._pcap.close()
-        shutil.rmtree(self._dir, ignore_errors=True)
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        await self.stop()
-
-
 class World(Surroundings):
     """One T-Call with its modem on one network; in the middle, as its chip, MicroPython for Linux.
 
     `env`: more SIM_ variables for the VM (simulator/vm/README.md).
     """
+
+    boot_log = ""  # what the chip said before it ran a script
 
     def __init__(
         self,
@@ -142,6 +70,8 @@ class World(Surroundings):
         vm: Path = VM,
     ):
         super().__init__(scenario, speed=speed, pcap=pcap)
+        self.modem.injector.parts["board"] = self
+        self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
         self._vm = vm
         self._process: asyncio.subprocess.Process | None = None
         self._port: int | None = None  # console()'s, open
@@ -175,6 +105,7 @@ class World(Surroundings):
             self._port = None
         await self.bus.stop()
         await super().stop()
+        shutil.rmtree(self._dir, ignore_errors=True)
 
     def _battery_changed(self, cbc: tuple[int, int, int]) -> None:
         # it is one battery that the modem and the power chip see

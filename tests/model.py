@@ -469,7 +469,7 @@ class Game:
                 f"simulator: power {modem.power.state}, supplied {modem.power.supplied}, mode {modem.mode}, "
                 f"PPP {modem.ppp is not None and ('up' if modem.ppp.up else 'down')}, "
                 f"multiplexing {modem.mux is not None}, rate {modem.line.rate}, "
-                f"registered {modem.network.registered}; lasting {list(self.lasting)}, "
+                f"registered {modem.radio.registered}; lasting {list(self.lasting)}, "
                 f"doubtful {self.doubtful}, abandoned {self.abandoned}",
                 "the last of the dialogue:",
                 *dialogue[-40:],

@@ -9,7 +9,7 @@ hdlc          frames on the serial line (RFC 1662)
 automaton     option negotiation (RFC 1661), shared by lcp and ipcp
 lcp, auth, ipcp  the control protocols (RFC 1661, 1334, 1994, 1332, 1877)
 ppp           PPPEnd: the modem's end of the line
-air, link     what a radio link does to packets: as data, and done
+air           what a radio link does to packets: as data, and done
 internet      Internet: DNS, ping, routes, refusals
 ip, dns, ntp  packets and servers' answers, pure functions
 sockets       the modem's own stack: names, TCP, TLS 1.0 and UDP over the air

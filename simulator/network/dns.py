@@ -2,12 +2,17 @@
 
 import dnslib
 
+RCODES = ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "NXDOMAIN")  # RFC 1035 4.1.1
 
-def answer(request: bytes, names: dict[str, str | None]) -> tuple[bytes | None, str, str]:
+
+def answer(
+    request: bytes, names: dict[str, str | None], refuse: str = ""
+) -> tuple[bytes | None, str, str]:
     """(answer or None for silence, the name asked for, what was answered in words).
 
     names: name -> IPv4 address; None: there is no such name; "": no answer at all. Names that are
-    not in it do not exist. Only A records have data (RFC 1035).
+    not in it do not exist. Only A records have data (RFC 1035). refuse: one of RCODES, the answer
+    whatever is asked.
     """
     try:
         query = dnslib.DNSRecord.parse(request)
@@ -19,6 +24,10 @@ def answer(request: bytes, names: dict[str, str | None]) -> tuple[bytes | None, 
     kind = dnslib.QTYPE.get(query.q.qtype)
     known = {key.rstrip(".").lower(): address for key, address in names.items()}
     address = known.get(name)
+    if refuse:
+        reply = query.reply(aa=0)
+        reply.header.rcode = getattr(dnslib.RCODE, refuse)
+        return reply.pack(), name, f"{kind} {refuse}"
     if address == "":
         return None, name, f"{kind} silence"
     reply = query.reply(aa=0)

@@ -11,14 +11,14 @@ costs many simulated seconds; a round trip near six real seconds breaks connecti
 
 import itertools
 import socket
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import dns as name_server
-from . import ip
-from .air import Air
-from .link import Link
+from . import ip, ntp
+from .air import Air, Pipe
 from .passt import GATEWAY, GUEST, Passt
 
 DNS_PORT = 53
@@ -72,18 +72,26 @@ class Internet:
     passt: the program that carries TCP and UDP.
 
     `up` and `down` are the links with their counters packets, bytes, dropped, lost; `bad` counts
-    packets from the board that were damaged, `refused` those to where nothing is. `dns_delay`:
-    seconds a DNS server takes to answer.
+    packets from the board that were damaged, `refused` those to where nothing is.
+
+    Faults, each to be set at any time: `dns_delay` (seconds a DNS server takes to answer), `dns_dead` (the first
+    so many DNS servers are silent), `wrong_address` (what they say of every name they know), `dns_refusals`
+    (how many questions get which error, a name in dns.RCODES).
     """
 
     def __init__(self, clock, air: Air, names, routes, dns, journal=None, passt: str = "passt"):
-        self.names = names
-        self.routes = routes
+        self._names = names
+        self.routes = self._straight = routes
+        self._detours: dict[int | None, int] = {}  # port -> port of a server; None: any port
+        self._ntp: ntp.NTPServer | None = None  # with a time of its own
         self.dns = tuple(dns)
         self.dns_delay = 0.0
+        self.dns_dead = 0
+        self.dns_refusals = (0, "")
+        self.wrong_address: str | None = None
         self.bad = self.refused = 0
-        self.up = Link(clock, air, "up", self._far_side)
-        self.down = Link(clock, air, "down", self._near_side)
+        self.up = Pipe(clock, air, "up", self._far_side)
+        self.down = Pipe(clock, air, "down", self._near_side)
         self._clock = clock
         self._journal = journal
         self._address = b""
@@ -106,6 +114,41 @@ class Internet:
         self.up.set_air(air)
         self.down.set_air(air)
 
+    @property
+    def names(self) -> dict[str, str | None]:
+        return (
+            dict.fromkeys(self._names, self.wrong_address) if self.wrong_address else self._names
+        )
+
+    @names.setter
+    def names(self, names: dict[str, str | None]) -> None:
+        self._names = names
+
+    def reroute(self, port: int | None, server: int | None) -> None:
+        """Whoever asks for `port` (None: for any) gets the server at this port of the loopback, NOBODY that of
+        none; None: the one that is routed."""
+        self._detours.pop(port, None)
+        if server is not None:
+            self._detours[port] = server
+        self.routes = {
+            place: self._detours.get(None, self._detours.get(place[1], straight))
+            for place, straight in self._straight.items()
+        }
+
+    def offset_ntp(self, seconds: float) -> None:
+        """The NTP servers' time is so far ahead; 0: they are right."""
+        self._stop_ntp()
+        if seconds:
+            self._ntp = ntp.NTPServer(
+                ntp.Manner(), lambda: time.time() + seconds, lambda said: None
+            )
+        self.reroute(ntp.PORT, self._ntp and self._ntp.port)
+
+    def _stop_ntp(self) -> None:
+        if self._ntp:
+            self._ntp.stop()
+            self._ntp = None
+
     async def start(self) -> None:
         """Start passt. Raises passt.PasstError with a sentence that says what to do."""
         await self._passt.start()
@@ -114,6 +157,7 @@ class Internet:
         self.detach()
         self.up.stop()
         self.down.stop()
+        self._stop_ntp()
         await self._passt.stop()
 
     def attach(self, address: str, deliver: Callable[[bytes], None]) -> None:
@@ -183,10 +227,15 @@ class Internet:
             self.down.send(answer)
 
     def _ask_dns(self, packet: ip.Packet, host: str) -> None:
-        if host not in self.dns:
+        if host not in self.dns[self.dns_dead :]:
             self._log("dns", f"no DNS server at {host}")
             return
-        answer, name, said = name_server.answer(packet.payload[8:], self.names)
+        left, rcode = self.dns_refusals
+        if left:
+            self.dns_refusals = (left - 1, rcode)
+        answer, name, said = name_server.answer(
+            packet.payload[8:], self.names, rcode if left else ""
+        )
         self._log("dns", f"{name}: {said}", server=host)
         if answer is None:
             return
@@ -201,6 +250,9 @@ class Internet:
     def _to_passt(self, packet: ip.Packet, here: int, server: int) -> None:
         key = (packet.protocol, here, (packet.destination, packet.ports[1]))
         flow = self._flows.get(key)
+        if flow and packet.protocol == ip.UDP and flow.server != server:
+            self._forget(flow)  # rerouted
+            flow = None
         if packet.protocol == ip.TCP and ip.is_syn(packet):
             syn = ip.sequence(packet)
             if flow and flow.syn == syn and flow.answer:

@@ -25,8 +25,9 @@ class IPCP(Automaton):
     def judge(self, options: list[Option]) -> tuple[list[Option], list[Option]]:
         config = self._end.config
         right = {ADDRESS: config.remote}
-        # As many DNS servers as the network tells; a request for one more is rejected.
-        right.update(zip((DNS1, DNS2), config.dns, strict=False))
+        if self._end.name_servers:
+            # As many as the network tells; a request for one more is rejected.
+            right.update(zip((DNS1, DNS2), config.dns, strict=False))
         reject, nak = [], []
         for kind, value in options:
             if kind not in right or len(value) != 4:

@@ -116,10 +116,21 @@ class LCP(Automaton):
         elif code == PROTOCOL_REJ:
             self._end.protocol_rejected(int.from_bytes(data[:2], "big"))
         elif code == ECHO_REQ:
-            self._end.echo_requested(ident, data[4:])
+            self._echo_request(ident, data[4:])
 
-    def echo_reply(self, ident: int, data: bytes) -> None:
-        self.send(ECHO_REP, ident, bytes(4) + data)  # no magic number agreed on: 0
+    def _echo_request(self, ident: int, data: bytes) -> None:
+        """Answer it, if PPPEnd.echo_replies, after its echo_delay."""
+        if not self._end.echo_replies:
+            self._end.log("echo not answered", id=ident)
+        elif self._end.echo_delay:
+            self._clock.call_later(self._end.echo_delay, self._echo_reply, ident, data)
+        else:
+            self._echo_reply(ident, data)
+
+    def _echo_reply(self, ident: int, data: bytes) -> None:
+        if self.state == automaton.OPENED:  # still
+            self._end.log("echo", id=ident)
+            self.send(ECHO_REP, ident, bytes(4) + data)  # no magic number agreed on: 0
 
     def reject_protocol(self, protocol: int, payload: bytes) -> None:
         self._ident = (self._ident + 1) & 0xFF

@@ -26,10 +26,11 @@ class PPPEnd:
     journal: network.journal.Journal, where an AT command sent into PPP is told, too; pcap: network.pcap.Writer.
 
     Faults, each an attribute to be set at any time: `muted` (takes everything, says nothing, time
-    stands still, as config.silent does from the start), `loopback` (sends back what it gets),
+    stands still), `loopback` (sends back what it gets),
     `cut` (goes on as if nothing were, but IP packets go nowhere, as on a dead bearer behind a modem that lives),
     `nak_forever` (agrees to no LCP request), `refuse_auth` (refuses the next authentication),
-    `bad_fcs` (share of frames sent damaged, 0 to 1); and config.echo_replies.
+    `bad_fcs` (share of frames sent damaged, 0 to 1), `echo_replies` (answers LCP echo at all), `echo_delay`
+    (seconds until it does), `name_servers` (tells them in IPCP).
     """
 
     def __init__(
@@ -38,7 +39,8 @@ class PPPEnd:
         self.clock = clock
         self.config = config
         self.muted = self.loopback = self.nak_forever = self.refuse_auth = self.cut = False
-        self.bad_fcs = 0.0
+        self.bad_fcs = self.echo_delay = 0.0
+        self.echo_replies = self.name_servers = True
         self.random = Random(800)
         self.deframer = hdlc.Deframer()
         self.deframer.on_refused = self._look_for_command
@@ -58,7 +60,7 @@ class PPPEnd:
 
     @property
     def mute(self) -> bool:
-        return self.muted or self.loopback or self.config.silent
+        return self.muted or self.loopback
 
     # What the modem does with it.
 
@@ -92,7 +94,7 @@ class PPPEnd:
             if not self._running:
                 return
         if self.deframer.bad_fcs > damaged:
-            self._log("damaged frame", count=self.deframer.bad_fcs - damaged)
+            self.log("damaged frame", count=self.deframer.bad_fcs - damaged)
 
     def terminate(self) -> None:
         """Say LCP Terminate-Request; on_end("terminated") follows when it was answered or not."""
@@ -101,13 +103,13 @@ class PPPEnd:
         if self._lcp.state in (INITIAL, CLOSED, STOPPED):
             self._end("terminated")
             return
-        self._log("terminate: sent")
+        self.log("terminate: sent")
         self._fail("terminated")
 
     def close(self, reason: str = "closed") -> None:
         """Stop at once without a word: carrier lost, modem reset. on_end is not called."""
         if self._running:
-            self._log(reason)
+            self.log(reason)
         self._stop()
 
     # Frames.
@@ -127,7 +129,7 @@ class PPPEnd:
             if self.up and self._internet and not self.cut:
                 self._internet.send(payload)
         else:
-            self._log(f"protocol rejected 0x{protocol:04x}")
+            self.log(f"protocol rejected 0x{protocol:04x}")
             self._lcp.reject_protocol(protocol, payload)
 
     def _transmit(self, protocol: int, payload: bytes) -> None:
@@ -148,7 +150,7 @@ class PPPEnd:
             return
         if len(packet) > self._lcp.send_mru:
             self.discarded += 1
-            self._log("packet above the far end's MRU dropped", length=len(packet))
+            self.log("packet above the far end's MRU dropped", length=len(packet))
             return
         self._transmit(IP, packet)
 
@@ -156,7 +158,7 @@ class PPPEnd:
 
     def lcp_up(self) -> None:
         self.deframer.asyncmap = self._lcp.asyncmap
-        self._log("LCP up", asyncmap=f"0x{self._lcp.send_asyncmap:08x}", mru=self._lcp.send_mru)
+        self.log("LCP up", asyncmap=f"0x{self._lcp.send_asyncmap:08x}", mru=self._lcp.send_mru)
         self._authenticated = False
         self._auth_tries = 0
         auth = self.config.auth
@@ -173,7 +175,7 @@ class PPPEnd:
 
     def lcp_down(self) -> None:
         self.deframer.asyncmap = hdlc.DEFAULT_ASYNCMAP
-        self._log("LCP down")
+        self.log("LCP down")
         self._stop_auth()
         self._authenticated = False
         self._ipcp.down()
@@ -182,7 +184,7 @@ class PPPEnd:
         self._end(self._lcp.failure or "terminated")
 
     def protocol_rejected(self, protocol: int) -> None:
-        self._log(f"far end rejects protocol 0x{protocol:04x}")
+        self.log(f"far end rejects protocol 0x{protocol:04x}")
         if protocol == P_LCP:
             self._lcp.reject(fatal=True)
         elif protocol in (IP, P_IPCP):
@@ -190,17 +192,10 @@ class PPPEnd:
         elif self._auth and protocol == self._auth.protocol and not self._authenticated:
             self._fail("auth")
 
-    def echo_requested(self, ident: int, data: bytes) -> None:
-        if self.config.echo_replies:
-            self._log("echo", id=ident)
-            self._lcp.echo_reply(ident, data)
-        else:
-            self._log("echo not answered", id=ident)
-
     # Authentication.
 
     def auth_rejected(self) -> None:
-        self._log(f"far end rejects {self.config.auth.upper()}")
+        self.log(f"far end rejects {self.config.auth.upper()}")
         self._fail("auth")
 
     def _transmit_auth(self, packet: bytes) -> None:
@@ -223,7 +218,7 @@ class PPPEnd:
     def _auth_done(self, ok: bool, user: bytes) -> None:
         self._auth_timer.cancel()
         name = user.decode("utf-8", "backslashreplace")
-        self._log(f"{self._auth.name} {'ok' if ok else 'refused'} for user {name!r}")
+        self.log(f"{self._auth.name} {'ok' if ok else 'refused'} for user {name!r}")
         if ok:
             self._admit()
         else:
@@ -233,7 +228,7 @@ class PPPEnd:
         if not self.mute:
             self._auth_tries += 1
             if self._auth_tries > self.config.retries:
-                self._log(f"no {self._auth.name} answer")
+                self.log(f"no {self._auth.name} answer")
                 self._fail("retries")
                 return
             self._auth.repeat()
@@ -252,7 +247,7 @@ class PPPEnd:
 
     def ipcp_up(self) -> None:
         self.up = True
-        self._log("IPCP up", local=self.config.local, remote=self.config.remote)
+        self.log("IPCP up", local=self.config.local, remote=self.config.remote)
         if self._internet:
             self._internet.attach(self.config.remote, self._deliver)
         if self._on_up:
@@ -260,7 +255,7 @@ class PPPEnd:
 
     def ipcp_down(self) -> None:
         self.up = False
-        self._log("IPCP down")
+        self.log("IPCP down")
         if self._internet:
             self._internet.detach()
 
@@ -277,14 +272,14 @@ class PPPEnd:
     def _end(self, reason: str) -> None:
         if not self._running:
             return
-        self._log({"retries": "gave up", "auth": "ended: auth refused"}.get(reason, reason))
+        self.log({"retries": "gave up", "auth": "ended: auth refused"}.get(reason, reason))
         self._stop()
         self._on_end(reason)
 
     def _look_for_command(self, chunk: bytes) -> None:
         if found := _COMMAND.search(chunk):
             # without its arguments: they may be secret
-            self._log("AT command in PPP", command=found[0].split(b"=")[0].decode().strip())
+            self.log("AT command in PPP", command=found[0].split(b"=")[0].decode().strip())
 
     def _stop(self) -> None:
         if self._running:
@@ -299,6 +294,6 @@ class PPPEnd:
             if self._internet:
                 self._internet.detach()
 
-    def _log(self, what: str, **fields) -> None:
+    def log(self, what: str, **fields) -> None:
         if self._journal:
             self._journal.add("ppp", what, **fields)

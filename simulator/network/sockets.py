@@ -1,7 +1,7 @@
 """The modem's own TCP/IP stack: names, TCP and UDP over the air, without the board's PPP.
 
 Real connections to the servers a scenario routes to, on this machine's loopback; what goes either
-way crosses links like those of Internet. TCP is there in effect, not in segments: bytes come
+way crosses pipes like those of Internet. TCP is there in effect, not in segments: bytes come
 in order and complete, what the air loses comes later.
 """
 
@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from .air import Pipe
 from .internet import NOBODY
-from .link import Link
 
 HEADERS = 40  # bytes of IP and TCP in front of the data
 SEGMENT = 1360  # data bytes of a packet at most
@@ -44,7 +44,7 @@ class _Way:
 
     def __init__(self, sockets: "Sockets", direction: str):
         self._sockets = sockets
-        self.link = Link(sockets.clock, sockets.internet.air, direction, self._arrived)
+        self.pipe = Pipe(sockets.clock, sockets.internet.air, direction, self._arrived)
         self._arrivals: deque[Callable[[], None]] = deque()
         self._room = asyncio.Semaphore(WINDOW)
 
@@ -56,13 +56,13 @@ class _Way:
             while True:
                 while not sockets.alive():
                     await sockets.clock.sleep(STALL_TIME)
-                if self.link.air is not sockets.internet.air:
-                    self.link.set_air(sockets.internet.air)
+                if self.pipe.air is not sockets.internet.air:
+                    self.pipe.set_air(sockets.internet.air)
                 self._arrivals.append(arrived)
-                if self.link.send(packet) is not None:
+                if self.pipe.send(packet) is not None:
                     return
                 self._arrivals.pop()
-                await sockets.clock.sleep(RESEND_TIME + self.link.air.rtt)
+                await sockets.clock.sleep(RESEND_TIME + self.pipe.air.rtt)
         except BaseException:
             self._room.release()
             raise
@@ -74,7 +74,7 @@ class _Way:
         await there.wait()
 
     def stop(self) -> None:
-        self.link.stop()
+        self.pipe.stop()
         self._arrivals.clear()
         self._room = asyncio.Semaphore(WINDOW)
 
@@ -187,7 +187,7 @@ class Sockets:
 
     internet: has air, names and routes as Internet has (a Scenario does, too), and perhaps
     dns_delay. `alive()`: whether the bearer carries packets now; while not, all stands still.
-    `up` and `down` have a `link` each, with the counters of network.link.
+    `up` and `down` have a `pipe` each, with the counters of network.air.Pipe.
     """
 
     def __init__(self, clock, internet, journal, alive: Callable[[], bool]):
@@ -201,6 +201,10 @@ class Sockets:
             return str(ipaddress.IPv4Address(host))
         names = {name.rstrip(".").lower(): where for name, where in self.internet.names.items()}
         address = names.get(host.rstrip(".").lower())
+        left, rcode = getattr(self.internet, "dns_refusals", (0, ""))
+        if left:
+            self.internet.dns_refusals = (left - 1, rcode)
+            address = None
         await self.up.trip(bytes(DNS_SIZE))
         if address == "":
             await self.clock.sleep(DNS_TIME)

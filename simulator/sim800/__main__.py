@@ -5,23 +5,24 @@ import asyncio
 import contextlib
 import importlib.util
 import re
-import shlex
 import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import faults
 from network.air import PROFILES as AIRS
 from network.clock import Clock
-from network.journal import Journal
-from network.pcap import Writer
-from network.ppp import PPPEnd
+from network.passt import PasstError
 
-from . import faults
-from .modem import SIM800, ppp_config
+from .modem import SIM800
 from .profiles import PROFILES
 from .scenario import APN, Scenario
-from .serial import Line
+from .surroundings import Surroundings
+
+END_TIME = 3.0  # real seconds the program may take to end in order
+
+PARTS = ("modem", "internet")  # what there is of faults.py's targets: no board
 
 COMMANDS = """\
 commands on standard input, one a line:
@@ -29,7 +30,8 @@ commands on standard input, one a line:
   pwrkey SECONDS           press PWRKEY that long
   reset SECONDS            press RESET that long
   dtr high|low             set DTR (low is active)
-  inject NAME [KEY=VALUE]  make a fault or event happen, see below (KEY='two words')
+  inject WORD [NAME=VALUE] make a fault or event happen, see below (NAME='two words')
+  inject later SECONDS WORD [NAME=VALUE]
   status                   show what the modem is doing
   quit                     end
 
@@ -41,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m sim800",
         description="A simulated SIM800 GSM modem. It prints the path of the serial port to open.",
-        epilog=COMMANDS + "\n".join(f"  {line}" for line in faults.help_lines()),
+        epilog=COMMANDS + faults.WORDS.listing(PARTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--link", metavar="PATH", help="also make PATH a symbolic link to the port")
@@ -162,7 +164,7 @@ class Console:
         if name == "quit":
             self.ended.set()
         elif name == "status":
-            net = modem.network
+            net = modem.radio
             return (
                 f"power {modem.power.state}, {modem.mode}, SIM {modem.card.state()}, "
                 f"+CREG {net.creg}, PPP {'up' if modem.ppp else 'none'}"
@@ -180,82 +182,51 @@ class Console:
             press(True)
             self.clock.call_later(seconds, press, False)
         elif name == "inject" and rest:
-            text = line.split(rest[0], 1)[1].strip()
-            modem.inject(rest[0], **self._arguments(rest[0], text))
+            modem.injector.obey(line.split("inject", 1)[1])
         else:
             raise ValueError(f"no command {line!r}: see python -m sim800 --help")
         return ""
 
-    def _arguments(self, action: str, text: str) -> dict:
-        """KEY=VALUE words, or all the text as the action's first argument."""
-        names = faults.parameters(action)
-        try:
-            words = shlex.split(text)
-        except ValueError:  # an open quotation mark
-            words = [text]
-        given = [word.partition("=") for word in words]
-        if all(key in names and equals for key, equals, _ in given):
-            return {key: faults.value(action, key, rest) for key, _, rest in given}
-        if not names:
-            raise ValueError(f"action {action!r} takes no arguments")
-        return {names[0]: faults.value(action, names[0], text)}
+
+class Program(Surroundings):
+    """The modem for whoever opens its port."""
+
+    def no_internet(self, error: PasstError) -> None:
+        print(f"PPP will connect to nothing: {error}", file=sys.stderr, flush=True)
 
 
 async def run(args, scenario: Scenario) -> None:
-    clock = Clock(args.speed)
-    journal = Journal(clock)
+    program = Program(scenario, speed=args.speed, pcap=args.pcap, symlink=args.link)
+    modem, journal, ended = program.modem, program.journal, asyncio.Event()
     journal.listeners.append(lambda entry: journal.entries.clear())  # it may run for weeks
-    line = Line(clock, args.link)
-    ended = asyncio.Event()
     with contextlib.ExitStack() as files:
         if args.at_log:
             log = files.enter_context(open(args.at_log, "w", buffering=1, encoding="utf-8"))
             journal.listeners.append(lambda e: e.source == "at" and print(e, file=log))
         if args.verbose:
             journal.listeners.append(lambda e: print(e, file=sys.stderr, flush=True))
-        internet = await start_internet(clock, scenario, journal)
-        make_ppp = ppp_maker(args, clock, scenario, journal, internet, files)
-        modem = SIM800(clock, scenario, line, make_ppp, journal, internet)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        await modem.start()
-        try:
-            print(args.link or line.path, flush=True)
+        end_by_signal(ended)
+        async with program:
+            print(args.link or program.line.path, flush=True)
             if scenario.modem.start == "off" and args.start != "off":
                 modem.supply(True)
                 modem.pwrkey(True)
-                clock.call_later(1.2, modem.pwrkey, False)
-            listen(Console(modem, clock, ended))
+                program.clock.call_later(1.2, modem.pwrkey, False)
+            listen(Console(modem, program.clock, ended))
             await ended.wait()
-        finally:
-            await modem.stop()
-            if internet is not None:
-                await internet.stop()
 
 
-async def start_internet(clock, scenario, journal):
-    """The internet behind the modem; None, and a sentence on stderr, where it cannot run."""
-    try:
-        from network.internet import Internet  # noqa: PLC0415
+def end_by_signal(ended: asyncio.Event) -> None:
+    """SIGINT and SIGTERM set `ended`; if that is not enough, SIGALRM ends the process END_TIME later."""
+    loop = asyncio.get_running_loop()
 
-        internet = Internet(
-            clock, scenario.air, scenario.names, scenario.routes, scenario.ppp.dns, journal
-        )
-        await internet.start()
-        return internet
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        print(f"PPP will connect to nothing: {error}", file=sys.stderr, flush=True)
-        return None
+    def end(*_):
+        signal.setitimer(signal.ITIMER_REAL, END_TIME)
+        loop.call_soon_threadsafe(ended.set)
 
-
-def ppp_maker(args, clock, scenario, journal, internet, files):
-    pcap = files.enter_context(Writer(args.pcap, clock)) if args.pcap else None
-
-    def make_ppp(apn, send, on_end, on_up):
-        config = ppp_config(scenario.ppp, apn)
-        return PPPEnd(clock, config, send, on_end, on_up, internet, journal, pcap)
-
-    return make_ppp
+    # not by the loop: it would have to run to hear of it
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def listen(console: Console) -> None:

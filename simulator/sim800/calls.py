@@ -6,6 +6,7 @@ from .pdu import number_type
 from .scenario import Phone
 
 RING_TIME = 4.0  # from one RING to the next
+RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
 PATIENCE = 45.0  # so long the network lets the other side ring
 # <stat> of +CLCC
 ACTIVE, DIALLING, ALERTING, INCOMING, ENDED = 0, 2, 3, 4, 6
@@ -101,7 +102,7 @@ class Calls:
         modem = self.modem
         if (
             self.state
-            or not modem.network.registered
+            or not modem.radio.registered
             or modem.mode not in ("command", "data", "cmux")
         ):
             modem.journal.add("call", "not put through", number=number)
@@ -126,6 +127,15 @@ class Calls:
             self.answer()
         else:
             self._later(RING_TIME, self._ring, left - 1)
+
+    def pulse_ri(self) -> None:
+        """RI low for a moment, for something else than a call, unless one holds it there anyway."""
+        self.modem.on_ri(False)
+        self.modem.later(RI_PULSE, self._release_ri)
+
+    def _release_ri(self) -> None:
+        if not self.ringing:
+            self.modem.on_ri(True)
 
     def answer(self) -> None:
         self._become("active")

@@ -6,8 +6,8 @@ after UA, no way out but CLD. Section numbers are those of 27.010.
 """
 
 from collections.abc import Callable
-from types import MethodType
 
+from .data_mode import DataMode
 from .escape import Escape
 from .interpreter import Interpreter
 from .output import Output
@@ -111,19 +111,15 @@ class Deframer:
         return dlci, cr, pf, control, bytes(body[head:])
 
 
-class Port:
+class Port(DataMode):
     """One DLCI: the modem as whoever talks on it sees it.
 
-    What is not its own is the modem's, to read and to set. In data mode it does what the modem does on
-    its line.
+    What is not its own is the modem's, to read and to set.
     """
 
     # fmt: off
     OWN = frozenset(("modem", "mux", "dlci", "open", "stopped", "queue", "signals", "settings", "output",
                      "interpreter", "escape", "mode", "info", "result", "wait", "wait_abortable"))
-    DATA_MODE = frozenset(("enter_data", "resume_data", "leave_data", "drop_call", "connect_text", "then",
-                           "_go_online", "_go_command", "_escaped", "_to_ppp", "_from_ppp",
-                           "_ppp_up", "_ppp_ended", "_no_carrier"))
     # fmt: on
 
     def __init__(self, modem, mux: "Multiplexer", dlci: int):
@@ -140,8 +136,6 @@ class Port:
         self.escape = Escape(modem.clock, self._to_ppp, self._escaped)
 
     def __getattr__(self, name):
-        if name in Port.DATA_MODE:
-            return MethodType(getattr(type(self.modem), name), self)
         return getattr(self.modem, name)
 
     def __setattr__(self, name, value):
@@ -181,11 +175,8 @@ class Port:
         """MSC: FC stops what is sent here; RTC is DTR (5.4.6.3.7), and AT&D says what its end does."""
         fallen = self.signals & RTC and not signals & RTC
         self.signals, self.stopped = signals, bool(signals & FC)
-        if fallen and self.mode == "data":
-            if self.settings["&D"] == 1:
-                self.leave_data("DTR")
-            elif self.settings["&D"] == 2:
-                self.hang_up("DTR")
+        if fallen:
+            self.dtr_dropped()
 
     def _urc_wait(self) -> float | None:
         return self.interpreter.urc_wait() if self.open and self.mode == "command" else None

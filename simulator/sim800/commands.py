@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import at
-from .errors import BadValue
+from .errors import CME, BadValue
 
 
 @dataclass(frozen=True)
 class Spec:
     """One command. `latency` is its typical time and `limit` the manual's maximum, in seconds;
     `ops` its forms; `test` the answer to `=?` ("" is a bare OK, or a handler); for `needs` see
-    SIM800.require; `ssl`, `lbs`: only in a firmware with
+    require(); `ssl`, `lbs`: only in a firmware with
     TLS, with AT+CLBS."""
 
     handler: Callable
@@ -44,6 +44,27 @@ def command(name, *ops, latency=0.005, limit=5.0, test=None, needs="", ssl=False
         return handler
 
     return add
+
+
+def require(modem, needs: str, op: str = "") -> None:
+    """Raises the CME error of the first need not met.
+
+    `needs` is a list of words: "full" (radio on), "sim", "registration"; with "!"
+    before them they do not hold for reading.
+    """
+    if needs.startswith("!"):
+        if op == "?":
+            return
+        needs = needs[1:]
+    for need in needs.split():
+        if need == "multiplexer" and not modem.scenario.modem.cmux:
+            raise CME(100)
+        if need == "full" and modem.cfun != 1:
+            raise CME(3)
+        if need == "sim":
+            modem.card.require()
+        if need == "registration" and not modem.radio.registered:
+            raise CME(30)
 
 
 class Args:
@@ -105,6 +126,7 @@ def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
 
 
 from . import (  # noqa: E402  (they fill the table)
+    call_commands,  # noqa: F401
     general,  # noqa: F401
     http,  # noqa: F401
     location,  # noqa: F401
@@ -113,5 +135,4 @@ from . import (  # noqa: E402  (they fill the table)
     ntp,  # noqa: F401
     packet,  # noqa: F401
     ussd,  # noqa: F401
-    voice,  # noqa: F401
 )

@@ -242,8 +242,8 @@ async def functionality(modem, c):
         else:
             modem.start_radio()
         return
-    modem.packet_lost(f"AT+CFUN={new}")
-    modem.network.stop()
+    modem.deactivate_contexts(f"AT+CFUN={new}")
+    modem.radio.stop()
     if new == 0:
         modem.card.power(False)
         if modem.card.inserted:

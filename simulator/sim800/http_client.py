@@ -120,12 +120,12 @@ class Reader:
                 raise NotHTTP
             if not await self._more():
                 raise NotHTTP if self._got else ConnectionError("no answer")
-        head = self._take(self._got.index(b"\r\n\r\n") + 4)
+        head = self._split_off(self._got.index(b"\r\n\r\n") + 4)
         if not _STATUS.match(head):
             raise NotHTTP
         return head
 
-    def _take(self, count: int) -> bytes:
+    def _split_off(self, count: int) -> bytes:
         taken = bytes(self._got[:count])
         del self._got[:count]
         return taken
@@ -141,7 +141,7 @@ class Reader:
         while await self._more():
             self._fits(len(self._got))
             self._progress(len(self._got), 0)
-        return self._take(len(self._got))
+        return self._split_off(len(self._got))
 
     @staticmethod
     def _fits(size: int) -> None:
@@ -156,7 +156,7 @@ class Reader:
                 raise ConnectionError("the body broke off")
             done = before + min(count, len(self._got))
             self._progress(done, max(0, whole - done))
-        return self._take(count)
+        return self._split_off(count)
 
     async def _chunks(self) -> bytes:
         body = b""
@@ -180,4 +180,4 @@ class Reader:
                 raise NotHTTP
             if not await self._more():
                 raise ConnectionError("the body broke off")
-        return self._take(self._got.index(b"\r\n") + 2)[:-2]
+        return self._split_off(self._got.index(b"\r\n") + 2)[:-2]

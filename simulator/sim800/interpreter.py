@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 
 from . import at
-from .commands import TABLE
+from .commands import TABLE, require
 from .entry import PROMPT, Entry
 from .errors import CME, CMS, BadValue, Final, failed
 from .masking import Mask
@@ -162,7 +162,7 @@ class Interpreter:
                 modem.output.info(spec.test)
             return "OK"
         if command.op != "=?" and spec.needs:
-            modem.require(spec.needs, command.op)
+            require(modem, spec.needs, command.op)
         await self.wait(spec.latency if command.op in ("", "=") else min(spec.latency, 0.02))
         try:
             answer = (spec.test if command.op == "=?" else spec.handler)(modem, command)

@@ -28,9 +28,9 @@ async def _find(modem, cid: int) -> tuple[int, str]:
     if modem.location_code:
         code, modem.location_code = modem.location_code, 0
         return code, ""
-    if modem.network.position is None:
+    if modem.radio.position is None:
         return NOT_FOUND, ""
-    return FOUND, "{:.6f},{:.6f}".format(*modem.network.position)
+    return FOUND, "{:.6f},{:.6f}".format(*modem.radio.position)
 
 
 async def _ask(modem) -> None:

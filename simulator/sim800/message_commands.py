@@ -262,14 +262,14 @@ async def _send(modem, stored: Stored, submit: pdu.Submit) -> int:
     if stored.center == b"\0":
         raise CMS(330)
     messages = modem.messages
-    if modem.network.registered and modem.cfun == 1:
+    if modem.radio.registered and modem.cfun == 1:
         await modem.wait(SEND_TIME)
         refusal, messages.center.refusal = messages.center.refusal, None
         if refusal is not None:
             code, seconds = refusal
             await modem.clock.sleep(seconds)
             raise CMS(code)
-    if not modem.network.registered:
+    if not modem.radio.registered:
         raise CMS(331)
     reference = messages.next_reference()
     messages.center.receive(submit.numbered(reference))

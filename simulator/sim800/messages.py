@@ -102,7 +102,7 @@ class Messages:
 
     def reachable(self) -> bool:
         modem = self.modem
-        return self.ready and modem.network.registered and not modem.hung
+        return self.ready and modem.radio.registered and not modem.hung
 
     def take(self, tpdu: bytes) -> bool:
         """A message from the network (manual 4.2.8); False if it must keep it."""
@@ -117,7 +117,7 @@ class Messages:
         if (mt == 2 and kind != 2) or (mt == 3 and kind == 3):
             if mode == 1 and modem.mode == "data":
                 return False
-            modem.pulse_ri()
+            modem.calls.pulse_ri()
             self._tell(mode, self._direct(message))
             return True
         memory = "SM" if kind == 2 else self.memories[2]
@@ -127,7 +127,7 @@ class Messages:
             return False
         index = store.add(message)
         modem.journal.add("sms", "stored", memory=memory, index=index)
-        modem.pulse_ri()
+        modem.calls.pulse_ri()
         if mt:
             self._tell(mode, f'+CMTI: "{memory}",{index}')
         return True

@@ -1,6 +1,6 @@
 """Commands about SIM, registration and operators."""
 
-from .commands import Args, command
+from .commands import Args, command, require
 from .errors import CME, BadValue
 from .scenario import Cell
 
@@ -44,9 +44,9 @@ def pin(modem, c):
 
 def _refused(modem):
     card = modem.card
-    if card.state() == "SIM PUK" and modem.network.registered:
-        modem.packet_lost("SIM blocked")
-        modem.network.stop()
+    if card.state() == "SIM PUK" and modem.radio.registered:
+        modem.deactivate_contexts("SIM blocked")
+        modem.radio.stop()
     modem.journal.add(
         "modem", "SIM code refused", pin_tries=card.pin_tries, puk_tries=card.puk_tries
     )
@@ -133,7 +133,7 @@ def _registration(name, kind):
         if c.op == "=":
             modem.settings[name] = Args(c).most(1).number(0, range(3))
             return
-        n, net = modem.settings[name], modem.network
+        n, net = modem.settings[name], modem.radio
         where = f',"{net.lac}","{net.cell}"' if n == 2 and net.registered else ""
         modem.info(f"{name}: {n},{getattr(net, kind)}{where}")
 
@@ -144,13 +144,13 @@ _registration("+CGREG", "cgreg")
 
 @command("+CSQ", latency=0.01, limit=2.0, test="+CSQ: (0-31,99),(0-7,99)")
 def signal(modem, c):
-    rssi, ber = modem.network.csq if modem.cfun == 1 else (99, 99)
+    rssi, ber = modem.radio.csq if modem.cfun == 1 else (99, 99)
     modem.info(f"+CSQ: {rssi},{ber}")
 
 
 async def _scan(modem, c):
     """Page 81: takes up to 45 s; any character ends it (27.007 7.3), here with ERROR."""
-    modem.require("full sim", "=?")
+    require(modem, "full sim", "=?")
     await modem.wait_abortable(6.0, "ERROR")
     found = [
         f'({o.status},"{o.name}","{o.short}","{o.plmn}")' for o in modem.scenario.radio.operators
@@ -160,7 +160,7 @@ async def _scan(modem, c):
 
 @command("+COPS", "?", "=", latency=0.02, limit=120.0, test=_scan, needs="!full sim")
 async def operator(modem, c):
-    net = modem.network
+    net = modem.radio
     if c.op == "?":
         current = net.operator
         if current is None:
@@ -177,7 +177,7 @@ async def operator(modem, c):
     if mode == 2:
         await modem.wait_abortable(0.5, "ERROR")
         modem.cops_mode = 2
-        modem.packet_lost("AT+COPS=2")
+        modem.deactivate_contexts("AT+COPS=2")
         net.stop()
         return
     chosen = None
@@ -192,7 +192,9 @@ async def operator(modem, c):
             if chosen is None or chosen.status == 3:
                 # no other network is taken instead (27.007 7.3)
                 modem.cops_mode, modem.cops_format = 1, form
-                modem.packet_lost("no such network" if chosen is None else "network not allowed")
+                modem.deactivate_contexts(
+                    "no such network" if chosen is None else "network not allowed"
+                )
                 net.lose(0 if chosen is None else 3)
                 raise CME(30 if chosen is None else 32)
         modem.cops_format = form
@@ -203,7 +205,7 @@ async def operator(modem, c):
         modem.cops_mode = 1
         return
     await modem.wait_abortable(0.5, "ERROR")
-    modem.packet_lost("AT+COPS")
+    modem.deactivate_contexts("AT+COPS")
     modem.cops_mode = mode
     net.chosen = chosen
     modem.start_radio()
@@ -225,8 +227,8 @@ def engineering_mode(modem, c):
         return
     mode, numbered = modem.ceng
     lines = [f"+CENG: {mode},{numbered}"]
-    if mode and modem.network.operator:
-        lines += _cells(modem.network, mode)
+    if mode and modem.radio.operator:
+        lines += _cells(modem.radio, mode)
     modem.info(*lines)
 
 

@@ -6,20 +6,20 @@ what the modem says in output.py, +++ in escape.py, keys and rails in power.py.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from types import SimpleNamespace
 
+import faults
 from network.clock import Clock
 from network.journal import Journal
 from network.sockets import Sockets
+from vocabulary import Injector
 
-from . import bearer, faults, profiles
+from . import bearer, profiles
 from .autobaud import FIXED_RATES, Trainer
 from .battery import Battery
 from .calls import Calls
 from .card import Card
 from .cmux import Multiplexer
-from .errors import CME
+from .data_mode import DataMode
 from .escape import Escape
 from .interpreter import Interpreter
 from .messages import Messages
@@ -27,30 +27,25 @@ from .ntp import Service as NTP
 from .output import Output
 from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
-from .radio import Network
+from .radio import Radio
 from .rtc import RealTimeClock
-from .scenario import APN, PPP, Event, Scenario
+from .scenario import Scenario
 from .serial import Line
 from .settings import Settings
+from .sleep import Sleep
 from .ussd import Session
 
-HELD_LIMIT = 1 << 16  # PPP bytes kept in online command mode; more are lost
 TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
-SLEEP_AFTER = 5.0  # AT+CSCLK=2: without a byte for so long the modem sleeps
-DTR_WAKE_TIME = 0.05  # AT+CSCLK=1: from DTR low until the UART hears
-BYTE_WAKE_TIME = 0.1  # AT+CSCLK=2: from the waking character until the UART hears
-RI_PULSE = 0.12  # RI low for a message or a URC (hardware design, RI)
-WHENS = ("start", "power", "boot", "ready", "registered", "dial", "connect", "ip")
 
 
-class SIM800:
+class SIM800(DataMode):
     """A simulated SIM800 on a serial line.
 
-    `make_ppp(apn, send, on_end, on_up)` makes the far end of a PPP session for a
-    scenario.APN: an object with start(), receive(bytes), close(), terminate() and
-    `muted`. `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what
-    AT+CBC says when that changes. `internet` has the air, names
-    and routes for the modem's own TCP/IP stack; without one the scenario's.
+    `make_ppp(config, send, on_end, on_up)` makes the far end of a PPP session, as network.ppp.PPPEnd
+    is. `inject(word, **args)` makes a fault happen (see faults.py), `injector` takes them in text, too.
+    `on_ri(high)` is called with the level of the RI pin, `on_battery(cbc)` with what AT+CBC says when that
+    changes. `internet` has the air, names and routes for the modem's own TCP/IP stack; without one the
+    scenario's.
     Raises ValueError for a scenario that names an unknown profile, start, rate or event.
     """
 
@@ -70,18 +65,26 @@ class SIM800:
             )
         if modem.ipr not in (0, *FIXED_RATES):
             raise ValueError(f"modem.ipr is {modem.ipr}: use 0 or one of {FIXED_RATES}")
-        for event in scenario.events:
-            check_event(event)
         self.clock, self.scenario, self.line, self.make_ppp = clock, scenario, line, make_ppp
         self.journal = journal
+        self.injector = Injector(
+            faults.WORDS, clock, journal, scenario.events, modem=self, internet=internet
+        )
+        self.inject, self.moment = self.injector.inject, self.injector.moment
         self.profile = profiles.profile(modem.profile)
         self.settings = Settings(**{"+IPR": modem.ipr, "E": int(modem.echo)})
         self.card = Card(scenario.sim)
         self.rtc = RealTimeClock(clock, scenario)
-        self.network = Network(scenario.radio, self.later, self._network_changed)
+        self.radio = Radio(scenario.radio, self.later, self._registration_changed)
         off_width = OFF_WIDTH_C if scenario.board.startswith("SIM800C") else OFF_WIDTH
         self.power = Power(
-            clock, journal, self._boot, self._leave, self._die, self._key_released, off_width
+            clock,
+            journal,
+            self._boot,
+            self._powering_down,
+            self._die,
+            self._key_released,
+            off_width,
         )
         self.output = Output(self.settings, line, journal, self.later, self._urc_wait)
         self.interpreter = Interpreter(self)
@@ -93,9 +96,9 @@ class SIM800:
         self.messages = Messages(self)
         self.calls = Calls(self)
         self.ussd = Session(self)
-        self.silent = modem.silent
+        self.dead = False  # takes power and keys, never says a byte
         self.battery = Battery(self, modem.battery)
-        self.dtr_high = True  # not wired: pulled up
+        self.sleep = Sleep(clock)
         self.refuse_pap_once = False
         self.refuse_call_once = False
         self.refuse_cmux_once = False
@@ -105,11 +108,11 @@ class SIM800:
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
         self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
         self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
-        self.no_data = False  # the network carries none
+        self.ppp_faults: dict = {}  # attributes of network.ppp.PPPEnd in every data call
+        self.silent_calls: tuple = ()  # what lose_carrier() gets at each CONNECT, if not empty
         self._timers: set = set()  # of the running modem; they die with it
-        self._event_timers: list = []
-        self._milestones: set[str] = set()
         line.on_data = self.receive
+        line.on_hang_up = self.dtr_dropped
         self._fresh()
 
     def _fresh(self) -> None:
@@ -133,7 +136,7 @@ class SIM800:
         self.ppp = None
         self.ppp_cid = 0
         self.bearer_dead = False
-        self.network.forget()
+        self.radio.forget()
         self.interpreter.reset()
         self.output.reset()
         self.escape.stop()
@@ -142,8 +145,7 @@ class SIM800:
         self._last_words = "NORMAL POWER DOWN"
         self._registered = False
         self._held = bytearray()
-        self._awake_at = 0.0
-        self._heard = 0.0
+        self.sleep.reset()
 
     # -- from outside: board, scenario ---------------------------------------------------
 
@@ -163,52 +165,28 @@ class SIM800:
 
     def dtr(self, high: bool) -> None:
         """The DTR pin: low is active (hardware design); rising acts as AT&D says (page 46)."""
-        rising, falling = high and not self.dtr_high, self.dtr_high and not high
-        self.dtr_high = high
-        if falling and self.settings["+CSCLK"] == 1:
-            self._awake_at = self.clock.now() + DTR_WAKE_TIME
-        if rising and self.mode == "data":
-            if self.settings["&D"] == 1:
-                self.leave_data("DTR")
-            elif self.settings["&D"] == 2:
-                self.hang_up("DTR")
+        was_high, self.sleep.dtr_high = self.sleep.dtr_high, high
+        if was_high and not high and self.settings["+CSCLK"] == 1:
+            self.sleep.wake()
+        if high and not was_high:
+            self.dtr_dropped()
 
     async def start(self) -> None:
-        """Begin to live; needs a running loop. Starts the line as well."""
+        """Begin to live; needs a running loop. Starts the line as well. Raises ValueError for an
+        event that strikes what is not there."""
         self.line.start()
         if self.scenario.modem.start != "off":
             self._start_running()
-        self.milestone("start")
+        self.injector.start()
 
     async def stop(self) -> None:
         """Everything ends, the line as well."""
         self._die("stop")
         self.power.close()
         self.battery.stop()
-        for timer in self._event_timers:
-            timer.cancel()
-        self._event_timers.clear()
+        self.injector.stop()
         self.messages.center.stop()
         self.line.stop()
-
-    def inject(self, action: str, **args) -> None:
-        """Make a fault or event (see faults.py) happen now. Raises ValueError for a wrong one."""
-        faults.check(action, args)
-        self.journal.add("modem", f"fault: {action}", **args)
-        faults.ACTIONS[action](self, **args)
-
-    def milestone(self, name: str) -> None:
-        """`name` (scenario.Event.when) is reached; the first time its events are scheduled."""
-        if name in self._milestones:
-            return
-        self._milestones.add(name)
-        for event in self.scenario.events:
-            if event.when == name:
-                timer = self.clock.call_later(event.after, self._happen, event)
-                self._event_timers.append(timer)
-
-    def _happen(self, event: Event) -> None:
-        self.inject(event.do, **event.args)
 
     def later(self, seconds: float, action: Callable, *args):
         """A timer of the running modem: it does not outlive a reset."""
@@ -239,7 +217,7 @@ class SIM800:
         self.settings.boot()
         self._booted_at = self.clock.now()
         self._boot_timer = self.later(self.scenario.modem.boot_time, self._uart_up)
-        self.milestone("power")
+        self.moment("power")
 
     def _key_released(self) -> None:
         """The boot time counts from the end of the key's pulse, if that was a pulse."""
@@ -250,13 +228,13 @@ class SIM800:
     def _uart_up(self) -> None:
         self.journal.add("modem", "booted")
         self.mode = "command"
-        self.line.dead = self.silent
+        self.line.dead = self.dead
         rate = self.settings["+IPR"]
         self.line.rate = rate or None
         if rate:  # while autobauding these are not sent (manual page 55)
             self.urc("RDY")
             self.urc("+CFUN: 1")
-        self.milestone("boot")
+        self.moment("boot")
         self.start_card()
         self.battery.look()
 
@@ -267,19 +245,19 @@ class SIM800:
         self._fresh()
         self.settings.boot()
         self.mode = "command"
-        self.line.dead = self.silent
+        self.line.dead = self.dead
         self.line.rate = self.settings["+IPR"] or 115200
         self.journal.add("modem", "booted")
         for name in ("power", "boot"):
-            self.milestone(name)
+            self.moment(name)
         self.card.power(True)
         self.card.read = self.card.verified = True
         if self.card.state() == "READY":
-            self.network.settle()
-            if self.scenario.radio.nitz and self.network.operator:
-                self.rtc.nitz(self.scenario.radio, self.network.operator, self.profile.ciev)
+            self.radio.settle()
+            if self.scenario.radio.nitz and self.radio.operator:
+                self.rtc.nitz(self.scenario.radio, self.radio.operator, self.profile.ciev)
             self.messages.ready = True
-            self.milestone("ready")
+            self.moment("ready")
         if self.scenario.modem.start == "data":
             # somebody dialled and went away
             apn = next(iter(self.scenario.radio.apns), "")
@@ -297,7 +275,7 @@ class SIM800:
         self._last_words = last_words
         self.power.switch_off()
 
-    def _leave(self) -> None:
+    def _powering_down(self) -> None:
         """Switching off in order; what is said here still leaves the UART."""
         self.journal.add("modem", "powering down")
         if self.mode != "booting":
@@ -323,7 +301,7 @@ class SIM800:
         self.escape.stop()
         self.sockets.stop()
         self._close_ppp(why)
-        self.network.stop()
+        self.radio.stop()
         self.calls.reset()
         self.ussd.reset()
         self.card.power(False)
@@ -336,7 +314,7 @@ class SIM800:
         if on:
             self.line.drop()
 
-    # -- SIM and network -----------------------------------------------------------------
+    # -- SIM and registration -----------------------------------------------------------------
 
     def start_card(self) -> None:
         """Power the SIM card; what it says comes a little later."""
@@ -359,17 +337,17 @@ class SIM800:
             self.urc("SMS Ready")
         self.messages.ready = True
         self.messages.center.run()
-        self.milestone("ready")
+        self.moment("ready")
 
     def start_radio(self) -> None:
         """Look for a network, if that is allowed."""
         if self.cfun == 1 and self.cops_mode != 2 and self.card.state() == "READY":
-            self.network.search()
+            self.radio.search()
 
-    def _network_changed(self, kind: str) -> None:
+    def _registration_changed(self, kind: str) -> None:
         if self.mode == "off":
             return
-        net, name = self.network, f"+{kind.upper()}"
+        net, name = self.radio, f"+{kind.upper()}"
         stat = getattr(net, kind)
         self.journal.add("modem", name, stat=stat)
         n = self.settings[name]
@@ -384,40 +362,14 @@ class SIM800:
                     radio, ciev = self.scenario.radio, self.profile.ciev
                     for text in self.rtc.nitz(radio, net.operator, ciev):
                         self.urc(text)
-                self.milestone("registered")
+                self.moment("registered")
                 self.messages.center.run()
             elif was and not self._registered:
                 self.calls.end("NO CARRIER")
                 self.ussd.lost()
         self.mute_ppp()
 
-    def mute_ppp(self) -> None:
-        """The bearer stalls while there is no network or a voice call, and goes on afterwards."""
-        if self.ppp is not None:
-            suspended = self.calls.on_channel or not self.network.attached
-            self.ppp.muted = self.bearer_dead or suspended
-
-    def require(self, needs: str, op: str = "") -> None:
-        """Raises the CME error of the first need not met.
-
-        `needs` is a list of words: "full" (radio on), "sim", "network"; with "!" before
-        them they do not hold for reading.
-        """
-        if needs.startswith("!"):
-            if op == "?":
-                return
-            needs = needs[1:]
-        for need in needs.split():
-            if need == "multiplexer" and not self.scenario.modem.cmux:
-                raise CME(100)
-            if need == "full" and self.cfun != 1:
-                raise CME(3)
-            if need == "sim":
-                self.card.require()
-            if need == "network" and not self.network.registered:
-                raise CME(30)
-
-    def packet_lost(self, why: str) -> None:
+    def deactivate_contexts(self, why: str) -> None:
         """All PDP contexts end, whoever used them."""
         self.hang_up(why)
         for context in self.contexts.values():
@@ -431,7 +383,7 @@ class SIM800:
                 self.urc(f"+SAPBR {profile.cid}: DEACT")
 
     def _bearer_carries(self) -> bool:
-        return self.network.attached and not self.bearer_dead and not self.calls.on_channel
+        return self.radio.attached and not self.bearer_dead and not self.calls.on_channel
 
     # -- the serial line -----------------------------------------------------------------
 
@@ -452,24 +404,10 @@ class SIM800:
         elif self.mux is not None:
             self.mux.receive(data)
             return
-        elif not self._hears():
+        elif not self.sleep.hears(self.settings["+CSCLK"], self.interpreter.busy):
             return
-        self._heard = self.clock.now()
+        self.sleep.heard()
         self.interpreter.receive(data)
-
-    def _hears(self) -> bool:
-        """False while asleep or just waking (AT+CSCLK); the byte that wakes is lost."""
-        now = self.clock.now()
-        if self.interpreter.busy:
-            return True
-        if now < self._awake_at:
-            return False
-        if self.settings["+CSCLK"] == 1:
-            return not self.dtr_high
-        if self.settings["+CSCLK"] == 2 and now - self._heard > SLEEP_AFTER:
-            self._heard = self._awake_at = now + BYTE_WAKE_TIME
-            return False
-        return True
 
     def urc(self, text: str, with_answer: bool = False) -> None:
         """Say something unasked, between two lines; held back in data mode.
@@ -483,23 +421,10 @@ class SIM800:
         output = self.output if self.mux is None else self.mux.ports[1].output
         output.urc(text, with_answer)
         if self.settings["+CFGRI"] == 1:
-            self.pulse_ri()
+            self.calls.pulse_ri()
 
     def _urc_wait(self) -> float | None:
         return self.interpreter.urc_wait() if self.mode == "command" else None
-
-    def then(self, action: Callable[[], None]) -> None:
-        """Do `action` once the running line's result code is said."""
-        self.interpreter.after_line = action
-
-    def pulse_ri(self) -> None:
-        """RI low for a moment, unless a call holds it there anyway."""
-        self.on_ri(False)
-        self.later(RI_PULSE, self._release_ri)
-
-    def _release_ri(self) -> None:
-        if not self.calls.ringing:
-            self.on_ri(True)
 
     # -- the multiplexer -----------------------------------------------------------------
 
@@ -521,132 +446,3 @@ class SIM800:
         if mux is not None:
             mux.end(why)
             self.settings = self._line_settings
-
-    # -- data mode -----------------------------------------------------------------------
-
-    def connect_text(self) -> str:
-        return f"CONNECT {self.line.rate}" if self.settings["X"] else "CONNECT"
-
-    def enter_data(self, cid: int) -> None:
-        """CONNECT was said: the line carries PPP from now on."""
-        apn = self.scenario.radio.apns.get(self.contexts[cid]["apn"], APN())
-        if self.refuse_pap_once:
-            self.refuse_pap_once = False
-            auth = "pap" if apn.auth == "none" else apn.auth
-            apn = replace(apn, auth=auth, user="\0", password="\0")
-        self.journal.add("modem", "connect", cid=cid)
-        self.ppp_cid = cid
-        self.ppp_side = self
-        self._held.clear()
-        self.bearer_dead = False
-        self._go_online()
-        self.ppp = self.make_ppp(apn, self._from_ppp, self._ppp_ended, self._ppp_up)
-        self.ppp.cut = self.no_data
-        config = self.scenario.ppp
-        if config.silent or config.no_carrier_after is not None:
-            self.bearer_dead = self.ppp.muted = True
-            if config.no_carrier_after is not None:
-                self.later(config.no_carrier_after, self.hang_up, "no_carrier_after")
-        else:
-            self.mute_ppp()
-            self.ppp.start()
-        self.milestone("connect")
-
-    def resume_data(self) -> None:
-        """ATO: PPP goes on with what it had to say meanwhile."""
-        self.journal.add("modem", "online again")
-        self._go_online()
-        held = bytes(self._held)
-        self._held.clear()
-        self.output.send(held)
-
-    def _go_online(self) -> None:
-        self.mode = "data"
-        self.escape.start()
-
-    def _escaped(self) -> None:
-        if self.bearer_dead and not self.scenario.modem.escape_dead:
-            self._to_ppp(b"+++")
-        else:
-            self.leave_data("+++")
-
-    def leave_data(self, why: str) -> None:
-        """To online command mode: PPP stands still, its output is kept."""
-        self.journal.add("modem", "online command mode", why=why)
-        self._go_command()
-        self.result("OK")
-        self.output.flush()
-
-    def _go_command(self) -> None:
-        self.escape.stop()
-        self.interpreter.reader.reset()
-        self.mode = "command"
-        self.messages.center.retry()
-
-    def _to_ppp(self, data: bytes) -> None:
-        if self.ppp is not None:
-            self.ppp.receive(data)
-
-    def _from_ppp(self, data: bytes) -> None:
-        if self.mode == "data":
-            self.output.send(data)
-        elif self.mode == "command":
-            self._held += data[: HELD_LIMIT - len(self._held)]
-
-    def _ppp_up(self, *_) -> None:
-        self.milestone("ip")
-
-    def _ppp_ended(self, reason: str = "") -> None:
-        if self.ppp is not None:
-            self.ppp = None
-            self._no_carrier(reason)
-
-    def hang_up(self, why: str) -> None:
-        """The data call ends from the other side: NO CARRIER. Nothing if there is none."""
-        if self.ppp is not None:
-            self._close_ppp(why)
-            self.ppp_side._no_carrier(why)
-
-    def drop_call(self, why: str) -> None:
-        """The data call ends from our side, without NO CARRIER."""
-        if self.ppp is not None and self.ppp_side is self:
-            self._close_ppp(why)
-            self.journal.add("modem", "hung up", why=why)
-            if self.settings["+CDRIND"]:
-                self.urc("+CDRIND: 2")
-
-    def _no_carrier(self, why: str) -> None:
-        self._forget_call()
-        self.journal.add("modem", "no carrier", why=why)
-        if self.mode == "data":
-            self._go_command()
-            self.result("NO CARRIER")
-        else:
-            self.urc("NO CARRIER")
-        if self.settings["+CDRIND"]:
-            self.urc("+CDRIND: 2")
-        self.output.flush()
-
-    def _close_ppp(self, why: str) -> None:
-        ppp, self.ppp = self.ppp, None
-        if ppp is not None:
-            ppp.close(why)
-        self._forget_call()
-
-    def _forget_call(self) -> None:
-        self._held.clear()
-        if self.ppp_cid in self.contexts:
-            self.contexts[self.ppp_cid]["active"] = False
-        self.ppp_cid = 0
-
-
-def ppp_config(ppp: PPP, apn: APN) -> SimpleNamespace:
-    """What network.ppp.PPPEnd wants to know: the scenario's PPP, and who may come in."""
-    return SimpleNamespace(**vars(ppp), **vars(apn))
-
-
-def check_event(event: Event) -> None:
-    """Raises ValueError for an event that could never happen."""
-    if event.when not in WHENS:
-        raise ValueError(f"event {event.do!r}: when is {event.when!r}; use one of {WHENS}")
-    faults.check(event.do, event.args)

@@ -3,9 +3,9 @@
 import ipaddress
 import re
 
-from . import voice
+from . import call_commands
 from .bearer import CIDS
-from .commands import Args, command
+from .commands import Args, command, require
 from .errors import CME, BadValue
 
 STACK_UP = ("IP GPRSACT", "IP STATUS")  # the internal TCP/IP stack has a PDP context
@@ -44,7 +44,7 @@ def _stack_up(modem) -> bool:
 
 @command("+CGATT", "?", "=", latency=0.02, limit=10.0, test="+CGATT: (0,1)", needs="!full sim")
 async def attach(modem, c):
-    net = modem.network
+    net = modem.radio
     if c.op == "?":
         modem.info(f"+CGATT: {int(net.attached)}")
         return
@@ -57,7 +57,7 @@ async def attach(modem, c):
         if not net.attached:
             raise CME(100)  # seen on a real modem before +CGREG: 1
     else:
-        modem.packet_lost("AT+CGATT=0")
+        modem.deactivate_contexts("AT+CGATT=0")
         net.attach(False)
 
 
@@ -108,7 +108,7 @@ async def activate(modem, c):
 
 async def activate_context(modem, context) -> None:
     """Attach if need be and activate the context. Raises CME 30, 107 or 148."""
-    net = modem.network
+    net = modem.radio
     if not net.registered:
         raise CME(30)
     if not net.attached:
@@ -154,15 +154,15 @@ async def dial(modem, c):
     """Page 29. Data: `*99#`, `*99***<cid>#`, `*99***1#`; anything else is a voice call."""
     match = _PPP_DIAL.fullmatch(c.args.lstrip("TtPp").strip())
     modem.journal.add("modem", "dial", number=c.args)
-    modem.milestone("dial")
+    modem.moment("dial")
     if match is None:
-        return await voice.dial(modem, c.args)
+        return await call_commands.dial(modem, c.args)
     return await _start_ppp(modem, int(match.group(1) or 1))
 
 
 async def _start_ppp(modem, cid):
     """Refused like a call, NO CARRIER; what SIM or +CFUN forbid has an error of its own."""
-    modem.require("full sim")
+    require(modem, "full sim")
     if modem.calls.state:
         return "NO CARRIER"  # class B: the one or the other
     if modem.ppp is not None or _stack_up(modem):
@@ -193,12 +193,12 @@ async def enter_data(modem, c):
         raise BadValue
     cid = args.number(1, CIDS, 1)
     modem.journal.add("modem", "dial", number=c.args)
-    modem.milestone("dial")
+    modem.moment("dial")
     return await _start_ppp(modem, cid)
 
 
 def _multiplexer_test(modem, c):
-    modem.require("multiplexer")
+    require(modem, "multiplexer")
     modem.info("+CMUX: (0)")
 
 
@@ -222,7 +222,7 @@ def multiplexer(modem, c):
 
 
 @command("O", latency=0.05)
-def online(modem, c):
+def resume(modem, c):
     if c.args not in ("", "0") or modem.ppp is None or modem.ppp_side is not modem:
         raise BadValue
     modem.then(modem.resume_data)
@@ -276,7 +276,7 @@ async def start_stack(modem, c):
 
 async def _activate_own(modem, apn: str) -> None:
     """A context for what runs in the modem itself. Raises CME."""
-    if modem.network.pdp_silent:
+    if modem.radio.pdp_silent:
         await modem.clock.sleep(PDP_TIME)
         raise CME(148)
     await activate_context(modem, {"apn": apn, "active": False})
@@ -373,7 +373,7 @@ def _set_bearer(profile, args: Args) -> None:
 
 async def _open_bearer(modem, profile) -> None:
     """Raises CME: open already, PPP in the way, or what the network says."""
-    modem.require("full sim")
+    require(modem, "full sim")
     if profile.open or modem.ppp is not None:
         raise CME(3)
     values = profile.values

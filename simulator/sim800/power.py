@@ -16,9 +16,9 @@ SLACK = 0.05  # share by which a pulse may be shorter: the edges reach us late b
 
 
 class Power:
-    """Turns levels into `boot(why)`, `leave()` (switching off begins) and `die(why)`.
+    """Turns levels into `boot(why)`, `powering_down()` (switching off begins) and `die(why)`.
 
-    `state` is "off", "on" or "leaving". PWRKEY and RESET are levels as the modem's pins
+    `state` is "off", "on" or "powering down". PWRKEY and RESET are levels as the modem's pins
     see them (low is pressed).
     """
 
@@ -27,14 +27,14 @@ class Power:
         clock: Clock,
         journal: Journal,
         boot: Callable[[str], None],
-        leave: Callable[[], None],
+        powering_down: Callable[[], None],
         die: Callable[[str], None],
         released: Callable[[], None],
         off_width: float = OFF_WIDTH,
     ):
         self.clock = clock
         self.journal = journal
-        self.boot, self.leave, self.die, self.released = boot, leave, die, released
+        self.boot, self.powering_down, self.die, self.released = boot, powering_down, die, released
         self.off_width = off_width
         self.supplied = False
         self.state = "off"
@@ -84,7 +84,7 @@ class Power:
             self.journal.add("pin", "PWRKEY low")
             if not self.supplied:
                 return
-            if self.state == "leaving" or now < self._off_at + REST_TIME:
+            if self.state == "powering down" or now < self._off_at + REST_TIME:
                 self._key_used = True
                 return
             wait = RESTART_WIDTH if self.state == "on" else ON_WIDTH
@@ -163,8 +163,8 @@ class Power:
         """The orderly way: takes DOWN_TIME."""
         if self.state != "on":
             return
-        self.state = "leaving"
-        self.leave()
+        self.state = "powering down"
+        self.powering_down()
         self._later("down", DOWN_TIME, self._down)
 
     def _down(self) -> None:

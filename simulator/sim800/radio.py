@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from .scenario import Operator, Radio
+from . import scenario
 
 REGISTERED = (1, 5)
 
 
-class Network:
+class Radio:
     """Registration states follow the scenario's times once `search()` is called.
 
     `changed(kind)` is called with "creg" or "cgreg" when a state or the cell changes.
     `later(seconds, action, *args)` must return something with cancel().
     """
 
-    def __init__(self, radio: Radio, later: Callable, changed: Callable[[str], None]):
+    def __init__(self, radio: scenario.Radio, later: Callable, changed: Callable[[str], None]):
         self.radio = radio
         self.later = later
         self.changed = changed
@@ -32,7 +32,7 @@ class Network:
         self.attached = False
         self.detached_by_user = False
         self._granted = 0  # the +CGREG state the network would give
-        self.chosen: Operator | None = None
+        self.chosen: scenario.Operator | None = None
         self._timers: list = []
 
     @property
@@ -40,7 +40,7 @@ class Network:
         return self.creg in REGISTERED
 
     @property
-    def operator(self) -> Operator | None:
+    def operator(self) -> scenario.Operator | None:
         """The one registered with, or None."""
         if not self.registered:
             return None

@@ -12,22 +12,22 @@ DEFAULT = datetime.datetime(2004, 1, 1)  # what it shows after it was without po
 class RealTimeClock:
     """Local time and its zone in quarter hours east of UTC; starts anew when it was without power.
 
-    Raises ValueError for a scenario.clock that is no time.
+    Raises ValueError for a scenario.utc that is no time.
     """
 
     def __init__(self, clock: Clock, scenario: Scenario):
         self.clock = clock
         self._set: tuple[datetime.datetime, float, int] | None = None
-        if scenario.clock is None:
+        if scenario.utc is None:
             self._start = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
             return
         try:
-            self._start = datetime.datetime.fromisoformat(scenario.clock)
+            self._start = datetime.datetime.fromisoformat(scenario.utc)
         except ValueError:
             self._start = None
         if self._start is None or self._start.tzinfo is not None:
             raise ValueError(
-                f"scenario.clock is {scenario.clock!r}: write UTC like '2026-06-15T12:00:00'"
+                f"scenario.utc is {scenario.utc!r}: write UTC like '2026-06-15T12:00:00'"
             )
 
     def lose(self) -> None:
@@ -48,7 +48,7 @@ class RealTimeClock:
     def set(self, local: datetime.datetime, zone: int) -> None:
         self._set = (local, self.clock.now(), zone)
 
-    def network(self, radio: Radio) -> tuple[datetime.datetime, int]:
+    def network_time(self, radio: Radio) -> tuple[datetime.datetime, int]:
         """Local time and zone, as the network knows them."""
         return self.utc() + datetime.timedelta(minutes=15 * radio.zone), radio.zone
 
@@ -59,7 +59,7 @@ class RealTimeClock:
         `ciev`: the newer firmware's, with +CIEV: 10 where the older has *PSNWID.
         """
         utc = self.utc()
-        self.set(*self.network(radio))
+        self.set(*self.network_time(radio))
         zone, dst = f"{radio.zone:+d}", radio.dst
         stamp = f"{utc.year},{utc.month},{utc.day},{utc.hour},{utc.minute},{utc.second}"
         urcs = [f"+CTZV: {zone},{dst}", f'*PSUTTZ: {stamp},"{zone}",{dst}', f"DST: {dst}"]

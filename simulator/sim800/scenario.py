@@ -31,7 +31,6 @@ class Modem:
     missed_call: bool = False  # says MISSED_CALL of a call nobody answered, as some firmware does
     escape_dead: bool = True  # +++ also works on a dead bearer (unverified)
     cmux: bool = True  # knows AT+CMUX
-    silent: bool = False  # dead: takes power and keys, never says a byte
 
 
 @dataclass(frozen=True)
@@ -133,18 +132,13 @@ class PPP:
     dns: tuple[str, str] = ("10.64.0.1", "10.64.0.2")
     retries: int = 5
     retry_time: float = 3.0
-    silent: bool = False  # CONNECT, then never a PPP byte
-    no_carrier_after: float | None = (
-        None  # CONNECT, then NO CARRIER this much later, without a word of PPP
-    )
-    echo_replies: bool = True  # answers LCP echo requests
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens by itself: `do` (a name in sim800.faults.ACTIONS) `after` seconds from
-    the moment `when` first comes: "start", "power", "boot", "ready", "registered", "dial",
-    "connect" (data phase begins), "ip" (IPCP is up)."""
+    """Something that happens by itself: `do` (a word of faults.py, with its arguments as they are written there,
+    or in `args`) `after` seconds from the moment `when` first comes: "start", "power", "boot", "ready",
+    "registered", "dial", "connect" (data phase begins), "ip" (IPCP is up)."""
 
     do: str
     when: str = "start"
@@ -166,7 +160,6 @@ class Scenario:
     names: dict[str, str | None] = field(default_factory=dict)
     # (address, port) -> port of a server on this machine's loopback; nothing else is reachable
     routes: dict[tuple[str, int], int] = field(default_factory=dict)
-    clock: str | None = (
-        None  # UTC told by the network at the start, "2026-06-15T12:00:00"; None: the real one
-    )
+    # UTC told by the network at the start, "2026-06-15T12:00:00"; None: the real one
+    utc: str | None = None
     events: tuple[Event, ...] = ()

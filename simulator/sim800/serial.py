@@ -16,12 +16,14 @@ CATCH_UP = 0.05  # real seconds; so much of a late wake-up is made good at once
 RATE_TOLERANCE = 0.03  # a UART samples ten bits per start edge; 3 % off is still read well
 OUTPUT_LIMIT = 1 << 16  # bytes waiting to be sent; more are lost
 READ_SIZE = 4096
+GARBAGE_LIMIT = 4096  # bytes that one read or write may become where the rates differ
+DTR_TIME = 0.05  # real seconds from one look at the DTE's DTR to the next
 
 TCGETS2 = 0x802C542A  # like tcgetattr, but with rates as numbers, also odd ones (BOTHER)
 TERMIOS2 = struct.Struct("=4I20B2I")
 
 
-class Fault:
+class Damage:
     """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1).
 
     `noise`: share with a bit flipped only while the line is faster than `noise_above` baud.
@@ -62,6 +64,7 @@ def garble(data: bytes, sender: float, receiver: float) -> bytes:
 
     The sender's levels are sampled at the receiver's rate from each falling edge; a
     byte with a low stop bit (framing error) is handed on like any other, as UARTs do.
+    At most GARBAGE_LIMIT bytes: a sender of 1 baud would make millions.
     """
     bits = []
     for byte in data:
@@ -72,7 +75,7 @@ def garble(data: bytes, sender: float, receiver: float) -> bytes:
     end = len(bits)
     out = bytearray()
     at = 0.0
-    while at < end:
+    while at < end and len(out) < GARBAGE_LIMIT:
         if bits[int(at)]:
             at = int(at) + 1.0
             continue
@@ -92,25 +95,30 @@ class Line:
     `rate` is the modem's baud rate, or None while it does not know one (autobauding):
     then received bytes are handed on as sent, with `dte_rate()` to judge them, and
     nothing can be sent. `on_data(bytes)` is called with what the modem's UART receives.
+    `on_hang_up()` is called when the DTE sets its rate to B0, which drops DTR (termios(3)); nothing passes
+    either way then.
     `dead` makes the modem's UART deaf and mute (no power). `rate_told` is False where the DTE's program does
     not set the pty's rate: then whatever rate the modem has is taken for the DTE's as well.
     """
 
-    def __init__(self, clock: Clock, link: str | None = None):
+    def __init__(self, clock: Clock, symlink: str | None = None):
         self.clock = clock
-        self.link = link
+        self.symlink = symlink
         self.rate: int | None = 115200
         self.dead = True
         self.rate_told = True
         self.on_data: Callable[[bytes], None] = lambda data: None
-        self.to_dte = Fault(800)
-        self.from_dte = Fault(801)
+        self.on_hang_up: Callable[[], None] = lambda: None
+        self.to_dte = Damage(800)
+        self.from_dte = Damage(801)
         self.sent = 0  # bytes that left the modem
         self.received = 0
         self.lost = 0  # bytes given up because nobody took them or too many waited
         self._output = bytearray()
         self._next = 0.0  # when the line is free again
         self._timer: asyncio.TimerHandle | None = None
+        self._dtr_timer: asyncio.TimerHandle | None = None
+        self._hung_up = False
         self._changes: list[tuple[int, int | None]] = []  # (bytes still to go, then this rate)
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -119,29 +127,43 @@ class Line:
 
     def start(self) -> None:
         """Begin to listen; needs a running asyncio loop. Makes the link, if one is named."""
-        if self.link:
-            if os.path.lexists(self.link) and not os.path.islink(self.link):
-                raise FileExistsError(f"{self.link} exists and is no link: name another path")
+        if self.symlink:
+            if os.path.lexists(self.symlink) and not os.path.islink(self.symlink):
+                raise FileExistsError(f"{self.symlink} exists and is no link: name another path")
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.link)
-            os.symlink(self.path, self.link)
+                os.unlink(self.symlink)
+            os.symlink(self.path, self.symlink)
         asyncio.get_running_loop().add_reader(self._master, self._readable)
+        self._look_at_dtr()
 
     def stop(self) -> None:
         if self._master < 0:
             return
         self.drop()
+        if self._dtr_timer is not None:
+            self._dtr_timer.cancel()
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self._master)
         # the slave is kept open here as well: else each close by the DTE would end the pty
         os.close(self._slave)
         os.close(self._master)
         self._master = -1
-        if self.link and os.path.islink(self.link) and os.readlink(self.link) == self.path:
-            os.unlink(self.link)
+        if (
+            self.symlink
+            and os.path.islink(self.symlink)
+            and os.readlink(self.symlink) == self.path
+        ):
+            os.unlink(self.symlink)
+
+    def _look_at_dtr(self) -> None:
+        """A pty tells nobody of B0: it has to be looked at."""
+        was, self._hung_up = self._hung_up, self.dte_rate() == 0
+        if self._hung_up and not was:
+            self.on_hang_up()
+        self._dtr_timer = asyncio.get_running_loop().call_later(DTR_TIME, self._look_at_dtr)
 
     def dte_rate(self) -> float:
-        """The rate the DTE's side of the pty is set to, in baud."""
+        """The rate the DTE's side of the pty is set to, in baud; 0 where it has hung up (B0)."""
         if not self.rate_told:
             return float(self.rate or 115200)
         raw = fcntl.ioctl(self._master, TCGETS2, bytes(TERMIOS2.size))
@@ -228,10 +250,10 @@ class Line:
             data = os.read(self._master, READ_SIZE)
         except (BlockingIOError, OSError):
             return
-        if self.dead or not data:
+        dte = self.dte_rate()
+        if self.dead or not data or dte <= 0:
             return
         self.received += len(data)
-        dte = self.dte_rate()
         data = self.from_dte.apply(data, dte)
         if self.rate is not None and not same_rate(dte, self.rate):
             data = garble(data, dte, self.rate)

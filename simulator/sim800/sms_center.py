@@ -136,4 +136,4 @@ class Center:
         self.run()
 
     def _time(self) -> bytes:
-        return pdu.encode_time(*self.modem.rtc.network(self.modem.scenario.radio))
+        return pdu.encode_time(*self.modem.rtc.network_time(self.modem.scenario.radio))

@@ -1,7 +1,7 @@
 """USSD (manual 3.2.53): codes the network answers, menus, what it says unasked."""
 
 from . import charset, gsm7
-from .commands import Args, command
+from .commands import Args, command, require
 from .errors import CME, BadValue
 from .scenario import USSD
 
@@ -103,13 +103,13 @@ def service_data(modem, c):
     if given is not None:
         raw, dcs = args.quoted(1, longest=400), args.number(2, range(256), 0)
     if mode == 2:
-        modem.require("full sim")
+        require(modem, "full sim")
         modem.ussd.cancel()
         return
     modem.settings["+CUSD"] = mode
     if given is None:
         return
-    modem.require("full sim network")
+    require(modem, "full sim registration")
     try:
         if dcs >> 2 & 3 == 2 and 64 <= dcs < 128:
             text = bytes.fromhex(raw).decode("utf-16-be")

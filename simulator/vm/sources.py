@@ -15,17 +15,13 @@ does nothing. It can be interrupted at any point and run again.
 
 import argparse
 import contextlib
-import fcntl
-import hashlib
 import json
-import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import trees
 from debian_archive import (
     RELEASE,
     SUBMODULE_HINT,
@@ -83,205 +79,6 @@ FILLED = {
 }
 
 
-def sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def check_files(folder: Path, files: dict[str, str]) -> None:
-    """Raises SourcesError when one is missing or is not what it should be."""
-    for name, digest in files.items():
-        file = folder / name
-        if not file.exists():
-            raise SourcesError(f"{file} is missing after the download: run this again.")
-        if sha256(file) != digest:
-            raise SourcesError(
-                f"{file} has the SHA-256 {sha256(file)} and not {digest}: delete it and run "
-                "this again; if it stays wrong, do not trust the mirror."
-            )
-
-
-# --- trees ------------------------------------------------------------------------------------
-
-
-def unpack(stream_or_file, target: Path) -> None:
-    """Unpack a tar archive into `target`, without its first folder if it has only that one."""
-    import tarfile  # noqa: PLC0415  (a run with nothing to do should not wait for it)
-
-    is_file = isinstance(stream_or_file, Path)
-    source = {"name": stream_or_file} if is_file else {"fileobj": stream_or_file, "mode": "r|"}
-    # Python 3.11.2 of Debian 12 has no filters yet.
-    safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-    target.mkdir(parents=True)
-    try:
-        with tarfile.open(**source) as archive:
-            for member in archive:
-                member.uid = member.gid = 0
-                member.uname = member.gname = ""
-                archive.extract(member, target, **safe)
-    except tarfile.TarError as error:
-        raise SourcesError(f"The archive of {target.name} is damaged ({error}).") from None
-    inside = list(target.iterdir())
-    if is_file and len(inside) == 1 and inside[0].is_dir():
-        moved = target.with_name(target.name + "+")
-        shutil.rmtree(moved, ignore_errors=True)
-        inside[0].rename(moved)
-        target.rmdir()
-        moved.rename(target)
-
-
-def git(directory: Path, *arguments: str) -> list[str]:
-    """The command line of git in a (sub)module that may belong to another user."""
-    return ["git", "-C", str(directory), "-c", "safe.directory=*", *arguments]
-
-
-def git_commit(directory: Path) -> str:
-    """The commit a filled submodule is at. Raises SourcesError."""
-    if not (directory / ".git").exists():
-        raise SourcesError(
-            f"{directory} has files but is no git checkout: empty it, or fill it with "
-            f"{SUBMODULE_HINT}."
-        )
-    try:
-        done = subprocess.run(
-            git(directory, "rev-parse", "HEAD"), capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        raise SourcesError(f"{directory} is filled but git is missing: install git.") from None
-    if done.returncode:
-        raise SourcesError(f"git cannot read {directory}: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def git_export(directory: Path, target: Path) -> None:
-    """Copy the files of the commit a submodule is at. Raises SourcesError."""
-    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    changed = git(directory, "diff", "--quiet", "--ignore-submodules", "HEAD")
-    if subprocess.run(changed, env=env, check=False).returncode:
-        print(f"  {directory} has changes that are not committed: they are left out")
-    with subprocess.Popen(git(directory, "archive", "HEAD"), stdout=subprocess.PIPE) as process:
-        unpack(process.stdout, target)
-    if process.returncode:
-        raise SourcesError(f"git archive failed in {directory}: run git fsck there.")
-
-
-def added_files(patch: str, prefix: str) -> dict[str, str]:
-    """The files that a patch creates below `prefix`: {path: text}."""
-    files, path = {}, None
-    for line in patch.splitlines(keepends=True):
-        if line.startswith(("diff ", "--- ")):
-            new, path = line.strip() == "--- /dev/null", None
-        elif line.startswith("+++ ") and path is None:
-            name = line[4:].split("\t")[0].strip().partition("/")[2]
-            if new and name.startswith(prefix):
-                path = name
-                files[path] = ""
-        elif path and line.startswith("+"):
-            files[path] += line[1:]
-        elif path and line.startswith("\\"):  # No newline at end of file
-            files[path] = files[path].removesuffix("\n")
-    return files
-
-
-def add_debian_lib(debian_tar: Path, tree: Path) -> None:
-    """Put what Debian's patch for mip holds of micropython-lib (the orig archive has none of
-    it) into a micropython tree. Raises SourcesError."""
-    import tarfile  # noqa: PLC0415
-
-    with tarfile.open(debian_tar) as archive:
-        try:
-            text = archive.extractfile("debian/patches/mip.patch").read().decode()
-        except KeyError:
-            raise SourcesError(
-                f"{debian_tar.name} has no debian/patches/mip.patch, from which micropython-lib "
-                f"is taken: fill the submodule firmware/micropython instead ({SUBMODULE_HINT})."
-            ) from None
-    for name, content in added_files(text, "lib/micropython-lib/").items():
-        file = tree / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-
-
-def explain_patch(output: str) -> str:
-    """Which file `patch` failed at and why, from what it printed."""
-    file, named = "", re.findall(r"^\|\+\+\+ [^/\s]+/(\S+)", output, re.MULTILINE)
-    exists = re.search(r"would create the file (\S+?),?$", output, re.MULTILINE)
-    if exists and "already exists" in output:
-        return f"{exists[1]} exists already"
-    for line in output.splitlines():
-        if line.startswith(("patching file ", "checking file ")):
-            file = line.split(" ", 2)[2].strip("'\"")
-        elif "FAILED" in line and line.startswith("Hunk"):
-            return f"{file}: {line.rstrip('.')}"
-        elif "Reversed (or previously applied)" in line:
-            return f"{file}: it is in there already"
-        elif "can't find file to patch" in line:
-            return f"{named[0] if named else 'a file'} does not exist"
-        elif line.startswith("patch: ****"):
-            return line.removeprefix("patch: ****").strip()
-    return output.strip().splitlines()[-1] if output.strip() else "patch gave no reason"
-
-
-def apply_patches(tree: Path, patches: list[tuple[Path, str]]) -> None:
-    """Apply (patch, folder in the tree) in this order. Raises SourcesError."""
-    if patches and not shutil.which("patch"):
-        raise SourcesError("The program patch is missing: apt-get install patch.")
-    for file, folder in patches:
-        command = ["patch", "-p1", "--forward", "--batch", "--no-backup-if-mismatch"]
-        command += ["--directory", str(tree / folder), "--input", str(file.resolve())]
-        env = {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SourcesError(
-                f"The patch {file.parent.name}/{file.name} does not apply to micropython "
-                f"({explain_patch(done.stdout + done.stderr)}): correct it for these sources."
-            )
-        if "with fuzz" in done.stdout:
-            print(f"  {file.parent.name}/{file.name} applies only with fuzz: look at the result")
-
-
-def keep_times(old: Path, new: Path) -> None:
-    """Give files the time they had if they are unchanged, else now, so that make rebuilds just
-    what differs."""
-    for folder, _, names in os.walk(new):
-        for name in names:
-            file = os.path.join(folder, name)
-            before = os.path.join(old, os.path.relpath(file, new))
-            same = (
-                os.path.isfile(before)
-                and os.path.getsize(before) == os.path.getsize(file)
-                and Path(before).read_bytes() == Path(file).read_bytes()
-            )
-            times = (os.stat(before).st_atime_ns, os.stat(before).st_mtime_ns) if same else None
-            os.utime(file, ns=times) if times else os.utime(file)
-
-
-@contextlib.contextmanager
-def replacing(target: Path, stamp: str):
-    """A folder to build a tree in, that then takes the place of `target`, or vanishes if the
-    block raises; the tree that was there stays until then."""
-    new = target.with_name(f".{target.name}.new")
-    old = target.with_name(f".{target.name}.old")
-    for left in (new, new.with_name(new.name + "+"), old):
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        yield new
-        if target.exists():
-            keep_times(target, new)
-        stamp_file(target).unlink(missing_ok=True)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-        stamp_file(target).write_text(stamp + "\n")
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def stamp_file(tree: Path) -> Path:
-    return tree.with_name(tree.name + ".stamp")
-
-
 # --- the whole --------------------------------------------------------------------------------
 
 
@@ -330,7 +127,7 @@ class Sources:
     def run(self) -> bool:
         """Put everything in place; True if there was anything to do. Raises SourcesError."""
         self.src.mkdir(parents=True, exist_ok=True)
-        with lock(self.src / ".lock"):
+        with trees.lock(self.src / ".lock"):
             git_parts = self._submodules()
             debian = [
                 name
@@ -361,7 +158,7 @@ class Sources:
         if not (self.module / FILLED[""]).exists():
             return {}
         return {
-            part: git_commit(self.module / part)
+            part: trees.git_commit(self.module / part)
             for part, probe in FILLED.items()
             if (self.module / part / probe).exists()
         }
@@ -385,7 +182,8 @@ class Sources:
             return f"{part or 'micropython'} debian {sorted(chosen[package].items())}"
 
         patches = [
-            f"{file.name} {folder} {sha256(file)}" for file, folder in self.patches(git_parts)
+            f"{file.name} {folder} {trees.sha256(file)}"
+            for file, folder in self.patches(git_parts)
         ]
         lines = {
             "micropython": [
@@ -407,7 +205,7 @@ class Sources:
         for name, stamp in self._stamps(git_parts, chosen).items():
             tree = self.src / name
             try:
-                right = stamp_file(tree).read_text() == stamp + "\n" and tree.is_dir()
+                right = trees.stamp_file(tree).read_text() == stamp + "\n" and tree.is_dir()
             except OSError:
                 right = False
             if not right:
@@ -416,7 +214,7 @@ class Sources:
 
     def _have(self, files: dict[str, str]) -> bool:
         try:
-            check_files(self.downloads, files)
+            trees.check_files(self.downloads, files)
         except SourcesError:
             return False
         return True
@@ -457,7 +255,7 @@ class Sources:
         except (OSError, ValueError):
             rows = {}
         for name, (version, files) in picks.items():
-            check_files(self.downloads, files)
+            trees.check_files(self.downloads, files)
             pinned = self.pins[name].files
             rows.pop(name, None)
             if files == pinned:
@@ -468,7 +266,7 @@ class Sources:
                     f"  fetched {name} {version}, verified by apt: the pinned "
                     f"{next(iter(pinned))} is no longer offered"
                 )
-        write_whole(self._versions_file, json.dumps(rows, indent=1))
+        trees.write_whole(self._versions_file, json.dumps(rows, indent=1))
 
     def _fetch_sdists(self, sdists: tuple[Sdist, ...]) -> None:
         """Have these archives in build/downloads, verified."""
@@ -486,20 +284,20 @@ class Sources:
     def _make(self, name: str, git_parts: dict[str, str], stamp: str) -> None:
         files = self._chosen()[name]
         target = self.src / name
-        with replacing(target, stamp) as new:
+        with trees.replacing(target, stamp) as new:
             part = "" if name == "micropython" else f"lib/{name}"
             if part in git_parts:
-                git_export(self.module / part, new)
+                trees.git_export(self.module / part, new)
                 made = f"git {git_parts[part][:10]}"
             else:
                 orig = next(file for file in files if ".orig." in file)
-                check_files(self.downloads, files)
-                unpack(self.downloads / orig, new)
+                trees.check_files(self.downloads, files)
+                trees.unpack(self.downloads / orig, new)
                 made = orig
             if name == "micropython":
                 self._add_lib(new, git_parts, files)
                 patches = self.patches(git_parts)
-                apply_patches(new, patches)
+                trees.apply_patches(new, patches)
                 made += "".join(f", {file.name}" for file, _ in patches)
         print(f"  {name}: {made}")
 
@@ -507,33 +305,14 @@ class Sources:
         part = "lib/micropython-lib"
         if part in git_parts:
             shutil.rmtree(tree / part, ignore_errors=True)
-            git_export(self.module / part, tree / part)
+            trees.git_export(self.module / part, tree / part)
         else:
             debian = next(file for file in files if ".debian." in file)
-            check_files(self.downloads, {debian: files[debian]})
-            add_debian_lib(self.downloads / debian, tree)
+            trees.check_files(self.downloads, {debian: files[debian]})
+            trees.add_debian_lib(self.downloads / debian, tree)
             for sdist in self._sdists(git_parts):
-                check_files(self.downloads, {sdist.file: sdist.sha256})
+                trees.check_files(self.downloads, {sdist.file: sdist.sha256})
                 sdist.add_to(tree, self.downloads / sdist.file)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    new = file.with_name(file.name + ".new")
-    new.write_text(text)
-    new.replace(file)
-
-
-@contextlib.contextmanager
-def lock(file: Path):
-    """One run at a time in a build folder; another waits."""
-    with file.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("  waiting for another run in this folder")
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def main(arguments: list[str] | None = None) -> int:

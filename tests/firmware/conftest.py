@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 import serial
-from emulator import RUNNING, Chip, Console, Emulator, Missing, find_image, find_qemu
+from chip import Chip, Console
+from emulator import RUNNING, Emulator, Missing, find_image, find_qemu
 from playing import PRELUDE, Played, actor
 from sim800.scenario import Scenario
 from world import ROOT

@@ -6,13 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from chip import Chip, Console, Panic
 from emulator import (
     FLASH_SIZE,
     IMAGE_AT,
-    Chip,
-    Console,
     Missing,
-    Panic,
     find_image,
     find_qemu,
     flash,

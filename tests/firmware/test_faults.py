@@ -5,7 +5,7 @@ import statistics
 import pytest
 from emulated import get_rate, numbers, post_times, raw_rate
 from emulator import Missing, find_image
-from sim800.scenario import APN, PPP, Radio
+from sim800.scenario import APN, Event, Radio
 
 ROUNDS = pytest.mark.parametrize(
     "rounds", [3, pytest.param(100, marks=pytest.mark.slow)], ids=lambda n: f"{n}_rounds"
@@ -328,7 +328,7 @@ ppp.active(False)
 """,
         )
 
-    played = bench(body, ppp=PPP(silent=True))
+    played = bench(body, events=(Event("ppp_silent"),))
     assert played.value("connecting") == "1"
     assert played.value("again") == "ok"
     assert int(played.value("ms")) < 3000

@@ -66,8 +66,6 @@ def config(**changes) -> SimpleNamespace:
         "dns": ("10.64.0.1", "10.64.0.2"),
         "retries": 5,
         "retry_time": 3.0,
-        "silent": False,
-        "echo_replies": True,
         "auth": "pap",
         "user": None,
         "password": None,

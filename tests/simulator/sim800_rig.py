@@ -7,13 +7,12 @@ import re
 import termios
 import tty
 from dataclasses import replace
-from types import SimpleNamespace
 
 from network.clock import Clock
 from network.journal import Journal
 from sim800.modem import SIM800
 from sim800.scenario import APN, Modem, Radio, Scenario
-from sim800.serial import Fault, Line, same_rate
+from sim800.serial import Damage, Line, same_rate
 
 RESULT = re.compile(rb"\r\n(OK|ERROR|\+CM[ES] ERROR: [^\r]*)\r\n")
 
@@ -69,7 +68,7 @@ class MemoryLine:
         self.on_data = lambda data: None
         self.output = bytearray()
         self.pending = 0
-        self.to_dte, self.from_dte = Fault(), Fault()
+        self.to_dte, self.from_dte = Damage(), Damage()
         self.start = self.stop = self.drop = lambda: None
 
     def dte_rate(self):
@@ -91,10 +90,9 @@ class MemoryLine:
 class FakePPP:
     """The far end of PPP: says hello at the start, echoes what it hears, prefixed."""
 
-    def __init__(self, apn, send, on_end, on_up):
-        self.apn, self.send, self.on_end, self.on_up = apn, send, on_end, on_up
+    def __init__(self, config, send, on_end, on_up):
+        self.config, self.send, self.on_end, self.on_up = config, send, on_end, on_up
         self.muted = self.cut = self.closed = self.started = False
-        self.config = SimpleNamespace(echo_replies=True)
         self.heard = bytearray()
 
     def start(self):
@@ -122,8 +120,8 @@ class Rig:
         self.ppps = []
         self.modem = SIM800(self.clock, setup, self.line, self._make_ppp, self.journal)
 
-    def _make_ppp(self, apn, send, on_end, on_up):
-        self.ppps.append(FakePPP(apn, send, on_end, on_up))
+    def _make_ppp(self, config, send, on_end, on_up):
+        self.ppps.append(FakePPP(config, send, on_end, on_up))
         return self.ppps[-1]
 
     async def __aenter__(self):

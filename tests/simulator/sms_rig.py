@@ -3,7 +3,7 @@
 from sim800 import pdu
 from sim800_rig import scenario
 
-PLAIN = scenario(modem={"echo": False, "ipr": 115200}, clock="2026-06-15T10:00:00")
+PLAIN = scenario(modem={"echo": False, "ipr": 115200}, utc="2026-06-15T10:00:00")
 CENTER = "0791947101670000"  # +491710760000
 OK = b"\r\nOK\r\n"
 Z, ESC = "\x1a", "\x1b"

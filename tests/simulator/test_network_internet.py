@@ -1,6 +1,7 @@
 """The air, the name servers, and TCP and UDP through a real passt, with packets made by scapy."""
 
 import asyncio
+import datetime
 import os
 import signal
 import socket
@@ -11,19 +12,20 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import pytest
+from faults import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
-from network import ip
-from network.air import GPRS, IDEAL, Air
+from network import ip, ntp
+from network.air import GPRS, IDEAL, QUEUE, Air, Pipe
 from network.clock import Clock
 from network.dns import answer
 from network.internet import NOBODY, Internet
 from network.journal import Journal
-from network.link import QUEUE, Link
 from network.passt import Passt, PasstError
 from network_peers import HandClock
 from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import ICMP, IP, TCP, UDP
+from vocabulary import Injector
 
 BOARD, WEB, DNS1, DNS2 = "10.64.64.64", "203.0.113.10", "10.64.0.1", "10.64.0.2"
 NAMES = {"Web.Example": WEB, "gone.example": None, "silent.example": ""}
@@ -33,12 +35,12 @@ NAMES = {"Web.Example": WEB, "gone.example": None, "silent.example": ""}
 
 
 class Far:
-    """A link with its far end: what arrived, and when."""
+    """A pipe with its far end: what arrived, and when."""
 
     def __init__(self, air, direction="down"):
         self.clock = HandClock()
         self.arrived = []
-        self.link = Link(self.clock, air, direction, self.take)
+        self.pipe = Pipe(self.clock, air, direction, self.take)
 
     def take(self, packet):
         self.arrived.append((self.clock.now(), packet))
@@ -50,7 +52,7 @@ class Far:
 
 def test_an_ideal_air_delivers_at_once():
     far = Far(IDEAL)
-    far.link.send(b"x")
+    far.pipe.send(b"x")
     assert far.arrived == [(0.0, b"x")]
 
 
@@ -58,18 +60,18 @@ def test_an_ideal_air_delivers_at_once():
 def test_rate_and_round_trip_are_exact(direction, rate):
     far = Far(replace(GPRS, jitter=0), direction)
     for _ in range(10):
-        far.link.send(bytes(1500))
+        far.pipe.send(bytes(1500))
     far.clock.run(100)
     expected = [0.35 + (i + 1) * 1500 * 8 / rate for i in range(10)]
     assert far.times == pytest.approx(expected, abs=1e-9)
-    assert (far.link.packets, far.link.bytes) == (10, 15000)
+    assert (far.pipe.packets, far.pipe.bytes) == (10, 15000)
 
 
 def test_an_idle_transmitter_saves_nothing_up():
     far = Far(Air(down=8000))
-    far.link.send(bytes(1000))
+    far.pipe.send(bytes(1000))
     far.clock.run(10)
-    far.link.send(bytes(1000))
+    far.pipe.send(bytes(1000))
     far.clock.run(10)
     assert far.times == pytest.approx([1.0, 11.0])
 
@@ -77,13 +79,13 @@ def test_an_idle_transmitter_saves_nothing_up():
 def test_a_full_queue_drops_the_newest():
     far = Far(Air(down=8000))
     for number in range(QUEUE + 5):
-        far.link.send(bytes([number]) * 100)
-    assert far.link.dropped == 4  # one being sent, 32 waiting
-    assert far.link.send(b"x") is None
+        far.pipe.send(bytes([number]) * 100)
+    assert far.pipe.dropped == 4  # one being sent, 32 waiting
+    assert far.pipe.send(b"x") is None
     far.clock.run(100)
     assert [packet[0] for _, packet in far.arrived] == list(range(QUEUE + 1))
-    assert far.link.send(b"x") == pytest.approx(100.001)
-    assert far.link.dropped == 5
+    assert far.pipe.send(b"x") == pytest.approx(100.001)
+    assert far.pipe.dropped == 5
 
 
 @given(st.integers(0, 2**32), st.lists(st.tuples(st.floats(0, 0.5), st.integers(20, 1500))))
@@ -92,20 +94,20 @@ def test_jitter_never_reorders_or_loses(seed, sends):
     told = []
     for number, (pause, size) in enumerate(sends):
         far.clock.run(pause)
-        told.append(far.link.send(number.to_bytes(2, "big") + bytes(size)))
+        told.append(far.pipe.send(number.to_bytes(2, "big") + bytes(size)))
     far.clock.run(100)
     assert far.times == pytest.approx([at for at in told if at is not None], abs=2e-6)
     numbers = [int.from_bytes(packet[:2], "big") for _, packet in far.arrived]
     assert numbers == sorted(numbers)
-    assert len(numbers) + far.link.dropped == len(sends)
+    assert len(numbers) + far.pipe.dropped == len(sends)
 
 
 def test_loss_is_its_share_and_repeatable():
     def run(seed):
         far = Far(Air(loss=0.1, seed=seed))
         for number in range(5000):
-            far.link.send(number.to_bytes(2, "big"))
-        return far.link.lost, [packet for _, packet in far.arrived]
+            far.pipe.send(number.to_bytes(2, "big"))
+        return far.pipe.lost, [packet for _, packet in far.arrived]
 
     lost, arrived = run(1)
     assert 400 < lost < 600 and len(arrived) == 5000 - lost
@@ -115,9 +117,9 @@ def test_loss_is_its_share_and_repeatable():
 
 def test_the_air_may_change_and_what_is_under_way_still_comes_first():
     far = Far(Air(down=8000, rtt=2))
-    far.link.send(b"a" * 1000)
-    far.link.set_air(IDEAL)
-    far.link.send(b"b")
+    far.pipe.send(b"a" * 1000)
+    far.pipe.set_air(IDEAL)
+    far.pipe.send(b"b")
     far.clock.run(10)
     assert [packet[:1] for _, packet in far.arrived] == [b"a", b"b"]
     assert far.times == pytest.approx([2.0, 2.0])
@@ -213,6 +215,7 @@ class Board:
     def __init__(self, internet, journal):
         self.internet = internet
         self.journal = journal
+        self.inject = Injector(WORDS, internet._clock, journal, (), internet=internet).inject
         self.heard = asyncio.Queue()
         self.attach()
 
@@ -547,6 +550,104 @@ def test_udp_through_passt():
                 reply = await board.hear()
                 assert (reply.src, reply.sport, reply.dport) == (WEB, 123, 4321)
                 assert bytes(reply[UDP].payload) == b"late"
+
+    asyncio.run(main())
+
+
+# The fault words of the air, the name servers and the servers
+
+
+def test_the_word_air_changes_what_it_is_told():
+    async def main():
+        async with online(air=GPRS) as board:
+            board.inject("air", rtt=0.1, loss=0.5)
+            assert board.internet.air == replace(GPRS, rtt=0.1, loss=0.5)
+            board.inject("air", loss=1)
+            board.send(query(), DNS1)
+            assert board.internet.up.lost == 1
+
+    asyncio.run(main())
+
+
+def test_packets_over_a_size_vanish_both_ways():
+    async def main():
+        async with online({(WEB, 80): 1}) as board:
+            board.inject("packets_over_vanish", size=576)
+            await board.ask(ICMP() / bytes(576 - 28))
+            board.send(ICMP() / bytes(577 - 28))
+            assert board.internet.up.lost == 1
+            board.internet.down.send(bytes(577))
+            assert board.internet.down.lost == 1
+            board.inject("packets_over_vanish", size=0)
+            await board.ask(ICMP() / bytes(1472))
+
+    asyncio.run(main())
+
+
+def test_the_word_dns():
+    async def main():
+        async with online(dns=(DNS1, DNS2), speed=100) as board:
+            board.inject("dns", dead=1, delay=5, wrong=True)
+            board.send(query(), DNS1)
+            start = board.internet._clock.now()
+            reply = await board.ask(query(), DNS2)
+            assert (reply.src, reply[DNS].an[0].rdata) == (DNS2, "198.51.100.9")
+            assert board.internet._clock.now() - start >= 5
+            board.inject("dns")
+            assert (await board.ask(query(), DNS1))[DNS].an[0].rdata == WEB
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("rcode", "number"), [("SERVFAIL", 2), ("NXDOMAIN", 3), ("REFUSED", 5)])
+def test_name_servers_refuse_so_many_questions(rcode, number):
+    async def main():
+        async with online() as board:
+            board.inject("dns_refuses", count=2, rcode=rcode)
+            for _ in range(2):
+                reply = await board.ask(query(), DNS1)
+                assert (reply[DNS].id, reply[DNS].rcode, reply[DNS].ancount) == (5, number, 0)
+            assert (await board.ask(query(), DNS1))[DNS].rcode == 0
+
+    asyncio.run(main())
+
+
+def test_servers_that_are_silent_and_back():
+    async def main():
+        async with online({(WEB, 443): 9}) as board:
+            board.inject("servers_silent")
+            board.send(TCP(sport=1, dport=443, flags="S"))
+            await board.ask(query(), DNS1)  # nothing came before its answer
+            assert board.journal.seen("air", "no answer from 203.0.113.10:443")
+            board.inject("servers_silent", on=False)
+            assert board.internet.routes == {(WEB, 443): 9}
+
+    asyncio.run(main())
+
+
+def test_time_servers_that_are_silent_or_wrong():
+    async def now(board):
+        reply = await board.ask(UDP(sport=5, dport=ntp.PORT) / ntp.request())
+        told = ntp.time_of(bytes(reply[UDP].payload)).replace(tzinfo=datetime.UTC)
+        return told.timestamp() - time.time()
+
+    async def main():
+        server = ntp.NTPServer(ntp.Manner(), time.time, lambda said: None)
+        try:
+            async with online({(WEB, ntp.PORT): server.port}) as board:
+                assert abs(await now(board)) < 5
+                board.inject("ntp_wrong", seconds=-3600)
+                assert abs(await now(board) + 3600) < 5
+                board.inject("ntp_wrong", seconds=0)
+                assert abs(await now(board)) < 5
+                board.inject("ntp_silent")
+                board.send(UDP(sport=5, dport=ntp.PORT) / ntp.request())
+                await board.ask(query(), DNS1)
+                assert board.journal.seen("air", "no answer from")
+                board.inject("ntp_silent", on=False)
+                assert abs(await now(board)) < 5
+        finally:
+            server.stop()
 
     asyncio.run(main())
 

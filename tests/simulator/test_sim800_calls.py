@@ -282,7 +282,7 @@ async def test_withheld_numbers_and_cring(rig):
     assert rig.take() == NO_CARRIER
 
 
-@modem_test(scenario(PLAIN, clock="2026-06-15T12:05:00", modem={"missed_call": True}))
+@modem_test(scenario(PLAIN, utc="2026-06-15T12:05:00", modem={"missed_call": True}))
 async def test_missed_calls(rig):
     rig.modem.inject("ring", number=BOB, count=1)
     await rig.wait(5)
@@ -426,7 +426,7 @@ def test_whatever_happens_the_call_and_its_signs_agree(steps):
                 calls, ppp = rig.modem.calls, rig.modem.ppp
                 assert calls.state in ("", "dialling", "alerting", "incoming", "active")
                 if ppp is not None and not ppp.closed:
-                    assert ppp.muted == (calls.on_channel or not rig.modem.network.attached)
+                    assert ppp.muted == (calls.on_channel or not rig.modem.radio.attached)
                 assert (calls.outcome is None) or calls.state in ("dialling", "alerting")
             await rig.wait(120)  # nobody rings or waits for ever
             assert rig.modem.calls.state in ("", "active") and levels[-1]

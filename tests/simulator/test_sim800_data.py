@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim800.escape import Escape
+from sim800.scenario import Event
 from sim800_rig import Rig, modem_test, run, scenario
 
 PLAIN = scenario(modem={"echo": False})
@@ -31,7 +32,7 @@ def test_ways_to_dial(command, cid):
             await context(rig, cid=cid)
             assert await rig.say(f"{command}\r") == b"\r\nCONNECT 115200\r\n~hello~"
             assert rig.modem.ppp_cid == cid and rig.modem.contexts[cid]["active"]
-            assert rig.ppps[0].apn is rig.modem.scenario.radio.apns["internet"]
+            assert rig.ppps[0].config.auth == rig.modem.scenario.radio.apns["internet"].auth
 
     run(body)
 
@@ -271,13 +272,13 @@ async def test_ppp_bytes_in_command_mode_are_echoed(rig):
     assert await rig.say("AT\r") == b"\r\nOK\r\n"
 
 
-@modem_test(scenario(PLAIN, ppp={"silent": True}))
+@modem_test(scenario(PLAIN, events=(Event("ppp_silent"),)))
 async def test_silent_ppp(rig):
     assert await rig.say("ATD*99#\r", 50) == b"\r\nCONNECT 115200\r\n"
     assert rig.ppps[0].muted and not rig.ppps[0].started
 
 
-@modem_test(scenario(PLAIN, ppp={"no_carrier_after": 4.0}))
+@modem_test(scenario(PLAIN, events=(Event("ppp_silent no_carrier_after=4"),)))
 async def test_no_carrier_without_a_word_of_ppp(rig):
     assert await rig.say("ATD*99#\r", 3.9) == b"\r\nCONNECT 115200\r\n"
     assert await rig.say("", 0.2) == b"\r\nNO CARRIER\r\n"

@@ -491,15 +491,15 @@ async def test_busy_status_and_term():
 
 
 @pytest.mark.parametrize(
-    ("do", "said"),
+    ("fault", "said"),
     [
-        ({"action": "pdp_deact"}, b"\r\n+SAPBR 1: DEACT\r\n\r\n+HTTPACTION: 0,601,0\r\n"),
-        ({"action": "gprs_detach"}, b"\r\n+SAPBR 1: DEACT\r\n\r\n+HTTPACTION: 0,601,0\r\n"),
-        ({"action": "carrier_lost"}, b"\r\n+HTTPACTION: 0,601,0\r\n"),
-        ({"action": "undervoltage_off"}, b"\r\nUNDER-VOLTAGE POWER DOWN\r\n"),
+        ("pdp_deact", b"\r\n+SAPBR 1: DEACT\r\n\r\n+HTTPACTION: 0,601,0\r\n"),
+        ("gprs_detach", b"\r\n+SAPBR 1: DEACT\r\n\r\n+HTTPACTION: 0,601,0\r\n"),
+        ("carrier_lost", b"\r\n+HTTPACTION: 0,601,0\r\n"),
+        ("undervoltage_off", b"\r\nUNDER-VOLTAGE POWER DOWN\r\n"),
     ],
 )
-def test_the_network_ends_it(do, said):
+def test_the_network_ends_it(fault, said):
     @live
     async def test():
         async with served({"/": None}, speed=50) as (rig, server):
@@ -507,7 +507,7 @@ def test_the_network_ends_it(do, said):
             await rig.ask("+HTTPACTION=0")
             while not server.requests:
                 await asyncio.sleep(0.001)
-            rig.modem.inject(**do)
+            rig.modem.inject(fault)
             await rig.clock.sleep(40)
             assert rig.take() == said
 
@@ -555,7 +555,7 @@ async def test_rates_delays_and_counts():
         assert await get(rig, "web.example/") == (200, 20000)
         # name, connection and request are a round trip each; 20 KB at 40 kbit/s last 4 s
         assert 3 * 0.7 + 4 < rig.clock.now() - start < 15
-        up, down = rig.modem.sockets.up.link, rig.modem.sockets.down.link
+        up, down = rig.modem.sockets.up.pipe, rig.modem.sockets.down.pipe
         assert 20000 < down.bytes < 22000
         assert 200 < up.bytes < 500 and up.packets == 3
 
@@ -567,7 +567,7 @@ async def test_a_lossy_air_loses_time_only():
     async with served({"/": answer(body)}, scenario(READY, air=air), speed=50) as (rig, _):
         assert await get(rig, "web.example/") == (200, 30000)
         assert await content(rig) == body
-        assert rig.modem.sockets.down.link.lost > 0
+        assert rig.modem.sockets.down.pipe.lost > 0
 
 
 # -- TLS --------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """The real line: a pty, paced at its rate, and what becomes of bytes on it. In real time."""
 
 import asyncio
+import contextlib
 import os
 import termios
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from network.clock import Clock
-from sim800.serial import Line
+from sim800.serial import GARBAGE_LIMIT, Line, garble
 from sim800_rig import PtyRig, scenario
 
 PLAIN = scenario(modem={"echo": False, "ipr": 115200})
@@ -173,11 +176,11 @@ def test_link(tmp_path):
     async def body():
         path = tmp_path / "modem"
         for _ in range(2):  # an old link is replaced
-            async with PtyRig(PLAIN, link=str(path)) as rig:
+            async with PtyRig(PLAIN, symlink=str(path)) as rig:
                 assert os.readlink(path) == rig.line.path
             path.symlink_to("/dev/null")
         path.unlink()
-        async with PtyRig(PLAIN, link=str(path)):
+        async with PtyRig(PLAIN, symlink=str(path)):
             pass
         assert not path.is_symlink()
         path.write_text("not a link")
@@ -239,3 +242,77 @@ def test_to_modem_faults_reach_the_modem():
             await rig.until(b"\r\nOK\r\n")
 
     go(body)
+
+
+# -- the rate that is none, and others nobody would set -----------------------------------------
+
+
+def test_b0_passes_nothing_either_way():
+    async def body():
+        async with PtyRig(PLAIN) as rig:
+            rig.set_baud(termios.B0)
+            rig.write(b"AT\r")
+            rig.line.send(b"lost")
+            await asyncio.sleep(0.05)
+            assert rig.got == b"" and rig.line.received == 0
+            rig.set_baud(termios.B115200)
+            rig.write(b"AT\r")
+            await rig.until(b"OK\r\n")
+
+    go(body)
+
+
+@pytest.mark.parametrize(("setting", "ends"), [("0", False), ("1", False), ("2", True)])
+def test_b0_drops_dtr(setting, ends):
+    async def body():
+        async with PtyRig(PLAIN) as rig:
+            rig.write(f'AT&D{setting}+CGDCONT=1,"IP","internet"\r'.encode())
+            await rig.until(b"OK\r\n")
+            rig.write(b"ATD*99#\r")
+            await rig.until(b"~hello~")
+            rig.set_baud(termios.B0)
+            await asyncio.sleep(0.2)
+            rig.set_baud(termios.B115200)
+            assert (rig.modem.mode == "data") == (setting == "0")
+            assert (rig.modem.ppp is None) == ends
+
+    go(body)
+
+
+@given(
+    st.sampled_from(
+        [getattr(termios, name) for name in dir(termios) if name[:2] == "B1" or name == "B0"]
+    ),
+    st.sampled_from([termios.CS5, termios.CS6, termios.CS7, termios.CS8]),
+    st.sampled_from(
+        [0, termios.CSTOPB, termios.PARENB, termios.PARENB | termios.PARODD, termios.CRTSCTS]
+    ),
+    st.sampled_from([0, termios.CREAD, termios.CLOCAL, termios.HUPCL]),
+)
+@settings(max_examples=30)
+def test_no_termios_setting_stops_the_modem(baud, size, line, more):
+    async def body():
+        async with PtyRig(PLAIN) as rig:
+            before = termios.tcgetattr(rig.fd)
+            mode = list(before)
+            mode[2] = size | line | more
+            mode[4] = mode[5] = baud
+            with contextlib.suppress(termios.error):  # a pty takes the rate, and no size but 8
+                termios.tcsetattr(rig.fd, termios.TCSANOW, mode)
+            assert termios.tcgetattr(rig.fd)[4] == baud
+            rig.write(b"AT+CSQ\r" * 20)
+            rig.modem.urc("+HELLO")
+            await asyncio.sleep(0.01)
+            termios.tcsetattr(rig.fd, termios.TCSANOW, before)
+            for _ in range(100):  # what came may have been the beginning of a line
+                rig.write(b"\rAT\r")
+                await asyncio.sleep(0.02)
+                if b"OK\r\n" in rig.got:
+                    return
+            raise AssertionError(bytes(rig.got))
+
+    go(body)
+
+
+def test_the_slowest_sender_makes_little():
+    assert len(garble(b"x" * 4096, 1, 115200)) == GARBAGE_LIMIT

@@ -16,7 +16,7 @@ from stand_in import CERTIFICATES
 READY = scenario(
     modem={"echo": False, "ipr": 115200},
     radio={"position": (-0.127758, 51.5)},
-    clock="2026-06-15T12:00:00",
+    utc="2026-06-15T12:00:00",
 )
 NTP = "203.0.113.5"
 
@@ -78,7 +78,7 @@ async def test_location_codes(rig):
         rig.modem.inject("location_ends", code=code)
         answer = f"\r\n+CIPGSMLOC: {code}\r\n\r\nOK\r\n".encode()
         assert await rig.say("AT+CIPGSMLOC=1,1\r") == answer
-    rig.modem.network.position = None
+    rig.modem.radio.position = None
     assert await rig.say("AT+CIPGSMLOC=2,1\r") == b"\r\n+CIPGSMLOC: 404\r\n\r\nOK\r\n"
     assert await rig.say("AT+CLBS=1,1\r") == b"\r\n+CLBS: 3\r\n\r\nOK\r\n"
     rig.modem.inject("carrier_lost")

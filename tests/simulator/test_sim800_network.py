@@ -237,7 +237,7 @@ async def test_detach_and_attach(rig):
 async def test_dialling_attaches_by_itself(rig):
     await ask(rig, "+CGATT=0")
     await dial(rig)
-    assert rig.modem.network.attached
+    assert rig.modem.radio.attached
 
 
 @modem_test(scenario(modem={"echo": False}))
@@ -361,7 +361,7 @@ async def test_cell_change(rig):
 
 # -- time -------------------------------------------------------------------------------------
 
-NITZ = scenario(QUIET, clock="2026-06-15T12:00:00", radio={"zone": 8, "dst": 1})
+NITZ = scenario(QUIET, utc="2026-06-15T12:00:00", radio={"zone": 8, "dst": 1})
 
 
 @pytest.mark.parametrize("profile", ["R13.08", "R14.18"])
@@ -414,4 +414,4 @@ async def test_clock_runs_through_resets_but_not_without_supply(rig):
 def test_a_scenarios_clock_must_be_utc():
     for bad in ("yesterday", "2026-06-15T12:00:00+02:00"):
         with pytest.raises(ValueError, match=r"write UTC like"):
-            Rig(scenario(clock=bad))
+            Rig(scenario(utc=bad))

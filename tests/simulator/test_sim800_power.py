@@ -1,6 +1,7 @@
 """PWRKEY, RESET and the supply: what pulses of which width do (hardware design 3.2, 3.4)."""
 
 import pytest
+from sim800.scenario import Event
 from sim800_rig import Rig, modem_test, run, scenario
 
 OFF = scenario(modem={"start": "off", "ipr": 115200})
@@ -80,7 +81,7 @@ def test_key_toggles_a_running_one_off(board, width, off):
                 return
             assert rig.take() == b"\r\nNORMAL POWER DOWN\r\n"
             assert await rig.say("AT\r", 1.9) == b""  # deaf while it leaves
-            assert rig.modem.power.state == "leaving"
+            assert rig.modem.power.state == "powering down"
             await rig.wait(0.2)
             assert rig.modem.power.state == "off"
             assert await rig.say("AT\r", 1) == b""
@@ -189,7 +190,7 @@ async def test_soft_reset(rig):
     )
 
 
-@modem_test(scenario(OFF, modem={"silent": True}))
+@modem_test(scenario(OFF, events=(Event("dead"),)))
 async def test_dead_modem_takes_keys_and_says_nothing(rig):
     rig.modem.supply(True)
     await rig.key(1.2, 10)

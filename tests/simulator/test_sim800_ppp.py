@@ -5,7 +5,6 @@ import struct
 
 from network import hdlc
 from network.ppp import PPPEnd
-from sim800.modem import ppp_config
 from sim800.scenario import APN, Event
 from sim800_rig import Rig, run, scenario
 
@@ -22,8 +21,7 @@ class PPPRig(Rig):
         self.address = None
         self.user = b""
 
-    def _make_ppp(self, apn, send, on_end, on_up):
-        config = ppp_config(self.modem.scenario.ppp, apn)
+    def _make_ppp(self, config, send, on_end, on_up):
         self.ppps.append(PPPEnd(self.clock, config, send, on_end, on_up, journal=self.journal))
         return self.ppps[-1]
 
@@ -159,6 +157,89 @@ def test_wrong_password_and_refused_once():
     check(once)
 
 
+# -- the fault words of PPP, on its real end ---------------------------------------------------
+
+
+async def echo(rig, seconds):
+    """Ask by LCP, and wait so long: what came back, as (LCP code, identifier)."""
+    rig.put(LCP, 9, 77, bytes(4))
+    frames = rig.deframer.feed(await rig.say(b"", seconds))
+    return [tuple(hdlc.unpack(frame, acfc=True, pfc=True)[1][:2]) for frame in frames]
+
+
+def test_echo_stops_for_this_call():
+    async def body(rig):
+        await up(rig)
+        assert await echo(rig, 1) == [(10, 77)]
+        rig.modem.inject("echo_stops")
+        assert await echo(rig, 5) == []
+        rig.modem.inject("no_carrier")
+        rig.address = None
+        await up(rig)
+        assert await echo(rig, 1) == [(10, 77)]
+
+    check(body)
+
+
+def test_echo_late_for_all_calls():
+    async def body(rig):
+        rig.modem.inject("echo_late", seconds=4)
+        await up(rig)
+        assert await echo(rig, 3.9) == []
+        assert len(list(rig.deframer.feed(await rig.say(b"", 0.2)))) == 1
+        rig.modem.inject("echo_late", seconds=0)
+        assert await echo(rig, 0.1) == [(10, 77)]
+
+    check(body)
+
+
+def test_ipcp_without_name_servers():
+    async def ask(rig):
+        await up(rig)
+        rig.put(IPCP, REQUEST, 30, b"\x81\x06\0\0\0\0")
+        packets = [
+            hdlc.unpack(f, acfc=True, pfc=True) for f in rig.deframer.feed(await rig.say(b""))
+        ]
+        return [data[0] for protocol, data in packets if protocol == IPCP and data[1] == 30]
+
+    async def body(rig):
+        assert await ask(rig) == [NAK]
+        rig.modem.inject("ipcp_no_dns")
+        rig.modem.inject("no_carrier")
+        rig.address = None
+        assert await ask(rig) == [4]  # Configure-Reject
+
+    check(body)
+
+
+def test_lcp_that_never_agrees():
+    async def body(rig):
+        rig.modem.inject("lcp_naks")
+        rig.line.feed(b'AT+CGDCONT=1,"IP","internet"\rATD*99#\r')
+        await rig.talk(20)
+        assert not rig.journal.seen("ppp", "LCP up")
+        rig.modem.inject("lcp_naks", on=False)
+        rig.modem.inject("no_carrier")
+        await up(rig)
+
+    check(body)
+
+
+def test_loopback_and_damage():
+    async def body(rig):
+        await up(rig)
+        rig.modem.inject("ppp_damaged", rate=1)
+        assert await echo(rig, 1) == [] and rig.deframer.bad_fcs == 1
+        rig.modem.inject("ppp_damaged", rate=0)
+        assert await echo(rig, 1) == [(10, 77)]
+        rig.modem.inject("ppp_loopback")
+        assert await echo(rig, 1) == [(9, 77)]
+        rig.modem.inject("ppp_loopback", on=False)
+        assert await echo(rig, 1) == [(10, 77)]
+
+    check(body)
+
+
 def test_suspended_and_resumed():
     async def body(rig):
         await up(rig)
@@ -182,4 +263,4 @@ def test_silent_scenario_sends_nothing():
     async def body(rig):
         assert await rig.say("ATD*99#\r", 30) == b"\r\nCONNECT 115200\r\n"
 
-    check(body, scenario(SETUP, ppp={"silent": True}))
+    check(body, scenario(SETUP, events=(Event("ppp_silent"),)))

@@ -1,12 +1,13 @@
 """`python -m sim800`, used as a stranger would: through its port, with pyserial."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sim800.faults import ACTIONS
+from faults import WORDS
 
 serial = pytest.importorskip("serial")
 
@@ -58,7 +59,14 @@ def run(*args):
 def test_help_names_options_commands_and_faults():
     result = run("--help")
     assert result.returncode == 0 and result.stderr == ""
-    for word in ("--link", "--scenario", "--speed", "pwrkey SECONDS", "inject NAME", *ACTIONS):
+    for word in (
+        "--link",
+        "--scenario",
+        "--speed",
+        "pwrkey SECONDS",
+        "inject WORD",
+        *[word.name for word in WORDS.values() if word.target != "board"],
+    ):
         assert word in result.stdout
 
 
@@ -107,6 +115,10 @@ def test_boots_by_itself_and_talks(tmp_path):
             assert "SIM READY" in program.process.stdout.readline()
             program.obey("fly")
             assert "no command 'fly'" in program.process.stdout.readline()
+            program.obey("inject interrupt")
+            assert "strikes the board: there is none here" in program.process.stdout.readline()
+            program.obey("inject later 1 urc +HELLO: 1")
+            assert port.read_until(b"+HELLO: 1\r\n").endswith(b"\r\n+HELLO: 1\r\n")
         program.obey("quit")
         assert program.process.wait(10) == 0
     text = log.read_text()
@@ -159,3 +171,28 @@ def test_scenario_from_a_file(tmp_path):
     broken.write_text("1 / 0\n")
     result = run("--scenario", str(broken))
     assert result.returncode == 2 and "ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_in_order(number, tmp_path):
+    with Program("--link", tmp_path / "modem") as program:
+        program.process.send_signal(number)
+        assert program.process.wait(10) == 0
+        assert not os.path.lexists(tmp_path / "modem")
+
+
+def test_sigterm_ends_it_even_where_it_spins(tmp_path):
+    file = tmp_path / "spin.py"
+    file.write_text(
+        "from sim800.scenario import *\n"
+        "class Phones(dict):\n"
+        "    def get(self, *_):\n"
+        "        print('spinning', flush=True)\n"
+        "        while True: pass\n"
+        "scenario = Scenario(modem=Modem(start='command'), phones=Phones())\n"
+    )
+    with Program("--scenario", file) as program, program.port() as port:
+        port.write(b"ATD123;\r")
+        assert program.process.stdout.readline() == "spinning\n"
+        program.process.terminate()
+        assert program.process.wait(10) == -signal.SIGALRM

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulator" / "vm"))
 import debian_archive as debian
 import package_index
 import sources
+import trees
 
 needs_apt = pytest.mark.skipif(not shutil.which("apt-get"), reason="apt-get is not here")
 needs_patch = pytest.mark.skipif(not shutil.which("patch"), reason="patch is not here")
@@ -234,7 +235,7 @@ def test_apt_complaints_are_explained():
 
 
 def test_added_files_are_only_those_wanted():
-    assert sources.added_files(MIP_PATCH, "lib/micropython-lib/") == {
+    assert trees.added_files(MIP_PATCH, "lib/micropython-lib/") == {
         "lib/micropython-lib/micropython/requests/manifest.py": 'module("requests.py")\n\n'
     }
 
@@ -256,13 +257,13 @@ def test_a_patch_that_fails_is_named(tmp_path, patch, reason):
     file.parent.mkdir()
     file.write_text(patch)
     with pytest.raises(debian.SourcesError, match=rf"extmod/one\.patch does not apply.*{reason}"):
-        sources.apply_patches(tmp_path / "tree", [(file, "")])
+        trees.apply_patches(tmp_path / "tree", [(file, "")])
 
 
 def test_a_missing_patch_program_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(debian.SourcesError, match="apt-get install patch"):
-        sources.apply_patches(tmp_path, [(tmp_path / "a.patch", "")])
+        trees.apply_patches(tmp_path, [(tmp_path / "a.patch", "")])
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -271,9 +272,9 @@ def test_a_missing_patch_program_is_named(tmp_path, monkeypatch):
 def test_checksum_mismatch(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"x")
     with pytest.raises(debian.SourcesError, match=r"a\.tar has the SHA-256 2d71.* not 00"):
-        sources.check_files(tmp_path, {"a.tar": "00"})
+        trees.check_files(tmp_path, {"a.tar": "00"})
     with pytest.raises(debian.SourcesError, match=r"b\.tar is missing"):
-        sources.check_files(tmp_path, {"b.tar": "00"})
+        trees.check_files(tmp_path, {"b.tar": "00"})
 
 
 def test_unchanged_files_keep_their_time(tmp_path):
@@ -284,22 +285,22 @@ def test_unchanged_files_keep_their_time(tmp_path):
     os.utime(tmp_path / "old/d/same", (1000, 1000))
     for tree in ("old", "new"):
         os.utime(tmp_path / tree / "d/other", (1000, 1000))
-    sources.keep_times(tmp_path / "old", tmp_path / "new")
+    trees.keep_times(tmp_path / "old", tmp_path / "new")
     assert (tmp_path / "new/d/same").stat().st_mtime == 1000
     assert (tmp_path / "new/d/other").stat().st_mtime > 1000
 
 
 def test_a_failed_block_leaves_the_old_tree(tmp_path):
     tree = tmp_path / "t"
-    with sources.replacing(tree, "one") as new:
+    with trees.replacing(tree, "one") as new:
         new.mkdir()
         (new / "f").write_text("1")
-    with pytest.raises(debian.SourcesError), sources.replacing(tree, "two") as new:
+    with pytest.raises(debian.SourcesError), trees.replacing(tree, "two") as new:
         new.mkdir()
         raise debian.SourcesError("no")
     assert (tree / "f").read_text() == "1"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t", "t.stamp"]
-    assert sources.stamp_file(tree).read_text() == "one\n"
+    assert trees.stamp_file(tree).read_text() == "one\n"
 
 
 # --- the whole, against a small archive -------------------------------------------------------

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from faults import play, table
+from fault_table import play, table
 from playing import SPEED_LIMIT
 
 TABLE = table()

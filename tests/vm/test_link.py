@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 from board.tcall import BOARDS
-from sim800.scenario import APN, PPP, SIM, Event, Modem, Radio
+from sim800.scenario import APN, SIM, Event, Modem, Radio
 
 UP = """
 nic = ppp_sim800.PPP("internet")
@@ -89,7 +89,7 @@ nic = ppp_sim800.PPP("internet")
 nic.connect()
 print("after=%04d-%02d-%02d %02d:%02d" % time.gmtime()[:5])
 """
-    played = play(script, clock="2027-02-28T23:59:30")
+    played = play(script, utc="2027-02-28T23:59:30")
     assert played.value("before") == "2000"
     assert played.value("after") in [f"2027-0{d} 00:0{m}" for d in ("3-01",) for m in range(3)] + [
         "2027-02-28 23:59"
@@ -184,7 +184,7 @@ DENIED = ((0.3, 3), (30.0, 1))
 NOT_YET = ((0.3, 2), (40.0, 1))
 
 FAILURES = {
-    "silent": ({"modem": Modem(silent=True)}, "ModemSilent", "supply", "", None, 40),
+    "silent": ({"events": (Event("dead"),)}, "ModemSilent", "supply", "", None, 40),
     "no SIM": ({"sim": SIM(inserted=False)}, "SIMAbsent", "insert", "", None, 30),
     "PIN missing": (
         {"sim": SIM(pin="4711")}, "PINRequired", 'pin="1234"', 'nic.config(pin="4711")', "ok", 30,
@@ -216,9 +216,9 @@ FAILURES = {
         {"events": (Event("call_refuse_once"),)}, "NoCarrier", "try again", "", "ok", 90,
     ),
     "no carrier after CONNECT": (
-        {"ppp": PPP(no_carrier_after=0.5)}, "NoCarrier", "before PPP was up", "", "NoCarrier", 100,
+        {"events": (Event("ppp_silent no_carrier_after=0.5"),)}, "NoCarrier", "before PPP was up", "", "NoCarrier", 100,
     ),
-    "PPP silent": ({"ppp": PPP(silent=True)}, "NegotiationFailed", "did not come up", "", "NegotiationFailed", 100),
+    "PPP silent": ({"events": (Event("ppp_silent"),)}, "NegotiationFailed", "did not come up", "", "NegotiationFailed", 100),
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ print("time=%r" % (where.time,))
 """,
         modem=Modem(profile=profile),
         radio=Radio(position=(-58.381592, -34.603722)),
-        clock="2027-02-28T23:58:30",
+        utc="2027-02-28T23:58:30",
     )
     assert played.value("lon") == "-58.381592"
     assert played.value("lat") == "-34.603722"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sim800.scenario import APN, Modem, Operator, Radio
+from sim800.scenario import APN, Event, Modem, Operator, Radio
 
 TRUST = """
 import tls
@@ -381,7 +381,7 @@ def test_modem_that_is_silent(play):
     played = play(
         MODEM
         + "show('initialize', modem.initialize)\nprint('initialized=%r' % modem.initialized)",
-        modem=Modem(silent=True),
+        events=(Event("dead"),),
     )
     assert played.value("initialize").startswith("ModemSilent: ")
     assert played.value("initialized") == "False"

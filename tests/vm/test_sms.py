@@ -93,7 +93,7 @@ show("gone", sms.read, index)
 show("again", sms.delete, index)
 show("empty", sms.room)
 """,
-        clock="2031-07-08T09:10:00",
+        utc="2031-07-08T09:10:00",
     )
     assert played.value("room") == "(1, 20)"
     assert played.value("list") == f"[((1,), '{NUMBER}', True, True)]"

@@ -1,7 +1,7 @@
 """A link that stays up: command mode while online, when it is distrusted, what recovering costs, what is counted."""
 
 import pytest
-from faults import table
+from fault_table import table
 from sim800.scenario import SIM, Modem, Radio
 from world import ROOT
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 from . import at
-from .commands import Args, command, setting
+from .commands import Args, command, require, setting
 from .errors import CME, BadValue
 
 _IGNORED = str.maketrans("", "", " ,TtPp!Ww@-()")  # modifiers without effect (page 30)
@@ -20,21 +20,21 @@ setting("+VTD", range(1, 256), test="+VTD: (1-255)")
 setting("+MORING", range(2), test="+MORING: (0,1)")
 
 
-@command("+CLIP", "?", "=", test="+CLIP: (0-1)", limit=15.0)
-def caller_identification(modem, c):
-    """Page 75; the network offers it."""
-    if c.op == "?":
-        modem.info(f"+CLIP: {modem.settings['+CLIP']},{1 if modem.network.registered else 2}")
-    else:
-        modem.settings["+CLIP"] = Args(c).most(1).number(0, range(2))
+def _line_identification(name: str, modes: int, offered: int) -> None:
+    """Page 75 and 76; `offered` is what is told of the network's side where there is one."""
+
+    @command(name, "?", "=", test=f"{name}: (0-{modes - 1})", limit=15.0)
+    def handler(modem, c):
+        if c.op == "?":
+            modem.info(
+                f"{name}: {modem.settings[name]},{offered if modem.radio.registered else 2}"
+            )
+        else:
+            modem.settings[name] = Args(c).most(1).number(0, range(modes))
 
 
-@command("+CLIR", "?", "=", test="+CLIR: (0-2)", limit=15.0)
-def own_number_restriction(modem, c):
-    if c.op == "?":
-        modem.info(f"+CLIR: {modem.settings['+CLIR']},{4 if modem.network.registered else 2}")
-    else:
-        modem.settings["+CLIR"] = Args(c).most(1).number(0, range(3))
+_line_identification("+CLIP", 2, 1)
+_line_identification("+CLIR", 3, 4)
 
 
 async def dial(modem, number):
@@ -45,7 +45,7 @@ async def dial(modem, number):
     """
     if not number.endswith(";"):
         # a circuit-switched data call: no network offers them any more
-        modem.require("full sim")
+        require(modem, "full sim")
         await modem.wait_abortable(0.5, "NO CARRIER")
         return "NO CARRIER"
     match = _NUMBER.fullmatch(number[:-1].translate(_IGNORED))
@@ -54,7 +54,7 @@ async def dial(modem, number):
     digits, modifiers = match.groups()
     if len(digits) > MAX_DIGITS:
         raise CME(26)
-    modem.require("full sim network")
+    require(modem, "full sim registration")
     if _SERVICE.fullmatch(digits):
         modem.ussd.request(digits)
         return "OK"
@@ -62,7 +62,7 @@ async def dial(modem, number):
     if calls.state:
         raise CME(3)  # a second one would put the first on hold; that is not modelled
     await modem.wait_abortable(1.0, "NO CARRIER")
-    modem.require("network")
+    require(modem, "registration")
     if calls.state:
         return "NO CARRIER"  # one came in meanwhile
     hidden = modem.settings["+CLIR"] == 1 or "I" in modifiers

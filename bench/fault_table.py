@@ -1,6 +1,6 @@
 """The fault table (tests/data/faults.toml): played with the package, or with plain network.PPP to compare.
 
-`python bench/faults.py` plays all of it with both and prints how each ended.
+`python bench/fault_table.py` plays all of it with both and prints how each ended.
 """
 
 import argparse

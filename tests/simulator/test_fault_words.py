@@ -1,10 +1,19 @@
-"""Faults and events by name, and scenarios that hold them."""
+"""The fault words: what each does, how they are written, and scenarios that hold them."""
 
+import ast
+import re
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import dead
+import mix
 import pytest
-from sim800 import faults
-from sim800.faults import ACTIONS
+from faults import PAGE, WORDS
 from sim800.scenario import Event, Modem
 from sim800_rig import Rig, modem_test, run, scenario
+from vocabulary import Injector
+from world import ROOT
 
 PLAIN = scenario(modem={"echo": False, "ipr": 115200})
 BOOT = b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"
@@ -17,6 +26,7 @@ ARGUMENTS = {
     "flip_bits": {"rate": 0.0},
     "double_bytes": {"rate": 0.0},
     "other_rate": {"baud": 9600},
+    "echo_late": {"seconds": 5},
 }
 
 
@@ -107,7 +117,7 @@ async def test_voltage(rig):
     await rig.key(1.2, 2.7)
     rig.take()
     await rig.say("AT+CPOWD=1\r", 0.1)
-    assert rig.modem.power.state == "leaving"
+    assert rig.modem.power.state == "powering down"
 
 
 WARNING = b"\r\nUNDER-VOLTAGE WARNNING\r\n"
@@ -246,15 +256,15 @@ async def test_deactivation_tells_every_user_of_a_context(rig):
 async def test_authentication_refused_once(rig):
     rig.modem.inject("pap_refuse_once")
     first = await online(rig)
-    assert (first.apn.user, first.apn.auth) == ("\0", "pap")
+    assert first.refuse_auth and first.config.auth == "pap"
     rig.modem.inject("no_carrier")
     rig.take()
-    assert (await online(rig)).apn.user is None
+    assert not (await online(rig)).refuse_auth
 
 
 @modem_test(PLAIN)
 async def test_echo_comes_back(rig):
-    rig.modem.inject("echo_on")
+    rig.modem.inject("command_echo")
     assert await rig.say("AT\r") == b"AT\r\r\nOK\r\n"
 
 
@@ -295,7 +305,7 @@ async def test_message(rig):
 
 
 def test_every_action_can_happen_in_every_state():
-    async def body(name, state):
+    async def body(word, state):
         start = "off" if state in ("off", "booting") else "command"
         async with Rig(scenario(PLAIN, modem={"start": start})) as rig:
             if state == "booting":
@@ -308,7 +318,7 @@ def test_every_action_can_happen_in_every_state():
             elif state == "escaped":
                 await online(rig)
                 await rig.say("+++", 1.1)
-            rig.modem.inject(name, **ARGUMENTS.get(name, {}))
+            rig.modem.inject(word.name, **ARGUMENTS.get(word.name, {}))
             await rig.wait(15)
             # and from wherever it left the modem, the rails bring it back
             rig.modem.supply(False)
@@ -316,13 +326,14 @@ def test_every_action_can_happen_in_every_state():
             rig.take()
             rig.modem.supply(True)
             await rig.key(1.2, 2.7)
-            assert rig.take().startswith(BOOT), (name, state)
+            assert rig.take().startswith(BOOT), (word, state)
             await rig.say("", 3)
-            assert (await rig.say("AT\r", 2)).endswith(b"\r\nOK\r\n"), (name, state)
+            assert (await rig.say("AT\r", 2)).endswith(b"\r\nOK\r\n"), (word, state)
 
-    for name in ACTIONS:
+    for word in WORDS.values():
         for state in ("off", "booting", "command", "dialling", "data", "escaped"):
-            run(body, name, state)
+            if word.target == "modem" and word.name != "dead":
+                run(body, word, state)
 
 
 # -- scenarios --------------------------------------------------------------------------------
@@ -331,12 +342,16 @@ def test_every_action_can_happen_in_every_state():
 @pytest.mark.parametrize(
     ("event", "says"),
     [
-        (Event("explode"), "no action 'explode'; known are apn_refused"),
+        (Event("explode"), "no fault 'explode'; known are air"),
         (Event("no_carrier", when="lunch"), "when is 'lunch'; use one of"),
         (Event("registration_lost", args={"state": 3}), "it takes stat"),
-        (Event("urc"), "it takes text, with_answer"),
+        (Event("urc"), "wants text: it takes text, with_answer"),
         (Event("flip_bits", args={"rate": 5}), "use 0 to 1"),
-        (Event("flip_bits", args={"rate": 0.1, "way": "up"}), "use one of"),
+        (Event("flip_bits", args={"rate": 0.1, "way": "up"}), "use one of to_modem"),
+        (Event("flip_bits rate=a"), "rate is 'a'; use 0 to 1"),
+        (Event("supply_cut seconds=-1"), "use a number from 0 up"),
+        (Event("no_carrier now"), "takes no arguments"),
+        (Event("drop_bytes number=5"), "has no number: it takes count, rate, way"),
     ],
 )
 def test_impossible_events_are_found_at_the_start(event, says):
@@ -358,9 +373,11 @@ def test_impossible_modems_are_found_at_the_start(modem, says):
 
 
 @modem_test(PLAIN)
-async def test_inject_wants_a_known_action(rig):
+async def test_inject_wants_a_known_word_and_what_it_strikes(rig):
     with pytest.raises(ValueError, match="known are"):
         rig.modem.inject("nonsense")
+    with pytest.raises(ValueError, match="strikes the internet: there is none here"):
+        rig.modem.inject("air", rtt=1)
     with pytest.raises(ValueError, match="it takes stat"):
         rig.modem.inject("registration_lost", status=1)
 
@@ -377,12 +394,12 @@ def test_events_come_after_their_moment(when, at):
         async with Rig(setup) as rig:
             rig.modem.supply(True)
             await rig.key(1.2, 15)
-            times = [e.time for e in rig.journal.seen("modem", "fault: signal")]
+            times = [e.time for e in rig.journal.seen("fault", "signal")]
             assert times == [pytest.approx(at + 0.5)]
-            assert rig.modem.network.csq == (7, 0)
+            assert rig.modem.radio.csq == (7, 0)
             rig.modem.power.restart("test")
             await rig.wait(10)
-            assert len(rig.journal.seen("modem", "fault: signal")) == 1  # once
+            assert len(rig.journal.seen("fault", "signal")) == 1  # once
 
     run(body)
 
@@ -395,7 +412,7 @@ def test_events_around_a_call():
             ppp = await online(rig)
             ppp.on_up()
             await rig.wait(1)
-            seen = [e.fields["text"] for e in rig.journal.seen("modem", "fault: urc")]
+            seen = [e.fields["text"] for e in rig.journal.seen("fault", "urc")]
             assert seen == ["dial", "connect", "ip"]
 
     run(body)
@@ -415,13 +432,41 @@ def test_events_around_a_call():
     ],
 )
 def test_arguments_that_are_written_down(action, parameter, text, value):
-    found = faults.value(action, parameter, text)
+    kind = WORDS[action].parameters[parameter].annotation
+    found = kind.take(text)
     assert found == value and type(found) is type(value)
 
 
-def test_help_has_a_line_for_each():
-    lines = faults.help_lines()
-    assert len(lines) == len(ACTIONS) and all(": " in line and "\n" not in line for line in lines)
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("ring", {}),
+        ("ring number=0170 count=3", {"number": "0170", "count": 3}),
+        ("sms_received number=+4917 text='two words'", {"number": "+4917", "text": "two words"}),
+        ("urc +CREG: 2", {"text": "+CREG: 2"}),
+        ("urc 'it is \"so\"'", {"text": 'it is "so"'}),
+        ("urc it's", {"text": "it's"}),
+        ("interrupt 20", {"seconds": 20.0}),
+        ("no_data on=off", {"on": False}),
+    ],
+)
+def test_faults_that_are_written_down(text, args):
+    word, found = WORDS.read(text)
+    assert (word.name, found) == (text.split()[0], args)
+
+
+@modem_test(PLAIN)
+async def test_later(rig):
+    rig.modem.injector.obey("later 5 urc text=RING")
+    await rig.wait(4.9)
+    assert rig.take() == b""
+    await rig.wait(0.2)
+    assert rig.take() == b"\r\nRING\r\n"
+    for text in ("later", "later soon urc RING"):
+        with pytest.raises(ValueError, match="later wants seconds"):
+            rig.modem.injector.obey(text)
+    with pytest.raises(ValueError, match="known are"):
+        rig.modem.injector.obey("later 5 nonsense")
 
 
 @modem_test(PLAIN)
@@ -470,9 +515,108 @@ async def test_card_that_is_back_is_noticed_at_the_next_start(rig):
 
 @modem_test(PLAIN)
 async def test_another_rate_and_no_echo(rig):
-    rig.modem.inject("echo_on")
+    rig.modem.inject("command_echo")
     assert (await rig.say("AT\r")).startswith(b"AT\r")
-    rig.modem.inject("echo_off")
+    rig.modem.inject("command_echo", on=False)
     assert await rig.say("AT\r") == b"\r\nOK\r\n"
     rig.modem.inject("other_rate", baud=9600)
     assert b"OK" not in await rig.say("AT\r")
+
+
+@modem_test(PLAIN)
+async def test_left_at_the_prompt(rig):
+    rig.modem.inject("left_at_prompt")
+    assert await rig.say("", 0.1) == b"\r\n> "
+    assert await rig.say("AT+CSQ\r", 20) == b"\r\n> "  # of the message
+    assert await rig.say("\x1b", 0.1) == b"\r\nOK\r\n"
+    assert await rig.say("AT\r") == b"\r\nOK\r\n"
+    await rig.say("AT+CMGF=1\r")
+    rig.modem.inject("left_at_prompt")
+    await rig.say("", 0.1)
+    await rig.say("AT\r\x1a", 10)
+    assert [sms.text for sms in rig.modem.messages.sent] == ["AT\r"]
+
+
+@modem_test(PLAIN)
+async def test_dead_takes_keys_and_says_nothing(rig):
+    rig.modem.inject("dead")
+    assert await rig.say("AT\r", 5) == b""
+    await rig.key(1.6, 5)
+    assert rig.modem.power.state == "off"
+    await rig.key(1.2, 5)
+    assert rig.take() == b"" and rig.modem.mode == "command"
+    rig.modem.inject("dead", on=False)
+    assert await rig.say("AT\r") == b"\r\nOK\r\n"
+
+
+@modem_test(PLAIN)
+async def test_interrupt_comes_from_the_board(rig):
+    came = []
+    board = SimpleNamespace(clock=rig.clock, interrupt=lambda: came.append(rig.clock.now()))
+    events = (Event("interrupt 5", after=2),)
+    injector = Injector(WORDS, rig.clock, rig.journal, events, board=board)
+    injector.start()
+    await rig.wait(10)
+    assert came == [7]
+
+
+# -- the vocabulary is complete, and used everywhere ---------------------------------------------
+
+
+def _injected(function):
+    """The words a test injects: as a call's first argument, or by its parameters."""
+    calls = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("inject", "obey", "Event")
+    ]
+    places = [call.args[0] for call in calls if call.args]
+    if any(isinstance(place, ast.Name | ast.JoinedStr) for place in places):
+        places += function.decorator_list
+    for place in places:
+        for node in ast.walk(place):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value.removeprefix("later 5 ").split(" ")[0]
+
+
+def test_each_word_is_proved_by_a_test_that_asserts():
+    proved = set()
+    for file in Path(__file__).parent.glob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.name.startswith("test_")
+                and any(isinstance(part, ast.Assert) for part in ast.walk(node))
+            ):
+                proved |= set(_injected(node))
+    assert not WORDS.keys() - proved
+
+
+def test_words_that_are_written_elsewhere_are_right():
+    table = tomllib.loads((ROOT / "tests" / "data" / "faults.toml").read_text())["fault"]
+    texts = [text for fault in table for text in (*fault.get("do", ()), *fault.get("mend", ()))]
+    texts += [text for faults, _ in mix.FAULTS for text in faults]
+    texts += dead.FAULTS.values()
+    for folder in ("vm", "firmware"):
+        for file in (ROOT / "tests" / folder).glob("*.py"):
+            if file.name != "test_vm_network.py":  # its far end is no modem
+                texts += re.findall(r"""\bdo\(["']([a-z][^{}"']*)["']\)""", file.read_text())
+    assert len(texts) > 200
+    for text in texts:
+        WORDS.read(re.sub(r"^later \S+ ", "", text))
+
+
+def test_the_page_is_what_the_words_say():
+    page = (ROOT / "docs" / "faults.md").read_text()
+    assert page == PAGE + WORDS.markdown(), "PYTHONPATH=simulator python -m faults --markdown"
+
+
+@pytest.mark.parametrize("word", WORDS.values(), ids=lambda word: word.name)
+def test_word_is_declared_as_the_others(word):
+    assert word.target in ("modem", "internet", "board")
+    assert word.summary and "\n" not in word.summary and word.summary in WORDS.listing()
+    assert word.usage in WORDS.listing() and word.usage in WORDS.markdown()
+    for parameter in word.parameters.values():
+        if parameter.default not in (parameter.empty, None):
+            parameter.annotation.take(parameter.default)
