@@ -62,9 +62,11 @@ def bytecode() -> dict[str, int]:
     sizes: dict[str, int] = {}
     frozen = FROZEN.read_text()
     modules = sorted(
-        re.findall(r"fun_data_((?:ppp_sim800|ssl)_\w+?)__lt_module_gt_\[", frozen), key=len
+        re.findall(r"fun_data_((?:ppp_sim800|ssl|nettime)_\w+?)__lt_module_gt_\[", frozen), key=len
     )
-    for name, size in re.findall(r"const byte fun_data_((?:ppp_sim800|ssl)_\w+)\[(\d+)\]", frozen):
+    for name, size in re.findall(
+        r"const byte fun_data_((?:ppp_sim800|ssl|nettime)_\w+)\[(\d+)\]", frozen
+    ):
         module = [module for module in modules if name.startswith(module + "_")][-1]
         sizes[module] = sizes.get(module, 0) + int(size)
     return sizes

@@ -19,9 +19,7 @@ _BOARD = ROOT / "boards" / "TCALL_SIM800" / "modules"
 MODULES = {
     **{
         f"ppp_sim800.{name}": _PACKAGE / f"{name}.py"
-        for name in (
-            *("interface", "modem", "events", "stats", "contexts", "errors", "aio"),
-        )
+        for name in (*("interface", "modem", "events", "stats", "contexts", "errors", "aio"),)
     },
     "ppp_sim800.ntp": ROOT / "modules" / "nettime" / "ntp.py",
     "ppp_sim800.rtc": ROOT / "modules" / "nettime" / "rtc.py",

@@ -11,11 +11,11 @@ import time
 
 import network
 from micropython import const
-
-from . import rtc
 from ppp_sim800.dns import lookup
 from ppp_sim800.errors import NameNotFound, NoTime
 from ppp_sim800.run import Deadline, run, sleep_ms
+
+from . import rtc
 
 HOST = "pool.ntp.org"
 

@@ -2,8 +2,8 @@
 
 import network
 from micropython import const
-
 from nettime import rtc
+
 from .dns import name_servers
 from .errors import (
     ATTimeout,

@@ -1,4 +1,4 @@
-from . import _tls_sessions as tls_sessions
+from . import _tls_sessions as tls_sessions  # noqa: F401
 from . import aio as aio
 from . import ntp as ntp
 from . import rtc as rtc

@@ -7,8 +7,8 @@ import time
 import ppp_sim800.run
 from ppp_sim800.at.channel import Channel
 from ppp_sim800.at.text import fields, text
-from ppp_sim800.roles.clock import parse_cclk
 from ppp_sim800.errors import SIM800Error
+from ppp_sim800.roles.clock import parse_cclk
 from ppp_sim800.roles.http import parse_headers
 from ppp_sim800.roles.location import parse_location
 from ppp_sim800.roles.radio import parse_operators

@@ -8,13 +8,13 @@ import sys
 import ppp_sim800.run
 from ppp_sim800.at.channel import Channel
 from ppp_sim800.at.text import fields
-from ppp_sim800.roles.clock import parse_cclk
+from ppp_sim800.blocking import blocking
 from ppp_sim800.errors import SIM800Error
 from ppp_sim800.events import event_of
-from ppp_sim800.roles.location import parse_location
-from ppp_sim800.blocking import blocking
 from ppp_sim800.modem import Modem
 from ppp_sim800.profile import BAUDRATE
+from ppp_sim800.roles.clock import parse_cclk
+from ppp_sim800.roles.location import parse_location
 from ppp_sim800.roles.radio import parse_operators
 
 
