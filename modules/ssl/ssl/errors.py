@@ -19,35 +19,30 @@ _BAD_CERTIFICATE = const(-0x7A00)
 _X509_FIRST = const(-0x2DFF)
 _X509_LAST = const(-0x2080)
 
-# MBEDTLS_X509_BADCERT_..., the gravest first
+# MBEDTLS_X509_BADCERT_..., the most serious first: (flags, reason, words where nothing is to be filled in)
 _REASONS = (
-    (0x8, "unknown issuer"),
-    (0x4000, "weak signature"),
-    (0x18000, "weak key"),
-    (0x4, "wrong host"),
-    (0x1, "expired"),
-    (0x200, "not yet valid"),
-    (0x3800, "wrong purpose"),
+    (0x8, "unknown issuer", None),
+    (
+        0x4000,
+        "weak signature",
+        "is signed with a hash that can be forged: SHA-256 is needed",
+    ),
+    (
+        0x18000,
+        "weak key",
+        "has a key that can be broken: RSA from 2048 bits, or P-256, is needed",
+    ),
+    (0x4, "wrong host", None),
+    (0x1, "expired", None),
+    (0x200, "not yet valid", None),
+    (0x3800, "wrong purpose", "is not one for servers"),
+    (-1, "bad certificate", None),
 )
-
-_WORDS = {
-    "weak signature": "is signed with a hash that can be forged: SHA-256 is needed",
-    "weak key": "has a key that can be broken: RSA from 2048 bits, or P-256, is needed",
-    "wrong purpose": "is not one for servers",
-}
-# By whether the issuer was sent along and may sign
-_ISSUER = {
-    None: '{} is signed by "{}", which is not trusted here: load that CA if you trust it; or its server does not send '
-    "all certificates up to a known one",
-    False: '{} is signed by "{}", which is no CA, or not one for that: do not trust it, somebody may be in between',
-    True: '{} says it is signed by "{}", and is not: do not trust it, it is forged or damaged',
-}
-_SELF = "{} is signed by itself: load it by load_verify_locations() if it is your own server's"
 
 # Alerts (RFC 5246 7.2.2, RFC 6066 9, RFC 8446 6.2)
 _HANDSHAKE = const(40)
-_CERTIFICATES = (42, 43, 44, 45, 46, 48, 49, 116)
-_NO_COMMON = (_HANDSHAKE, 70, 71)
+_CERTIFICATES = const((42, 43, 44, 45, 46, 48, 49, 116))
+_NO_COMMON = const((_HANDSHAKE, 70, 71))
 _UNRECOGNIZED_NAME = const(112)
 
 
@@ -79,14 +74,11 @@ def explain(error, host, certificate_seen):
     """
     if isinstance(error, SIM800Error):
         return error
-    if isinstance(error, ValueError):
-        flags = getattr(error, "verify_code", None)
-        return (
-            _refused(flags, error.certs, host) if flags else TLSError(str(error), "protocol", host)
-        )
-    code = error.errno
-    reason, words = _failed(error, code, certificate_seen)
-    return TLSError("{} {}".format(host, words), reason, host, code)
+    if isinstance(error, OSError):
+        reason, words = _failed(error, error.errno, certificate_seen)
+        return TLSError("{} {}".format(host, words), reason, host, error.errno)
+    flags = getattr(error, "verify_code", None)
+    return _refused(flags, error.certs, host) if flags else TLSError(str(error), "protocol", host)
 
 
 def _failed(error, code, certificate_seen):
@@ -94,7 +86,7 @@ def _failed(error, code, certificate_seen):
     if code == errno.ENOMEM:
         return (
             "no memory",
-            "cannot be reached by TLS for want of memory: free some, then try again",
+            "cannot be reached by TLS because memory is short: free some, then try again",
         )
     if code in (errno.ETIMEDOUT, errno.EAGAIN):
         return "timeout", "stopped answering in the TLS handshake: try again"
@@ -108,7 +100,10 @@ def _failed(error, code, certificate_seen):
     if code == _FATAL_ALERT:
         return _alert(detail, certificate_seen)
     if code in (_BAD_PROTOCOL_VERSION, _HANDSHAKE_FAILURE):
-        return "no shared cipher or version", "does no TLS that is safe: it must do TLS 1.2"
+        return (
+            "no shared cipher or version",
+            "offers no safe TLS version or cipher: it must support TLS 1.2 with ECDHE and AES-GCM",
+        )
     if code == _BAD_CERTIFICATE or _X509_FIRST <= code <= _X509_LAST:
         return (
             "bad certificate",
@@ -117,8 +112,8 @@ def _failed(error, code, certificate_seen):
     if code in (_BAD_INPUT_DATA, _ILLEGAL_PARAMETER) and detail:
         return (
             "protocol",
-            "insists on a cipher that was not offered (suite 0x{:04X}): it may be unsafe, so let that server be "
-            "mended".format(detail),
+            "insists on a cipher that was not offered (suite 0x{:04X}), which may be unsafe: "
+            "correct the server's configuration".format(detail),
         )
     if code == _BAD_INPUT_DATA:
         return "protocol", "sends more in one message than the 16 kB that fit ({})".format(code)
@@ -131,7 +126,7 @@ def _alert(alert, certificate_seen):
     if alert in _NO_COMMON:
         return (
             "no shared cipher or version",
-            "and this client have no cipher or TLS version in common: it must do TLS 1.2 with ECDHE and AES-GCM",
+            "and this client have no cipher or TLS version in common: it must support TLS 1.2 with ECDHE and AES-GCM",
         )
     if alert == _UNRECOGNIZED_NAME:
         return "wrong host", "is no name that its server knows: check it"
@@ -139,8 +134,10 @@ def _alert(alert, certificate_seen):
 
 
 def _refused(flags, certs, host):
-    mask, reason = next((row for row in _REASONS if flags & row[0]), (flags, "bad certificate"))
-    # (depth, flags, subject, issuer, valid from, valid to, names, issuer may sign) of the one at fault
+    for mask, reason, words in _REASONS:  # noqa: B007
+        if flags & mask:
+            break
+    # (depth, flags, subject, issuer, valid from, valid to, names, issuer was sent and may sign) of the one at fault
     fault = None
     for cert in certs:
         if cert[1] & mask:
@@ -148,33 +145,46 @@ def _refused(flags, certs, host):
     whose = "the certificate of " + host
     if fault and fault[0]:
         whose = 'the certificate of "{}", which has signed for {},'.format(_common(fault[2]), host)
-    if reason in _WORDS:
-        return TLSError(whose + " " + _WORDS[reason], reason, host, flags)
-    if not fault or reason == "bad certificate":  # without fault, there was no memory for more
-        return TLSError("{} is not valid (flags {:#x})".format(whose, flags), reason, host, flags)
-    if reason == "wrong host":
+    names = ()
+    issuer = since = until = None
+    if words:
+        pass
+    elif not fault or mask < 0:  # without fault, there was no memory for more
+        words = "is not valid (flags {:#x})".format(flags)
+    elif reason == "unknown issuer":
+        issuer = _common(fault[3])
+        if fault[7]:
+            reason = "bad signature"
+            words = 'says it is signed by "{}", and is not: do not trust it, it is forged or damaged'.format(
+                issuer
+            )
+        elif not fault[0] and fault[2] == fault[3]:
+            words = "is signed by itself: load it by load_verify_locations() if it is your own server's"
+        elif fault[7] is None:
+            words = (
+                'is signed by "{}", which is not trusted here: load that CA if you trust it; or its server does not '
+                "send all certificates up to a known one".format(issuer)
+            )
+        else:
+            words = (
+                'is signed by "{}", which is no CA, or not one for that: do not trust it, somebody may be in '
+                "between".format(issuer)
+            )
+    elif reason == "wrong host":
         names = tuple(map(_host, fault[6]))
         words = "is for {}: check the name".format(", ".join(names) or "no host")
-        return TLSError(whose + " " + words, reason, host, flags, names=names)
-    if reason in ("expired", "not yet valid"):
+    else:
         since, until = _date(fault[4]), _date(fault[5])
-        words = "{} is {}: it is valid from {} to {}, and now is {}".format(
-            whose, reason, since, until, rtc.text(rtc.now())
+        words = "is {}: it is valid from {} to {}, and now is {}".format(
+            reason, since, until, rtc.text(rtc.now())
         )
-        return TLSError(words, reason, host, flags, since=since, until=until)
-    issuer = _common(fault[3])
-    words = _ISSUER[fault[7]]
-    if fault[7]:
-        reason = "bad signature"
-    elif not fault[0] and fault[2] == fault[3]:
-        words = _SELF
-    return TLSError(words.format(whose, issuer), reason, host, flags, issuer=issuer)
+    return TLSError(whose + " " + words, reason, host, flags, names, issuer, since, until)
 
 
 def _common(name):
     # "O=Example, CN=Example CA" -> "Example CA"
-    at = name.find("CN=")
-    return name[at + 3 :].split(", ")[0] if at >= 0 else name
+    _, found, rest = name.partition("CN=")
+    return rest.split(", ")[0] if found else name
 
 
 def _host(name):

@@ -9,6 +9,7 @@ The file holds secrets of the sessions in it, as that of a client certificate's 
 
 import hashlib
 import os
+import struct
 import sys
 
 import tls
@@ -18,35 +19,32 @@ from nettime import rtc
 FILE = "ppp_sim800.tls"
 
 _MOST = const(4)  # sessions
-_LONGEST = const(
-    1024
-)  # bytes of one: some servers put their whole chain of certificates into a ticket
+# Bytes of one: some servers put their whole chain of certificates into a ticket
+_LONGEST = const(1024)
 _LIFE = const(86400)  # seconds (RFC 5077 5.6 recommends no more)
-_PATIENCE = const(
-    3
-)  # times in a row that a server may refuse before its sessions no longer wear out flash
-_CHECK = const(16)  # bytes of a digest
-_KEY = const(16)
-_HEAD = const(23)  # key, when it was made, how often refused, length
+# Times in a row that a server may refuse before its sessions no longer wear out flash
+_PATIENCE = const(3)
+_DIGEST = const(16)  # bytes of one
+# Of an entry in the file: key, when it was made, how often refused, length
+_HEAD = const(">16sIBH")
+_HEAD_SIZE = const(23)
 
 _sessions = None  # [[key, made, refused, bytes]], the one used last at the end
 
 
 def key(identity, host, port):
     """The key of a server's sessions. identity: digest (bytes) of the settings it is trusted by."""
-    return hashlib.sha256(identity + "{}:{}".format(host, port).encode()).digest()[:_KEY]
+    return hashlib.sha256(identity + "{}:{}".format(host, port).encode()).digest()[:_DIGEST]
 
 
 def offer(key):
     """The tls.SSLSession to offer to a server, or None."""
     entry = _find(key)
-    if not entry:
-        return None
-    if 0 <= rtc.now() - entry[1] < _LIFE:
-        try:
+    try:
+        if entry and 0 <= rtc.now() - entry[1] < _LIFE:
             return tls.SSLSession(entry[3])
-        except ValueError:
-            pass
+    except ValueError:
+        pass
     drop(key)
     return None
 
@@ -57,26 +55,22 @@ def keep(key, session, offered, reused):
     session: of this connection, None if the server does not resume; offered: the one it began with, or None;
     reused: whether the server took that.
     """
+    data = session.to_bytes() if session else b""
+    if not 0 < len(data) <= _LONGEST:
+        drop(key)
+        return
+    made, refused = rtc.now(), 0
     entry = _find(key)
     if entry:
         _sessions.remove(entry)
-    if session is None:
-        if entry:
-            _write()
-        return
-    data = session.to_bytes()
-    if len(data) > _LONGEST:
-        return
-    refused = 0
-    if entry and reused:
-        # The one in the file still does, so that a new ticket each time does not wear out flash.
-        _sessions.append([key, entry[1], 0, data])
-        return
-    if entry and offered:
-        refused = min(entry[2] + 1, 255)
-    _sessions.append([key, rtc.now(), refused, data])
+        if reused:
+            made = entry[1]
+        elif offered:
+            refused = min(entry[2] + 1, 255)
+    _sessions.append([key, made, refused, data])
     del _sessions[:-_MOST]
-    if refused < _PATIENCE:
+    # The one in the file still does if it was reused, so that a new ticket each time does not wear out flash.
+    if refused < _PATIENCE and not (entry and reused):
         _write()
 
 
@@ -92,10 +86,7 @@ def clear():
     """Forget all sessions, in the file too."""
     global _sessions
     _sessions = []
-    try:
-        os.remove(FILE)
-    except OSError:
-        pass
+    _write()
 
 
 def _find(key):
@@ -103,7 +94,7 @@ def _find(key):
     if _sessions is None:
         try:
             _sessions = _read()
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError):
             _sessions = []
     for entry in _sessions:
         if entry[0] == key:
@@ -113,35 +104,33 @@ def _find(key):
 
 def _digest(data):
     # The version is in it: another firmware may read the sessions otherwise, or trust others.
-    return hashlib.sha256(sys.version.encode() + data).digest()[:_CHECK]
+    return hashlib.sha256(sys.version.encode() + data).digest()[:_DIGEST]
 
 
 def _read():
     with open(FILE, "rb") as file:
-        data = file.read(_CHECK + _MOST * (_HEAD + _LONGEST) + 1)
-    body = data[_CHECK:]
-    if len(body) > _MOST * (_HEAD + _LONGEST) or _digest(body) != data[:_CHECK]:
-        return []
+        data = file.read(_DIGEST + _MOST * (_HEAD_SIZE + _LONGEST))
+    at = _DIGEST
     entries = []
-    while body:
-        made = int.from_bytes(body[_KEY : _KEY + 4], "big")
-        length = int.from_bytes(body[_KEY + 5 : _HEAD], "big")
-        entries.append([body[:_KEY], made, body[_KEY + 4], body[_HEAD : _HEAD + length]])
-        body = body[_HEAD + length :]
+    if _digest(data[at:]) == data[:at]:
+        while at < len(data):
+            key, made, refused, length = struct.unpack_from(_HEAD, data, at)
+            at += _HEAD_SIZE + length
+            entries.append([key, made, refused, data[at - length : at]])
     return entries
 
 
 def _write():
     body = b"".join(
-        key + made.to_bytes(4, "big") + bytes((refused,)) + len(data).to_bytes(2, "big") + data
+        struct.pack(_HEAD, key, made, refused, len(data)) + data
         for key, made, refused, data in _sessions
         if refused < _PATIENCE
     )
     try:
-        if not body:
+        if body:
+            with open(FILE, "wb") as file:
+                file.write(_digest(body) + body)
+        else:
             os.remove(FILE)
-            return
-        with open(FILE, "wb") as file:
-            file.write(_digest(body) + body)
     except OSError:
         pass  # a full or absent file system: the next start begins with a full handshake
