@@ -31,6 +31,8 @@ _MUX_TRIES = const(3)
 _PLAIN_CALLS = const(8)
 _HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
 
+# How commands end that enter data mode.
+_CONNECT = {"ok": (b"CONNECT",), "failed": DIAL_FAILED, "limit": 1}
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
 _FLAGS = const(264)  # end whatever frame was begun
@@ -115,12 +117,6 @@ class Line:
                 wanted[1] = line
                 return None
         return self._on_urc(line)
-
-    def unsolicited(self, line):
-        """Take a line (str) out of an answer for what it is, a URC."""
-        error = self._unsolicited(line)
-        if error:
-            raise error
 
     def _allow(self):
         # Looked at when a command's turn has come: the line may have gone meanwhile.
@@ -307,9 +303,8 @@ class Line:
             return False
         if self._mux_failures >= _MUX_TRIES:
             self._mux_failures += 1
-            if self._mux_failures < _MUX_TRIES + _PLAIN_CALLS:
-                return False
-            self._mux_failures = _MUX_TRIES - 1
+            if self._mux_failures >= _MUX_TRIES + _PLAIN_CALLS:
+                self._mux_failures = _MUX_TRIES - 1
             return False
         try:
             from .mux import Multiplexer
@@ -334,36 +329,36 @@ class Line:
     async def start_call(self):
         """Dial into data mode; nothing that comes behind CONNECT is taken from the UART. Raises ATError, ATTimeout."""
         self._ended = False
-        await self._connect(DIAL, self._mux.channel().command if self._mux else self.command)
+        if self._mux:
+            await self._mux.channel().command(DIAL, None, timeout_of(DIAL), **_CONNECT)
+        else:
+            await self._channel.alone(self._enter_data_mode(DIAL))
 
-    async def _connect(self, command, send):
+    async def _enter_data_mode(self, command):
+        self._allow()
+        # From now on: where it is cut short, CONNECT may have come a moment too late to be seen.
+        was, self.mode = self.mode, DATA
         try:
-            await send(
-                command, None, timeout_of(command), ok=(b"CONNECT",), failed=DIAL_FAILED, limit=1
-            )
+            await self._channel.converse(command, None, timeout_of(command), **_CONNECT)
         except ATError:
+            self.mode = was
             raise
-        except BaseException:
-            if not self._mux and self.mode in (COMMAND, SUSPENDED):
-                self.mode = DATA  # CONNECT may have come a moment too late to be seen
-            raise
-        if not self._mux:
-            self.mode = DATA
 
     async def stop_multiplexer(self):
         """A plain line, if it is multiplexed. True if the modem answers."""
         mux, self._mux = self._mux, None
         if not mux:
             return False
-        self._ended = True
-        await self._channel.preempt(_IDLE_MS)
-        await mux.stop()
-        self._channel.move(self.uart)
+        try:
+            await self._channel.preempt(_IDLE_MS)
+            await mux.stop()
+        finally:
+            mux.free()
+            self._channel.move(self.uart)
+            self.lose()
         if await self.answers(1) or await self.close_down():
             self.mode = COMMAND
-            return True
-        self.lose()
-        return False
+        return self.mode == COMMAND
 
     async def close_down(self):
         """Lead the modem out of a multiplexer that nobody has here. True if it answers."""
@@ -420,7 +415,7 @@ class Line:
     async def resume(self, ppp):
         """Give the line back to `ppp` (M 37). False if there is no call any more."""
         try:
-            await self._connect("ATO", self.command)
+            await self._channel.alone(self._enter_data_mode("ATO"))
         except (ATError, ATTimeout, ModemRestarted):
             if self.mode == SUSPENDED:
                 self.mode = COMMAND

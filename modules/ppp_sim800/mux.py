@@ -69,10 +69,14 @@ class Multiplexer:
         return Channel(self.data, None, self._trace, _LINE_SIZE)
 
     async def stop(self):
-        """End it, whether the modem hears that or not; the UART is free then."""
+        """Have the modem end it, whether it hears that or not. Then free()."""
         if self._mux:
             self._mux.close()
             deadline = Deadline(_CLOSE_MS)
             while self._mux.state() == cmux.CLOSING and deadline.left():
                 await sleep_ms(10)
+
+    def free(self):
+        """Let go of the UART."""
+        if self._mux:
             self._mux.deinit()

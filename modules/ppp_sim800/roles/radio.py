@@ -5,7 +5,7 @@ Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 
 from micropython import const
 
-from ..at.text import fields
+from ..at.text import fields, text
 from ..errors import (
     ATError,
     ATTimeout,
@@ -42,17 +42,14 @@ class Radio(Role):
     async def _report(self, command):
         # (stat, lac, cell) of AT+CREG? or AT+CGREG?. The answer has two fields or more, the second one digit; a
         # URC of the same name has its area there (four digits), or nothing.
-        lines = await self._line.command(command + "?", command[2:] + ":")
-        found = None
-        for line in lines[:-1]:
-            parts = fields(line)
-            if len(parts) > 1 and len(parts[1]) == 1:
-                found = parts
-            else:
-                self._line.unsolicited(line)
-        if not found:
-            raise ATError(command + "?", "nothing but " + lines[-1])
-        _, stat, lac, cell = (found + ["", ""])[:4]
+        prefix = command[2:] + ":"
+
+        def is_answer(line):
+            line = text(line)
+            return line.startswith(prefix) and len((fields(line) + ["", ""])[1]) == 1
+
+        answer = await self._line.ask(command + "?", is_answer)
+        _, stat, lac, cell = (fields(answer) + ["", ""])[:4]
         return stat_word(stat), lac, cell
 
     async def registration(self):
