@@ -118,7 +118,7 @@ HAPPENINGS = {
     "DISC 2": (["cmux_disc dlci=2"], [], 0, "blow"),
     "CMUX refused": (["cmux_refuse_once"], [], 0, "once"),
     "UA lost": (["cmux_lose_ua count=2"], [], 0, "once"),
-    "bytes lost": (["drop_bytes count=40"], [], 0, "noise"),
+    "bytes lost": (["drop_bytes count=40"], ["drop_bytes"], 0, "noise"),
     "late answers": (["late_answers seconds=4"], ["late_answers seconds=0"], 0, "noise"),
 }
 
@@ -295,7 +295,7 @@ class Game:
         self.lasting.clear()
         modem = self.world.modem
         modem.refuse_call_once = modem.refuse_cmux_once = False
-        modem.ua_lost = 0
+        modem.ua_lost = modem.line.to_dte.drop_next = modem.line.from_dte.drop_next = 0
         self.bad_until = max(self.bad_until, self.world.clock.now() + SETTLE)
 
     @property
