@@ -51,6 +51,7 @@ ROLES = {
     "sms send": "modem.sms.send('+491701111111', 'x' * 200)",
     "ussd": "modem.ussd('*100#')",
     "calls state": "modem.calls.state()",
+    "prompt": "modem.at('AT+CMGS=5', 1500)",  # the modem asks for a text then, and nobody has one
 }
 LINK = {
     "connect": "connect()",
@@ -364,6 +365,14 @@ class Game:
             limit += 10_000
         if told["ms"] > limit:
             return "late", f"{call} took {told['ms']} ms of {limit:.0f}: {ended}"
+        if what == "prompt":
+            return None
+        if (
+            name == "ATTimeout"
+            and self.good
+            and not (self.doubtful or self.noisy or self.abandoned)
+        ):
+            return "command lost", f"{call}, beside others: {ended}"
         if not alone:
             return None
         if name == "LinkBusy":
