@@ -47,6 +47,7 @@ class Line:
     def __init__(self, board, on_urc, on_restart, find, trace=None):
         self.board = board
         self.mode = OFF
+        self.off_reason = None
         self.rate = BAUDRATE
         self.uart = None  # the machine.UART, None before the first power-up
         self.lock = Lock()
@@ -70,9 +71,10 @@ class Line:
         if self.mode == OFF:
             self.mode = UNKNOWN
 
-    def off(self):
-        """The modem has no power any more."""
+    def off(self, reason=None):
+        """The modem is switched off; `reason` (str) says why, where nobody asked for it."""
         self.mode = OFF
+        self.off_reason = reason
         self.rate = BAUDRATE
         self._ended = True
 

@@ -161,8 +161,8 @@ class Link:
         name = self.state.name
         if self.line.mode == OFF:
             if name != "off":
-                failed = name == "failed"
-                self.state.enter("off", self.state.reason if failed else LOST["modem switched"])
+                reason = self.state.reason if name == "failed" else LOST["modem switched"]
+                self.state.enter("off", self.line.off_reason or reason)
         elif name == "off":
             self.state.enter("on")
         elif name in PASSING:

@@ -115,8 +115,13 @@ class Modem(Async):
         return None
 
     def _on_restart(self, said):
-        self.line.lose()
-        self.events.put("switched off" if said.endswith("DOWN") else "restarted", said)
+        if said.endswith("DOWN"):
+            self.line.off('the modem switched off by itself ("{}"): check its supply'.format(said))
+            self._presumed_off = True
+            self.events.put("switched off", said)
+        else:
+            self.line.lose()
+            self.events.put("restarted", said)
         return ModemRestarted(
             'the modem said "{}" by itself: check its supply (bursts of 2 A), then connect again'.format(
                 said

@@ -21,6 +21,7 @@ _OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
 _REVEALS = const(3)  # characters of a secret in a row that are not shown
 _FINAL = (RESULT, FAILURE)
+_DATA = const(2)
 _ESC = b"\x1b"
 
 
@@ -42,6 +43,9 @@ class Channel:
         self._allow = allow
         self._lines = Lines(size)
         self._stale = False  # the answer to an earlier command may still come
+        self._unfinished = (
+            False  # a command is in flight, or its task has gone; _DATA: it has data to send
+        )
         self._prompting = (
             None  # Deadline: until then an earlier command's prompt for data may come
         )
@@ -184,6 +188,10 @@ class Channel:
         Returns the list of the answer's lines (str), the final result last.
         Raises ATError, ATTimeout, NoCarrier, and what `on_line` returns.
         """
+        if self._unfinished:
+            self._stale = True
+            if self._unfinished == _DATA and not self._prompting:
+                self._end_prompt()
         self._take_idle()  # cannot be the answer to what is sent now
         while self._prompting:
             if not self._prompting.left():
@@ -207,8 +215,7 @@ class Channel:
         if data is not None:
             deadline = Deadline(_DATA_MS)
             self._prompting = None if prompt else deadline
-        wants_data = self._prompting is not None
-        finished = False
+        self._unfinished = _DATA if self._prompting else True
         try:
             while True:
                 if self.uart is not uart or (hold and hold.lost):
@@ -239,8 +246,14 @@ class Channel:
                     continue
                 if line is None:
                     if early and not unsent and not grace.left():
-                        finished = True
-                        return self._end_with(*early, show, lines)
+                        if not self._stale:
+                            return self._end_with(*early, show, lines)
+                        # It was an earlier command's. If that swallowed this one, send it again.
+                        early = None
+                        if hold and not resent:
+                            unsent = sent + b"\r"
+                            resent = True
+                        continue
                     if not deadline.left():
                         self.timeouts += 1
                         self.held += bool(unsent)
@@ -257,7 +270,7 @@ class Channel:
                     del lines[:]
                 elif what in _FINAL:
                     if needs_data:
-                        finished = True
+                        self._unfinished = False
                         raise ConfigError(
                             "{} asks for data, which at() cannot send: use the role's method".format(
                                 show
@@ -265,14 +278,12 @@ class Channel:
                         )
                     # Behind CONNECT nothing more may be read.
                     if echoed or (what == RESULT and limit == 1):
-                        finished = True
                         return self._end_with(line, what, show, lines)
                     # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and
                     # it counts. After a timeout only the echo tells.
                     if self._stale:
                         self._show("<", text(line))
-                    else:
-                        early, grace = (line, what), Deadline(_GRACE_MS)
+                    early, grace = (line, what), Deadline(_GRACE_MS)
                 elif what == OWN and not self._may_be_secret(line):
                     self._show("<", text(line))
                     lines.append(text(line))
@@ -284,11 +295,12 @@ class Channel:
                 else:
                     self._unsolicited(line)
         finally:
-            self._stale = not finished
-            if finished:
+            self._stale = bool(self._unfinished)
+            if not self._stale:
                 self._prompting = None
-            elif wants_data and not self._prompting and self.uart is uart:
+            elif self._unfinished == _DATA and not self._prompting and self.uart is uart:
                 self._end_prompt()  # the modem waits for more
+            self._unfinished = False
 
     async def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
@@ -326,6 +338,7 @@ class Channel:
         return True
 
     def _end_with(self, line, what, show, lines):
+        self._unfinished = False
         self.held = self.timeouts = 0
         result = text(line)
         self._show("<", result)
