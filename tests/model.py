@@ -561,7 +561,7 @@ class Search:
     """What came of a search: the steps played, and one Game of each kind of fault, as short as could be."""
 
     steps: int = 0
-    slow: int = 0  # sequences that went wrong only when played fast
+    slow: int = 0  # sequences that went wrong only while the machine was busy
     found: dict[str, Game] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -573,35 +573,39 @@ async def search(
     *,
     seed: int,
     steps: int,
-    jobs: int = 4,
+    jobs: int = 2,
     speed: float = 20.0,
     shrink: float = 60.0,
     kinds: int = 3,
     tell: Callable[[str], None] = print,
 ) -> Search:
-    """Play random sequences of so many steps together, `jobs` at a time; no further ones once so many kinds of
-    fault are found. `shrink`: real seconds for each of these."""
+    """Play random sequences of so many steps together, `jobs` at a time. What goes wrong is played again alone and slowly,
+    as a busy machine is no fault; after so many kinds no further are looked for. `shrink`: real seconds for each of these."""
     speed = min(speed, SPEED_LIMIT * 2)
     came = Search()
     sequences = generated(seed)
+    suspects: list[Game] = []
 
-    async def player():
-        while came.steps < steps and len(came.found) < kinds:
-            sequence = next(sequences)
-            game = await play(sequence, internet, speed=speed)
+    async def player(until):
+        while came.steps < until and len(suspects) < jobs:
+            game = await play(next(sequences), internet, speed=speed)
             came.steps += game.played
             if game.wrong and game.wrong[0] not in came.found:
-                again = await play(sequence, internet, speed=speed / 4)
-                if again.wrong and again.wrong[0] not in came.found:
-                    came.found[again.wrong[0]] = again
-                    tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
-                elif not again.wrong:
-                    came.slow += 1
-                    tell(f"only when played fast: {game.wrong[0]}: {game.wrong[1]}")
+                suspects.append(game)
 
-    await asyncio.gather(*(player() for _ in range(jobs)))
+    while came.steps < steps and len(came.found) < kinds:
+        await asyncio.gather(*(player(steps) for _ in range(jobs)))
+        while suspects:
+            game = suspects.pop(0)
+            again = await play(game.sequence, internet, speed=speed / 5)
+            if not again.wrong:
+                came.slow += 1
+                tell(f"only while the machine was busy: {game.wrong[0]}: {game.wrong[1]}")
+            elif again.wrong[0] not in came.found:
+                came.found[again.wrong[0]] = again
+                tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
     for kind, game in came.found.items():
-        came.found[kind] = await shrunk(game, internet, speed=speed / 2, jobs=jobs, seconds=shrink)
+        came.found[kind] = await shrunk(game, internet, speed=speed / 4, jobs=jobs, seconds=shrink)
         tell(came.found[kind].told)
     return came
 
@@ -609,7 +613,7 @@ async def search(
 # Random sequences
 
 CHUNK = 60  # sequences drawn at once
-PIECES = 6  # of a sequence at most, each of up to so many steps
+PIECES = 9  # of a sequence at most, each of up to so many steps
 PIECE = 9
 MEAN = 16  # steps of a sequence that are played, as a rule
 
@@ -708,7 +712,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Play random sequences against the model.")
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--jobs", type=int, default=4, help="sequences played at a time")
+    parser.add_argument("--jobs", type=int, default=8, help="sequences played at a time")
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument(
         "--shrink", type=float, default=60.0, help="seconds for each kind of fault"
