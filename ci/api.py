@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = ROOT / "modules" / "ppp_sim800"
+_SSL = ROOT / "modules" / "ssl" / "ssl"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BOARD = ROOT / "boards" / "TCALL_SIM800" / "modules"
 
@@ -20,14 +21,14 @@ MODULES = {
         f"ppp_sim800.{name}": _PACKAGE / f"{name}.py"
         for name in (
             *("interface", "modem", "events", "stats", "contexts", "errors", "aio", "ntp", "rtc"),
-            "tls_sessions",
         )
     },
+    "ppp_sim800.tls_sessions": _SSL / "sessions.py",
     **{
         f"ppp_sim800.roles.{name}": _PACKAGE / "roles" / f"{name}.py"
         for name in ("sim", "radio", "clock", "sms", "calls", "http", "bearer", "location")
     },
-    "ssl": ROOT / "modules" / "ssl" / "ssl.py",
+    "ssl": _SSL / "__init__.py",
     "tcall": _BOARD / "tcall.py",
     "pythings_sim800": ROOT / "modules" / "pythings_sim800.py",
 }

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "modules" / "ppp_sim800"
 ERRORS = PACKAGE / "errors.py"
 SOURCES = (
     *(path for path in sorted(PACKAGE.rglob("*.py")) if path != ERRORS),
-    ROOT / "modules" / "ssl" / "ssl.py",
+    *sorted((ROOT / "modules" / "ssl" / "ssl").glob("*.py")),
     ROOT / "modules" / "pythings_sim800.py",
 )
 CLASSES = [

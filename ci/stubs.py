@@ -56,6 +56,8 @@ def stub_of(name: str) -> Path:
     """The stub of one of api.MODULES."""
     if name == "ssl":
         return STUBS / "ssl.pyi"
+    if name == "ppp_sim800.tls_sessions":  # no module of the package, but `ssl.sessions`
+        return _PACKAGE / "_tls_sessions.pyi"
     package, _, rest = name.partition(".")
     return STUBS / f"{package}-stubs" / f"{rest.replace('.', '/') or '__init__'}.pyi"
 

@@ -14,7 +14,7 @@ _HOME = {
 }
 _BLOCKING = {"PPP": "interface", "Modem": "modem"}  # the classes that `aio` has, blocking
 # Modules: without them here `from ppp_sim800 import rtc` would not find what is not loaded yet.
-_MODULES = ("aio", "ntp", "rtc", "tls_errors", "tls_sessions", "x509")
+_MODULES = ("aio", "ntp", "rtc")
 
 
 def __getattr__(name):
@@ -23,6 +23,8 @@ def __getattr__(name):
         value = getattr(errors, name)
     elif name in _MODULES:
         value = __import__(name, None, None, True, 1)
+    elif name == "tls_sessions":  # part of `ssl`, which only the firmware has
+        from ssl import sessions as value
     elif name in _HOME:
         value = getattr(__import__(_HOME[name], None, None, True, 1), name)
     elif name in _BLOCKING:

@@ -121,7 +121,9 @@ class BudgetSpent(PPPError):
 
 
 class LinkBusy(PPPError):
-    """Another task, thread or `with` block has the link."""
+    """Another task, thread or `with` block has the link. `ended`: it took it away from this call, which had begun."""
+
+    ended = False
 
 
 class NameNotFound(PPPError):

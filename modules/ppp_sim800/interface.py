@@ -9,10 +9,10 @@ from .at.text import check_timeout
 from .blocking import blocking_class
 from .contexts import CommandMode, KeptUp
 from .dns import lookup, name_servers
-from .errors import ConfigError, LinkBusy, NoCarrier
+from .errors import ConfigError, NoCarrier
 from .link import Link
 from .profile import FAST
-from .run import Async, Deadline, Interrupted
+from .run import Async, Deadline
 from .settings import Settings, default_board
 from .supervisor import Supervisor
 
@@ -63,7 +63,7 @@ class PPP(Async):
         if is_active is None:
             return self.status() != "off"
         if is_active:
-            await _ended_by_others(link.exclusive(link.switch_on(), "active(True)"))
+            await link.exclusive(link.switch_on(), "active(True)")
         else:
             link.wanted = False
             await link.leave(link.switch_off(), "active(False)")
@@ -85,7 +85,7 @@ class PPP(Async):
         if apn is not None:
             link.settings.set("apn", apn)
         link.wanted = True
-        await _ended_by_others(link.exclusive(link.bring_up(timeout), "connect()"))
+        await link.exclusive(link.bring_up(timeout), "connect()")
 
     async def disconnect(self):
         """Take the link down: LCP Terminate, hang up. The modem stays on and registered. At most 30 s.
@@ -230,14 +230,6 @@ class PPP(Async):
                     )
                 )
         return None
-
-
-async def _ended_by_others(procedure):
-    # The caller of connect() is told why it ended.
-    try:
-        await procedure
-    except Interrupted as error:
-        raise LinkBusy("{}: connect() again".format(error))
 
 
 def _status(self, what=None):

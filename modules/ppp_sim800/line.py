@@ -8,10 +8,10 @@ from micropython import const
 
 from .at.channel import Channel
 from .at.digest import DIAL_FAILED
-from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent
+from .errors import ATError, ATTimeout, ConfigError, LinkBusy, ModemRestarted, ModemSilent
 from .lock import NOBODY, Hold, Lock
 from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, timeout_of
-from .run import Deadline, sleep_ms, wait
+from .run import Deadline, Interrupted, sleep_ms, wait, watched
 
 # Modes
 OFF = "off"  # no power
@@ -37,11 +37,10 @@ _FLAGS = const(264)  # end whatever frame was begun
 
 
 class Line:
-    """To the modem on `board`. Its `lock` is for procedures that change its mode, or must not have it changed.
+    """To the modem on `board`. Its `lock` is for what changes its mode, or must not have it changed.
 
-    on_urc: called with an unsolicited line (str); what it returns ends the command in flight. on_restart: called
-    with what told that the modem has restarted; returns the error. find: coroutine function that brings the line from
-    UNKNOWN to COMMAND.
+    on_urc: called with an unsolicited line; what it returns ends the command in flight. on_restart: called with what
+    told that the modem has restarted; returns the error. find: coroutine function, from UNKNOWN to COMMAND.
     """
 
     def __init__(self, board, on_urc, on_restart, find, trace=None):
@@ -61,6 +60,23 @@ class Line:
         # Times the modem said OK to it, and nothing more; from _MUX_TRIES on plain calls since.
         self._mux_failures = 0
         self._expected = {}  # beginning of a URC: [Hold of who waits for it, the line, None until it came]
+
+    async def exclusive(
+        self, procedure, what, timeout, gives_way=NOBODY, urgent=False, needless=None
+    ):
+        """Await `procedure` with the lock held; see Lock.acquire() for the rest. Raises LinkBusy; its `ended` says that
+        the procedure had begun, and was ended by others."""
+        hold = await self.lock.acquire(what, timeout, gives_way, urgent, needless)
+        if hold is None:
+            return None
+        try:
+            return await watched(procedure, hold.check)
+        except Interrupted as error:
+            busy = LinkBusy("{}: connect() again".format(error))
+            busy.ended = True
+            raise busy
+        finally:
+            self.lock.release(hold)
 
     # The UART
 
@@ -118,20 +134,22 @@ class Line:
     async def _prepare(self):
         # Before a command where the modem does not listen. Whoever has the lock knows what to do.
         self._allow()
-        hold = None
         if not self.lock.is_mine():
-            hold = await self.lock.acquire(
-                "a search for the modem", _FIND_MS, needless=lambda: self.mode in _LISTENING
+            await self.exclusive(
+                self._bring_back(),
+                "a search for the modem",
+                _FIND_MS,
+                needless=lambda: self.mode in _LISTENING,
             )
-        try:
-            if self.mode == ASLEEP:
-                await self.wake()
-            elif hold and self.mode == UNKNOWN:
-                await self._find()
             self._allow()
-        finally:
-            if hold:
-                self.lock.release(hold)
+        elif self.mode == ASLEEP:
+            await self._wake()
+
+    async def _bring_back(self):
+        if self.mode == ASLEEP:
+            await self._wake()
+        elif self.mode == UNKNOWN:
+            await self._find()
 
     async def command(self, command, prefix=None, timeout=None, **kwargs):
         """Send an AT command and return its answer's lines, see Channel.converse(). A modem that sleeps or whose mode is
@@ -205,9 +223,9 @@ class Line:
         if self.mode in (MULTIPLEXED, SUSPENDED):
             raise ConfigError("the link is up: disconnect() before " + what)
 
-    def trouble(self):
-        """How many commands in a row have had no final result."""
-        return self._channel.timeouts
+    def is_doubtful(self):
+        """Whether the last command had no final result."""
+        return self._channel.timeouts > 0
 
     async def answers(self, tries=2):
         """Whether the modem listens to AT, at the present rate."""
@@ -234,15 +252,14 @@ class Line:
 
     async def sleep(self):
         """Let the modem sleep: by DTR where the board has it, else after 5 s without a byte (M 162)."""
-        by_pin = self._hold_dtr(True)
+        by_pin = self.hold_dtr(True)
         await self.command("AT+CSCLK={}".format(1 if by_pin else 2))
         self.mode = ASLEEP
-        self._hold_dtr(False)
+        self.hold_dtr(False)
 
-    async def wake(self):
-        """End sleep(). Raises ModemSilent."""
+    async def _wake(self):
         self.mode = UNKNOWN
-        if not self._hold_dtr(True):
+        if not self.hold_dtr(True):
             self.uart.write(b"A")  # lost; it wakes
         await wait(120)  # > 50 ms by DTR, > 100 ms by a character
         if not await self.answers(5):
@@ -250,12 +267,8 @@ class Line:
         self.mode = COMMAND
         await self.command("AT+CSCLK=0")
 
-    def keep_awake(self):
-        """Hold DTR, if it is wired."""
-        self._hold_dtr(True)
-
-    def _hold_dtr(self, active):
-        # False where it is not wired; a board need not know of it.
+    def hold_dtr(self, active):
+        """False where it is not wired; a board need not know of it."""
         return hasattr(self.board, "dtr") and self.board.dtr(active)
 
     # The data call
@@ -305,7 +318,7 @@ class Line:
         mux = self._mux = Multiplexer(self.uart, self._trace)
         if not await self._channel.alone(mux.start(self._channel, self.rate)):
             self._mux_failures += mux.accepted
-            await self._demultiplex()  # the line is plain as before
+            await self.stop_multiplexer()  # the line is plain as before
             return False
         self._mux_failures = 0
         self._ended = False
@@ -337,9 +350,11 @@ class Line:
         if not self._mux:
             self.mode = DATA
 
-    async def _demultiplex(self):
-        # A plain line again. True if the modem answers.
+    async def stop_multiplexer(self):
+        """A plain line, if it is multiplexed. True if the modem answers."""
         mux, self._mux = self._mux, None
+        if not mux:
+            return False
         self._ended = True
         await self._channel.preempt(_IDLE_MS)
         await mux.stop()
@@ -372,7 +387,7 @@ class Line:
         channel = mux.channel() if mux else self._channel
         said = terminated and await channel.await_end(b"NO CARRIER", _NO_CARRIER_MS)
         if mux:
-            answers = await self._demultiplex()
+            answers = await self.stop_multiplexer()
         else:
             answers = said or await channel.sync(1)
         stands = mux and answers and not said  # it may outlast the multiplexer
@@ -381,11 +396,6 @@ class Line:
             answers = stands = await self._channel.sync(3)
         self.mode = COMMAND if answers else UNKNOWN
         return stands
-
-    async def stop_multiplexer(self):
-        """A plain line, if it is multiplexed."""
-        if self._mux:
-            await self._demultiplex()
 
     async def preempt(self):
         """End the command in flight, if there is one, in 3 s at most."""

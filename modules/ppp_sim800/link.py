@@ -65,16 +65,9 @@ class Link:
     # Whose it is
 
     async def exclusive(self, procedure, what, timeout=_BUSY_MS, gives_way=OWNER, urgent=False):
-        """Await `procedure` with the line's lock held, see Lock.acquire().
-
-        Raises LinkBusy, Interrupted.
-        """
-        hold = await self.line.lock.acquire(what, timeout, gives_way, urgent)
-        try:
-            await watched(self._settled(), hold.check)
-            return await watched(procedure, hold.check)
-        finally:
-            self.line.lock.release(hold)
+        """Await `procedure` with the line's lock held, see Line.exclusive(). Raises LinkBusy."""
+        begun = self._settled(procedure)
+        return await self.line.exclusive(begun, what, timeout, gives_way, urgent)
 
     def leave(self, procedure, what):
         """Awaitable: `procedure` that takes the link down; what runs gives way. Raises LinkBusy."""
@@ -114,9 +107,9 @@ class Link:
             else:
                 self.lose("call ended")
 
-    async def _settled(self):
-        # Before anything is begun: what others have left is brought in order. A second object takes the modem over
-        # from one that nobody uses.
+    async def _settled(self, procedure=None):
+        # Before `procedure` is awaited what others have left is brought in order. A second object takes the modem
+        # over from one that nobody uses.
         board = id(self.line.board)
         other = _users.get(board, self)
         if other is not self:
@@ -132,6 +125,8 @@ class Link:
         _users[board] = self
         self._correct()
         await self._resume()
+        if procedure:
+            return await procedure
 
     async def hand_over(self):
         """Leave the modem to another Link."""

@@ -255,18 +255,16 @@ class Modem(Async):
         await self._switch(self.restart)
 
     async def _switch(self, procedure):
-        # Inside one's own command_mode() the lock is there already.
-        lock = self.line.lock
-        hold = None
-        if not lock.is_mine():
-            hold = await lock.acquire("switching the modem", _SWITCH_MS, urgent=True)
-        try:
-            if self._before_switch:
-                await self._before_switch()
-            await procedure()
-        finally:
-            if hold:
-                lock.release(hold)
+        switch = self._switched(procedure)
+        if self.line.lock.is_mine():  # inside one's own command_mode()
+            await switch
+        else:
+            await self.line.exclusive(switch, "switching the modem", _SWITCH_MS, urgent=True)
+
+    async def _switched(self, procedure):
+        if self._before_switch:
+            await self._before_switch()
+        await procedure()
 
     # For who has the line's lock
 
@@ -276,7 +274,7 @@ class Modem(Async):
         await line.stop_multiplexer()
         await wait(self._rest.left())
         self._board.supply(True)
-        line.keep_awake()
+        line.hold_dtr(True)
         line.open(line.rate)
         line.lose()
         if await find(line, self._press, self.press_reset, self._presumed_off):

@@ -17,6 +17,7 @@ from .errors import (
     ATTimeout,
     BudgetSpent,
     ConfigError,
+    LinkBusy,
     ModemSilent,
     NoAnswer,
     NoCarrier,
@@ -29,7 +30,7 @@ from .errors import (
 )
 from .lock import OTHERS, OWNER
 from .pdp import release
-from .run import Deadline, Interrupted, since, wait, watched
+from .run import Deadline, since, wait, watched
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
@@ -154,7 +155,7 @@ class Supervisor:
             if await link.call_has_ended():
                 return "call ended"
         line = link.line
-        if line.multiplexed and line.trouble() and not await line.answers():
+        if line.multiplexed and line.is_doubtful() and not await line.answers():
             return "AT silent"
         last = link.age() if heard is None else heard
         if self._probed is not None:
@@ -250,7 +251,9 @@ class Supervisor:
             look = self._look_and_recover(deadline, idle)
             await _fed(link.exclusive(look, what, deadline.left(), gives_way), wdt)
             return True
-        except Interrupted:
+        except LinkBusy as error:
+            if not error.ended:
+                raise
             while link.line.lock.urgent:
                 await _fed(wait(50), wdt)
             return False

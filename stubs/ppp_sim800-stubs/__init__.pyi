@@ -1,7 +1,7 @@
+from . import _tls_sessions as tls_sessions
 from . import aio as aio
 from . import ntp as ntp
 from . import rtc as rtc
-from . import tls_sessions as tls_sessions
 from ._blocking import PPP as PPP
 from ._blocking import Modem as Modem
 from .errors import APNRefused as APNRefused

@@ -19,7 +19,7 @@ from network.certificates import AUTHORITIES, make
 from world import ROOT
 
 # Plain Python, also for CPython.
-_spec = importlib.util.spec_from_file_location("x509", ROOT / "modules/ppp_sim800/x509.py")
+_spec = importlib.util.spec_from_file_location("x509", ROOT / "modules/ssl/ssl/x509.py")
 x509 = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(x509)
 

@@ -11,7 +11,7 @@ import sys
 
 import tls
 from micropython import const
-from ppp_sim800 import rtc, tls_errors, tls_sessions, x509
+from ppp_sim800 import rtc
 from ppp_sim800.errors import ConfigError, TLSError
 from tls import (
     CERT_NONE,
@@ -21,6 +21,8 @@ from tls import (
     PROTOCOL_TLS_SERVER,
     SSLSession,
 )
+
+from . import errors, sessions, x509
 
 SSLError = TLSError  # CPython's name
 
@@ -187,10 +189,10 @@ class SSLContext:
                     "server_hostname is needed: the certificate must be for that host"
                 )
             if not rtc.is_set():
-                raise tls_errors.clock_not_set(server_hostname)
-        key = tls_sessions.key(self._identity, server_hostname, server_port or _port(sock))
+                raise errors.clock_not_set(server_hostname)
+        key = sessions.key(self._identity, server_hostname, server_port or _port(sock))
         if session is None:
-            session = tls_sessions.offer(key) if server_hostname else None
+            session = sessions.offer(key) if server_hostname else None
         elif session.tag != key:
             raise ValueError(
                 "the session is of another host, port or settings than this connection: leave it out"
@@ -231,7 +233,7 @@ class SSLContext:
         if not handshake.host:
             return
         reused = secure.session_reused
-        tls_sessions.keep(handshake.key, secure.session, handshake.session, reused)
+        sessions.keep(handshake.key, secure.session, handshake.session, reused)
         if not reused and self.verify_mode == CERT_REQUIRED:
             rtc.confirm(rtc.unix(*handshake.begins))
 
@@ -245,11 +247,11 @@ class SSLContext:
 def _failed(error, handshake):
     # The exception for what a handshake ended with.
     if handshake.session:
-        tls_sessions.drop(handshake.key)
+        sessions.drop(handshake.key)
     host = handshake.host or "the server"
     if handshake.seen and not handshake.pinned:
-        return tls_errors.wrong_key(host)
-    return tls_errors.explain(error, host, handshake.seen)
+        return errors.wrong_key(host)
+    return errors.explain(error, host, handshake.seen)
 
 
 def create_default_context(*, cafile=None, cadata=None):

@@ -13,8 +13,7 @@ import sys
 
 import tls
 from micropython import const
-
-from . import rtc
+from ppp_sim800 import rtc
 
 FILE = "ppp_sim800.tls"
 

@@ -3,9 +3,8 @@
 import errno
 
 from micropython import const
-
-from . import rtc
-from .errors import SIM800Error, TLSError
+from ppp_sim800 import rtc
+from ppp_sim800.errors import SIM800Error, TLSError
 
 # mbedtls/ssl.h
 _ILLEGAL_PARAMETER = const(-0x6600)
