@@ -56,7 +56,9 @@ class Player:
             "connected": nic.isconnected(),
             "older": [old.status() for old in self.older],
             "live": self.live(running),
-            "left": 0 if running else self.live(True),  # tasks that the next asyncio.run() goes on with
+            "left": 0
+            if running
+            else self.live(True),  # tasks that the next asyncio.run() goes on with
             "running": running,
             "used": self.used,
             "face": self.face,
