@@ -397,7 +397,7 @@ class Game:
             return None if ended == "ok" else (f"{what} fails", f"{what}: {ended}")
         if what == "events":
             return None
-        if not told["used"] or not self.known:
+        if not told["mine"] or not self.known:
             return None
         was = self.before
         if was == "off":
@@ -455,7 +455,7 @@ class Game:
     def settle(self, told: dict) -> None:
         """The step is over, and all is well."""
         call, ended = told["call"], told["ended"]
-        if call is not None and not told["live"]:
+        if call is not None and told["mine"] and not told["live"]:
             what = call.partition("@")[0]
             self.known |= ended == "ok" and what in ("on", "off", "reset", "active(False)")
             anew = what in ("connect", "ensure") and self.before not in ("up", "suspended")
