@@ -51,6 +51,7 @@ ROLES = {
     "sms send": "modem.sms.send('+491701111111', 'x' * 200)",
     "ussd": "modem.ussd('*100#')",
     "calls state": "modem.calls.state()",
+    "prompt": "modem.at('AT+CMGS=5', 1500)",  # the modem asks for a text then, and nobody has one
 }
 LINK = {
     "connect": "connect()",
@@ -113,12 +114,22 @@ HAPPENINGS = {
     "brown-out": (["brown_out"], [], 0, "blow"),
     "switches off": (["undervoltage_off"], [], 0, "blow"),
     "hangs": (["silent"], [], 0, "blow"),
+    "supply gone": (["supply_cut seconds=3"], [], 4, "blow"),
+    "other rate": (["other_rate baud=57600"], [], 0, "blow"),
+    "echo on": (["echo_on"], [], 0, "blow"),
+    "echo off": (["echo_off"], [], 0, "blow"),
+    "bearer silent": (["bearer_silent"], [], 0, "blow"),
+    "LCP echo stops": (["echo_stops"], [], 0, "blow"),
+    "no data": (["no_data"], ["no_data on=false"], 0, "blow"),
+    "FCoff": (["cmux_fcoff"], ["cmux_fcoff on=false"], 0, "blow"),
+    "stop 1": (["cmux_stop dlci=1"], ["cmux_stop dlci=1 on=false"], 0, "blow"),
+    "stop 2": (["cmux_stop dlci=2"], ["cmux_stop dlci=2 on=false"], 0, "blow"),
     "CLD": (["cmux_cld"], [], 0, "blow"),
     "DISC 1": (["cmux_disc dlci=1"], [], 0, "blow"),
     "DISC 2": (["cmux_disc dlci=2"], [], 0, "blow"),
     "CMUX refused": (["cmux_refuse_once"], [], 0, "once"),
     "UA lost": (["cmux_lose_ua count=2"], [], 0, "once"),
-    "bytes lost": (["drop_bytes count=40"], [], 0, "noise"),
+    "bytes lost": (["drop_bytes count=40"], ["drop_bytes"], 0, "noise"),
     "late answers": (["late_answers seconds=4"], ["late_answers seconds=0"], 0, "noise"),
 }
 
@@ -295,7 +306,7 @@ class Game:
         self.lasting.clear()
         modem = self.world.modem
         modem.refuse_call_once = modem.refuse_cmux_once = False
-        modem.ua_lost = 0
+        modem.ua_lost = modem.line.to_dte.drop_next = modem.line.from_dte.drop_next = 0
         self.bad_until = max(self.bad_until, self.world.clock.now() + SETTLE)
 
     @property
@@ -364,6 +375,14 @@ class Game:
             limit += 10_000
         if told["ms"] > limit:
             return "late", f"{call} took {told['ms']} ms of {limit:.0f}: {ended}"
+        if what == "prompt":
+            return None
+        if (
+            name == "ATTimeout"
+            and self.good
+            and not (self.doubtful or self.noisy or self.abandoned)
+        ):
+            return "command lost", f"{call}, beside others: {ended}"
         if not alone:
             return None
         if name == "LinkBusy":
@@ -378,7 +397,7 @@ class Game:
             return None if ended == "ok" else (f"{what} fails", f"{what}: {ended}")
         if what == "events":
             return None
-        if not told["used"] or not self.known:
+        if not told["mine"] or not self.known:
             return None
         was = self.before
         if was == "off":
@@ -436,7 +455,7 @@ class Game:
     def settle(self, told: dict) -> None:
         """The step is over, and all is well."""
         call, ended = told["call"], told["ended"]
-        if call is not None and not told["live"]:
+        if call is not None and told["mine"] and not told["live"]:
             what = call.partition("@")[0]
             self.known |= ended == "ok" and what in ("on", "off", "reset", "active(False)")
             anew = what in ("connect", "ensure") and self.before not in ("up", "suspended")
@@ -552,7 +571,7 @@ class Search:
     """What came of a search: the steps played, and one Game of each kind of fault, as short as could be."""
 
     steps: int = 0
-    slow: int = 0  # sequences that went wrong only when played fast
+    slow: int = 0  # sequences that went wrong only while the machine was busy
     found: dict[str, Game] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -564,35 +583,39 @@ async def search(
     *,
     seed: int,
     steps: int,
-    jobs: int = 4,
+    jobs: int = 2,
     speed: float = 20.0,
     shrink: float = 60.0,
     kinds: int = 3,
     tell: Callable[[str], None] = print,
 ) -> Search:
-    """Play random sequences of so many steps together, `jobs` at a time; no further ones once so many kinds of
-    fault are found. `shrink`: real seconds for each of these."""
+    """Play random sequences of so many steps together, `jobs` at a time. What goes wrong is played again alone and slowly,
+    as a busy machine is no fault; after so many kinds no further are looked for. `shrink`: real seconds for each of these."""
     speed = min(speed, SPEED_LIMIT * 2)
     came = Search()
     sequences = generated(seed)
+    suspects: list[Game] = []
 
-    async def player():
-        while came.steps < steps and len(came.found) < kinds:
-            sequence = next(sequences)
-            game = await play(sequence, internet, speed=speed)
+    async def player(until):
+        while came.steps < until and len(suspects) < jobs:
+            game = await play(next(sequences), internet, speed=speed)
             came.steps += game.played
             if game.wrong and game.wrong[0] not in came.found:
-                again = await play(sequence, internet, speed=speed / 4)
-                if again.wrong and again.wrong[0] not in came.found:
-                    came.found[again.wrong[0]] = again
-                    tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
-                elif not again.wrong:
-                    came.slow += 1
-                    tell(f"only when played fast: {game.wrong[0]}: {game.wrong[1]}")
+                suspects.append(game)
 
-    await asyncio.gather(*(player() for _ in range(jobs)))
+    while came.steps < steps and len(came.found) < kinds:
+        await asyncio.gather(*(player(steps) for _ in range(jobs)))
+        while suspects:
+            game = suspects.pop(0)
+            again = await play(game.sequence, internet, speed=speed / 5)
+            if not again.wrong:
+                came.slow += 1
+                tell(f"only while the machine was busy: {game.wrong[0]}: {game.wrong[1]}")
+            elif again.wrong[0] not in came.found:
+                came.found[again.wrong[0]] = again
+                tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
     for kind, game in came.found.items():
-        came.found[kind] = await shrunk(game, internet, speed=speed / 2, jobs=jobs, seconds=shrink)
+        came.found[kind] = await shrunk(game, internet, speed=speed / 4, jobs=jobs, seconds=shrink)
         tell(came.found[kind].told)
     return came
 
@@ -600,7 +623,7 @@ async def search(
 # Random sequences
 
 CHUNK = 60  # sequences drawn at once
-PIECES = 6  # of a sequence at most, each of up to so many steps
+PIECES = 9  # of a sequence at most, each of up to so many steps
 PIECE = 9
 MEAN = 16  # steps of a sequence that are played, as a rule
 
@@ -699,7 +722,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Play random sequences against the model.")
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--jobs", type=int, default=4, help="sequences played at a time")
+    parser.add_argument("--jobs", type=int, default=8, help="sequences played at a time")
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument(
         "--shrink", type=float, default=60.0, help="seconds for each kind of fault"

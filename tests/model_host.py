@@ -103,6 +103,7 @@ class Job:
 
     def __init__(self, player, call):
         self.player = player
+        self.nic = player.nic
         self.call = call
         self.ended = None
         self.task = None
@@ -118,7 +119,7 @@ class Job:
     def block(self):
         self.player.used = True
         try:
-            sync_call(self.player.nic, self.call)
+            sync_call(self.nic, self.call)
             self.over("ok")
         except BaseException as error:
             self.over(name_of(error))
@@ -130,7 +131,7 @@ class Job:
         self.task = asyncio.current_task()
         self.began = time.ticks_ms()
         try:
-            await async_call(self.player.nic, self.call)
+            await async_call(self.nic, self.call)
             self.over("swallowed" if self.cancelled else "ok")
         except BaseException as error:
             self.over(name_of(error))
@@ -138,7 +139,8 @@ class Job:
                 raise
 
     def told(self):
-        return {"call": self.call, "ended": self.ended, "ms": self.ms}
+        mine = self.nic is self.player.nic
+        return {"call": self.call, "ended": self.ended, "ms": self.ms, "mine": mine}
 
 
 def sync_call(nic, call):
