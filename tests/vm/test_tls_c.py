@@ -2,6 +2,7 @@
 
 import ast
 import datetime
+import errno
 import ipaddress
 import os
 import socket
@@ -446,3 +447,20 @@ attempt("reset", 2, context, do_handshake_on_connect=False)
         "OSError(104,)",
         "OSError(-29312, 'MBEDTLS_ERR_SSL_CONN_EOF')",
     )
+
+
+def test_a_closed_socket_stays_closed(play, serve, roots):
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(
+        UP
+        + """
+context.verify_mode = tls.CERT_NONE
+secure = open_tls(1, context)
+secure.close()
+try:
+    secure.setblocking(False)
+except OSError as error:
+    print("errno=%s" % error.errno)
+"""
+    )
+    assert played.value("errno") == str(errno.EBADF)
