@@ -116,8 +116,8 @@ class SSLContext:
     def load_cert_chain(self, certfile, keyfile=None):
         """The certificate (and those up to its CA) and key to show to the other side.
 
-        certfile, keyfile: names of files (str), or their content (bytes), PEM or DER; keyfile None: the key is in
-        certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
+        certfile, keyfile: names of files (str), or their content (bytes, PEM also as str), PEM or DER; keyfile None: the
+        key is in certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
         """
         cert = _content(certfile, "certfile")
         private = cert if keyfile is None else _content(keyfile, "keyfile")
@@ -317,8 +317,8 @@ def _port(sock):
 
 
 def _content(file, what):
-    # The content of a file; bytes are taken as such.
-    if not isinstance(file, str):
+    # The content of a file; bytes, and what is PEM by itself, are taken as such.
+    if not isinstance(file, str) or file.startswith("-----BEGIN"):
         return file
     try:
         with open(file, "rb") as stream:

@@ -371,7 +371,7 @@ class MQTTClient:
         if msg is None:
             self._skipped = MQTTException(
                 "a message of {} bytes was skipped, topic {}: it is longer than MAX_SIZE, or than there is memory "
-                "for".format(sz, _text(topic))
+                "for".format(sz, _text(topic or "?"))
             )
         elif self.cb:
             start, held = ticks_ms(), self._held
