@@ -154,6 +154,19 @@ class SSLContext:
         self._context.set_ciphers(ciphers)
         self._add("ciphers", repr(ciphers))
 
+    def set_alpn_protocols(self, protocols):
+        """Tell the other side by ALPN what the connection is for.
+
+        protocols: a list of names, the preferred one first, such as ["x-amzn-mqtt-ca"] for MQTT at AWS's port 443.
+        selected_alpn_protocol() of what wrap_socket() returns is the one that was agreed upon, or None.
+        Raises ConfigError.
+        """
+        try:
+            self._context.set_alpn_protocols(protocols)
+        except (OSError, TypeError):
+            raise ConfigError("set_alpn_protocols() needs a list of names of 1 to 255 bytes")
+        self._add("alpn", repr(protocols))
+
     def wrap_socket(
         self,
         sock,

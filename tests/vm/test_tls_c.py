@@ -464,3 +464,43 @@ except OSError as error:
 """
     )
     assert played.value("errno") == str(errno.EBADF)
+
+
+def test_alpn(play, serve, roots):
+    """The server chooses among what both have; it may have nothing in common, or not know ALPN."""
+    for port, names in ((1, ["x-amzn-mqtt-ca"]), (2, ["h2", "mqtt"]), (3, ["h2"]), (4, None)):
+        server = serve(party(HOST, roots["known"]), port=port)
+        if names:
+            server.context.set_alpn_protocols(names)
+    played = play(
+        UP
+        + """
+import gc, ssl
+context.verify_mode = tls.CERT_NONE
+context.set_alpn_protocols(["x-amzn-mqtt" + "-ca", "mqtt"])
+gc.collect()
+for port in range(1, 5):
+    try:
+        secure = open_tls(port, context)
+        print("%d=%s" % (port, secure.selected_alpn_protocol()))
+        context.set_alpn_protocols(("mqtt", "x-amzn-mqtt-ca"))
+        gc.collect()
+        print("%d_again=%s" % (port, secure.selected_alpn_protocol()))
+        secure.close()
+        print("%d_closed=%s" % (port, secure.selected_alpn_protocol()))
+    except OSError as error:
+        print("%d=%s" % (port, error.args[0]))
+own = ssl.create_default_context()
+for number, wrong in enumerate(([], [""], ["x" * 256], ["x", 1], "x" * 256)):
+    try:
+        own.set_alpn_protocols(wrong)
+    except ppp_sim800.ConfigError as error:
+        print("wrong%d=%s" % (number, error))
+"""
+    )
+    for key in ("1", "1_again"):
+        assert played.value(key) == "x-amzn-mqtt-ca"
+    assert played.value("2") == "mqtt"
+    assert played.value("3") == played.value("4") == played.value("1_closed") == "None"
+    for number in range(5):
+        assert "a list of names of 1 to 255 bytes" in played.value(f"wrong{number}")
