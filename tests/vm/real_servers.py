@@ -15,6 +15,7 @@ from stand_in import CERTIFICATES
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 MOSQUITTO_SUB = "/usr/bin/mosquitto_sub"
+MOSQUITTO_PUB = "/usr/bin/mosquitto_pub"
 MOSQUITTO_PASSWD = "/usr/bin/mosquitto_passwd"
 NGINX = "/usr/sbin/nginx"
 
@@ -41,7 +42,11 @@ class Server:
     """A program that serves until `stop()`; `ready()` tells whether it does."""
 
     def __init__(self, *command):
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._command = command
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
 
     def ready(self) -> bool:
         raise NotImplementedError
@@ -94,6 +99,17 @@ class Broker(Server):
 
     def ready(self) -> bool:
         return " running" in self.log()
+
+    def restart(self) -> None:
+        """As if its machine had: all connections end."""
+        self.stop()
+        self._log.unlink()
+        self.start()
+        self.wait_until_up()
+
+    def publish(self, topic: str, payload: str) -> None:
+        command = [MOSQUITTO_PUB, "-h", "127.0.0.1", "-p", str(self.plain), "-i", "talker"]
+        subprocess.run([*command, "-q", "1", "-t", topic, "-m", payload], check=True)
 
     @contextlib.contextmanager
     def subscriber(self, topic: str, count: int):
