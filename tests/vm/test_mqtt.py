@@ -213,7 +213,7 @@ def test_letters_and_lengths(board, request, kind, tls):
         + f"""
 heard = []
 client = MQTTClient("Böttcher", HOST, ssl={tls}, keepalive=60)
-client.set_last_will("hive/Göttin", "weg ist sie: Ä")
+client.set_last_will("hive/Göttin", "Ä, gone")
 client.set_callback(lambda topic, message: heard.append((topic, message)))
 client.connect(timeout=20)
 client.subscribe("hive/#", qos=1)

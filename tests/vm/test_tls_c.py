@@ -1,6 +1,7 @@
 """Whose certificates `tls` trusts, and what it says of others: patches/extmod, below all Python."""
 
 import ast
+import contextlib
 import datetime
 import errno
 import ipaddress
@@ -9,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 import pytest
 from cryptography import x509
@@ -504,3 +506,35 @@ for number, wrong in enumerate(([], [""], ["x" * 256], ["x", 1], "x" * 256)):
     assert played.value("3") == played.value("4") == played.value("1_closed") == "None"
     for number in range(5):
         assert "a list of names of 1 to 255 bytes" in played.value(f"wrong{number}")
+
+
+def test_a_handshake_is_limited_as_a_whole(play, internet, monkeypatch):
+    """A byte now and then, each well within the socket's timeout, holds nobody up for long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setitem(internet.routes, (ADDRESS, 1), listener.getsockname()[1])
+
+    def drip():
+        with contextlib.suppress(OSError):
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(1000)
+                for byte in b"\x16\x03\x03\x3f\xff" + bytes(16000):
+                    peer.sendall(bytes((byte,)))
+                    time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    played = play(
+        UP
+        + """
+start = time.ticks_ms()
+try:
+    open_tls(1, context)
+except OSError as error:
+    print("errno=%s" % error.errno)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
+""",
+        speed=20.0,
+    )
+    listener.close()
+    assert played.value("errno") == str(errno.ETIMEDOUT)
+    assert 120 <= int(played.value("seconds")) < 130
