@@ -66,9 +66,8 @@ class MQTTClient(simple.MQTTClient):
                 return call(*args)
             except OSError as e:
                 tries -= 1
-                if (
-                    self._up or tries <= 0
-                ):  # the connection stands: it would not help to make another
+                # Where the connection stands, another one would not help.
+                if self._up or tries <= 0:
                     raise
                 self.log(False, e)
             sent = self._sent

@@ -104,9 +104,7 @@ class MQTTClient:
         self._held = 0  # milliseconds spent in the callback
         self._pinged = None  # when a ping was sent that is not answered yet
         self._sent = False  # all of a message went out
-        self._skipped = (
-            None  # the error for a message that was too long, until somebody asks for messages
-        )
+        self._skipped = None  # the error for a message that was too long, until it is told
 
     def set_callback(self, f):
         """Have f(topic, message), both bytes, called for each message that comes."""
@@ -249,8 +247,8 @@ class MQTTClient:
         _check(topic, qos, 1)
         if self._subunsub(0x82, _SUBACK, topic, qos)[2] == 0x80:
             raise MQTTException(
-                '{} refuses a subscription to "{}": check what this client may do there'.format(
-                    self.server, _text(topic)
+                "{} refuses a subscription to {!r}: check what this client may do there".format(
+                    self.server, topic
                 ),
                 0x80,
             )
@@ -370,16 +368,18 @@ class MQTTClient:
     def _deliver(self, op, topic, msg, pid, sz):
         if msg is None:
             self._skipped = MQTTException(
-                "a message of {} bytes was skipped, topic {}: it is longer than MAX_SIZE, or than there is memory "
-                "for".format(sz, _text(topic or "?"))
+                "a message of {} bytes was skipped, topic {!r}: it is longer than MAX_SIZE, or than there is memory "
+                "for".format(sz, topic and topic[:60])
             )
         elif self.cb:
-            start, held = ticks_ms(), self._held
+            start, held, plain = ticks_ms(), self._held, self._plain
             self.cb(topic, msg)
             self._held = held + ticks_diff(ticks_ms(), start)
+            if not self._up or self._plain is not plain:
+                return  # it has left this connection
         else:
             return  # not acknowledged: the broker keeps it
-        if pid is not None and self._up:
+        if pid is not None:
             self._write(struct.pack("!BBH", _PUBACK, 2, pid))
 
     def _packet(self, op):
@@ -503,7 +503,7 @@ class MQTTClient:
             self._close()
             if type(e) is OSError and (len(e.args) == 1 or e.errno < 0):
                 words = _BROKEN.get(e.errno, _OTHER)
-                e = OSError(e.errno, words.format(self.server, e.args[-1]))
+                e = OSError(e.errno, words.format(self.server, (e.args[1:2] or e.args)[0]))
         return e
 
     def _gone(self):
@@ -552,13 +552,6 @@ def _check(topic, qos, most):
         raise ValueError("a topic is needed")
     if not 0 <= qos <= most:
         raise ValueError("QoS {} is not known here: use 0 or 1".format(qos))
-
-
-def _text(topic):
-    try:
-        return str(topic, "utf-8") if isinstance(topic, (bytes, bytearray)) else str(topic)
-    except UnicodeError:
-        return repr(topic)
 
 
 def _unknown(host, error):
