@@ -6,6 +6,7 @@ from world import ROOT
 
 FROZEN = ROOT / "build" / "vm" / "frozen_content.c"
 BYTECODE = 42_000  # 40 kB were for what a modem can do; TLS and what heals the link came later
+UMQTT = 5_100  # it was 2_250 without bounds, pings and words
 
 
 def test_bytecode(vm):
@@ -13,6 +14,12 @@ def test_bytecode(vm):
     sizes = re.findall(r"const byte fun_data_ppp_sim800_\w+\[(\d+)\]", FROZEN.read_text())
     assert len(sizes) > 100
     assert sum(map(int, sizes)) <= BYTECODE
+
+
+def test_bytecode_of_umqtt(vm):
+    sizes = re.findall(r"const byte fun_data_umqtt_\w+\[(\d+)\]", FROZEN.read_text())
+    assert len(sizes) > 40
+    assert sum(map(int, sizes)) <= UMQTT
 
 
 def test_a_command_allocates_nothing_that_lasts(play):

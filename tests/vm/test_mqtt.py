@@ -56,9 +56,9 @@ APPLICATION_DATA = b"\x17\x03\x03"  # how a TLS record with data begins
 
 @pytest.fixture
 def board(play, broker):
-    def board(script):
+    def board(script, **options):
         env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
-        return play(script, env=env, names={"other.example": MQTT_ADDRESS})
+        return play(script, env=env, names={"other.example": MQTT_ADDRESS}, **options)
 
     return board
 
@@ -305,3 +305,69 @@ tell("verifies_nothing", send, b"7", "other.example", ssl=True, ssl_params={{"ce
     assert played.value("wrong_name") == "wrong host"
     assert played.value("no_key") in ("refused", "closed")
     assert broker.log().count("Received PUBLISH from board-2") == 7
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_flow_that_the_network_forgets(board, broker, tls):
+    """As a NAT does it: nobody says so, and both ends go on. It is noticed within 1.5 times the keepalive."""
+    played = board(
+        UMQTT
+        + f"""
+client = MQTTClient("board-6", HOST, ssl={tls}, keepalive=40)
+client.set_callback(print)
+client.connect(timeout=30)
+client.subscribe("hive/#")
+start = time.ticks_ms()
+while time.ticks_diff(time.ticks_ms(), start) < 120000:  # a live one is kept
+    client.check_msg()
+    time.sleep(1)
+do("air loss=1.0")
+start = time.ticks_ms()
+try:
+    while True:
+        client.check_msg()
+        time.sleep(1)
+except OSError as error:
+    print("error=%s" % error)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
+""",
+        speed=30.0,
+    )
+    assert "has not answered a ping within 30 s: the connection is dead" in played.value("error")
+    assert int(played.value("seconds")) <= 61
+    assert "exceeded timeout" not in broker.log()
+
+
+def test_a_lost_link(board, broker):
+    """It is an error in words, after which ensure() and connect() go on; umqtt.robust does the latter itself."""
+    played = board(
+        UMQTT
+        + """
+from umqtt import robust
+client = MQTTClient("board-7", HOST, ssl=True)
+client.connect(timeout=20)
+do("lcp_terminate")
+time.sleep(1)
+for name in ("publish", "connect"):
+    try:
+        client.publish("hive", "1", qos=1) if name == "publish" else client.connect()
+    except OSError as error:
+        print("%s=%s" % (name, error))
+nic.ensure()
+client.connect()
+client.publish("hive", "2", qos=1)
+
+client = robust.MQTTClient("board-7", HOST, ssl=True)
+client.connect(timeout=20)
+do("lcp_terminate")
+time.sleep(1)
+client.delay = lambda i: nic.ensure()
+client.publish("hive", "3", qos=1)
+print("link=%s" % nic.status())
+"""
+    )
+    for name in ("publish", "connect"):
+        words = played.value(name)
+        assert "mqtt.example" in words and "check" in words
+    assert played.value("link") == "up"
+    assert broker.log().count("Received PUBLISH from board-7") == 2
