@@ -20,11 +20,13 @@ SOURCES = (
     *(path for path in sorted(PACKAGE.rglob("*.py")) if path != ERRORS),
     *sorted((ROOT / "modules" / "ssl" / "ssl").glob("*.py")),
     *sorted((ROOT / "modules" / "nettime").glob("*.py")),
+    ROOT / "modules" / "umqtt" / "simple.py",
     ROOT / "modules" / "pythings_sim800.py",
 )
 CLASSES = [
     node.name for node in ast.parse(ERRORS.read_text()).body if isinstance(node, ast.ClassDef)
 ]
+CLASSES.append("MQTTException")
 
 ANY = "…"
 _PART = 4  # words that a part must have to be worth telling apart
@@ -316,9 +318,15 @@ def _said(path: Path):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         kind, said = ast.unparse(node.func), node.args[0]
+        if kind == "OSError" and len(node.args) > 1:  # behind its number
+            said = node.args[1]
         if kind in ("enter", "self.state.enter") and len(node.args) > 1:
             kind, said = _REASON, node.args[1]
-        elif kind not in CLASSES and (node not in raised or path.name in _INTERNAL):
+        elif (
+            kind not in CLASSES
+            and not (kind == "OSError" and said is not node.args[0])
+            and (node not in raised or path.name in _INTERNAL)
+        ):
             continue
         elif kind in own or kind in _NO_SENTENCE or not kind[0].isupper():
             continue  # ... or a function that makes the error

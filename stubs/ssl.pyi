@@ -20,6 +20,7 @@ class SSLSession:
     def to_bytes(self) -> bytes: ...
 
 class _SSLSocket(socket):
+    def selected_alpn_protocol(self) -> str | None: ...
     @property
     def session(self) -> SSLSession | None: ...
     @property
@@ -58,8 +59,8 @@ class SSLContext:
     def load_cert_chain(self, certfile: str | bytes, keyfile: str | bytes | None = None) -> None:
         """The certificate (and those up to its CA) and key to show to the other side.
 
-        certfile, keyfile: names of files (str), or their content (bytes), PEM or DER; keyfile None: the key is in
-        certfile too. Raises ConfigError when they cannot be read, or are not what they should be."""
+        certfile, keyfile: names of files (str), or their content (bytes, PEM also as str), PEM or DER; keyfile None: the
+        key is in certfile too. Raises ConfigError when they cannot be read, or are not what they should be."""
 
     def pin_keys(self, *digests: str | bytes) -> None:
         """Besides all else, accept only servers that have one of these public keys.
@@ -73,6 +74,13 @@ class SSLContext:
 
     def set_ciphers(self, ciphers: list[str]) -> None:
         """Use only these cipher suites, a list of names from get_ciphers()."""
+
+    def set_alpn_protocols(self, protocols: list[str] | tuple[str, ...]) -> None:
+        """Tell the other side by ALPN what the connection is for.
+
+        protocols: a list of names, the preferred one first, such as ["x-amzn-mqtt-ca"] for MQTT at AWS's port 443.
+        selected_alpn_protocol() of what wrap_socket() returns is the one that was agreed upon, or None.
+        Raises ConfigError."""
 
     def wrap_socket(
         self,

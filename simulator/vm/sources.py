@@ -4,10 +4,9 @@
 They come from the submodule firmware/micropython (and its own lib/lwip, lib/mbedtls,
 lib/micropython-lib) where that is filled, else from Debian trixie's source packages through the
 machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
-build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. Debian
-has no umqtt: the last one on PyPI is taken, from the index that pip is set to. The patches in
-patches/extmod and patches/micropython-lib are then applied, to micropython only; to Debian's,
-which is 1.25, those in patches/extmod-1.25 as well; to PyPI's umqtt those in patches/umqtt-pypi.
+build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. The
+patches in patches/extmod and patches/micropython-lib are then applied, to micropython only; to
+Debian's, which is 1.25, those in patches/extmod-1.25 as well.
 
 A finished tree has a stamp beside it that says what it was made of; with all stamps right a run
 does nothing. It can be interrupted at any point and run again.
@@ -33,7 +32,6 @@ from debian_archive import (
     find_mirrors,
     machine_entries,
 )
-from package_index import SDISTS, Index, Sdist
 
 ROOT = Path(__file__).resolve().parents[2]
 # Raise it when unpacking itself changes, so that existing trees are made anew.
@@ -86,8 +84,7 @@ class Sources:
     """The sources of one build folder.
 
     Arguments: `root` the project's folder, `build` where results and downloads go, `mirrors`
-    which to ask (None: the machine's), `pins` the packages wanted, `sdists` what is wanted of PyPI,
-    `index` where that comes from (None: as pip is set).
+    which to ask (None: the machine's), `pins` the packages wanted.
     """
 
     def __init__(
@@ -96,8 +93,6 @@ class Sources:
         build: Path,
         mirrors: list[Mirror] | None = None,
         pins=None,
-        sdists: tuple[Sdist, ...] = SDISTS,
-        index: Index | None = None,
     ):
         self.root = root
         self.build = build
@@ -105,8 +100,6 @@ class Sources:
         self.downloads = build / "downloads"
         self.mirrors = mirrors
         self.pins = pins or PINS
-        self.sdists = sdists
-        self.index = index
         self.module = root / "firmware" / "micropython"
         self._versions_file = self.downloads / "versions.json"
 
@@ -116,8 +109,6 @@ class Sources:
         kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
-        whole = "lib/micropython-lib" in git_parts
-        kinds.append(("umqtt" if whole else "umqtt-pypi", "lib/micropython-lib"))
         return [
             (file, folder)
             for kind, folder in kinds
@@ -146,8 +137,6 @@ class Sources:
             fetch = [name for name in debian if name in todo]
             if fetch:
                 self._fetch(fetch)
-            if "micropython" in todo:
-                self._fetch_sdists(self._sdists(git_parts))
             stamps = self._stamps(git_parts, self._chosen())
             for name in todo:
                 self._make(name, git_parts, stamps[name])
@@ -189,16 +178,12 @@ class Sources:
             "micropython": [
                 origin("micropython", ""),
                 origin("micropython", "lib/micropython-lib"),
-                *(f"{sdist.file} {sdist.sha256}" for sdist in self._sdists(git_parts)),
                 *patches,
             ],
             "lwip": [origin("lwip", "lib/lwip")],
             "mbedtls": [origin("mbedtls", "lib/mbedtls")],
         }
         return {name: "\n".join([f"recipe {RECIPE}", *rows]) for name, rows in lines.items()}
-
-    def _sdists(self, git_parts) -> tuple[Sdist, ...]:
-        return () if "lib/micropython-lib" in git_parts else self.sdists
 
     def _stale(self, git_parts, chosen) -> list[str]:
         stale = []
@@ -268,19 +253,6 @@ class Sources:
                 )
         trees.write_whole(self._versions_file, json.dumps(rows, indent=1))
 
-    def _fetch_sdists(self, sdists: tuple[Sdist, ...]) -> None:
-        """Have these archives in build/downloads, verified."""
-        missing = [sdist for sdist in sdists if not self._have({sdist.file: sdist.sha256})]
-        if not missing:
-            return
-        self.downloads.mkdir(exist_ok=True)
-        index = self.index or Index()
-        for sdist in missing:
-            new = self.downloads / (sdist.file + ".new")
-            new.write_bytes(index.fetch(sdist))
-            new.replace(self.downloads / sdist.file)
-            print(f"  fetched {sdist.file}, checksum as pinned")
-
     def _make(self, name: str, git_parts: dict[str, str], stamp: str) -> None:
         files = self._chosen()[name]
         target = self.src / name
@@ -310,9 +282,6 @@ class Sources:
             debian = next(file for file in files if ".debian." in file)
             trees.check_files(self.downloads, {debian: files[debian]})
             trees.add_debian_lib(self.downloads / debian, tree)
-            for sdist in self._sdists(git_parts):
-                trees.check_files(self.downloads, {sdist.file: sdist.sha256})
-                sdist.add_to(tree, self.downloads / sdist.file)
 
 
 def main(arguments: list[str] | None = None) -> int:

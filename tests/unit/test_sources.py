@@ -1,7 +1,5 @@
 """simulator/vm/sources.py without a network: a small Debian archive in a folder stands in."""
 
-import base64
-import dataclasses
 import functools
 import hashlib
 import http.server
@@ -12,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import typing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +19,6 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "simulator" / "vm"))
 import debian_archive as debian
-import package_index
 import sources
 import trees
 
@@ -389,11 +385,11 @@ class Project:
         (folder / "patches/micropython-lib").mkdir()
         self.src = folder / "build/src"
 
-    def run(self, mirror=None, pins=None, sdists=(), index=None):
+    def run(self, mirror=None, pins=None):
         mirrors = [mirror or self.archive.mirror]
         pins = pins or self.archive.pins
         build = self.root / "build"
-        return sources.Sources(self.root, build, mirrors, pins, sdists, index).run()
+        return sources.Sources(self.root, build, mirrors, pins).run()
 
     def patch(self, name, text):
         (self.root / "patches" / name).write_text(text)
@@ -432,11 +428,11 @@ def test_patches_make_the_tree_anew(project, capsys):
     assert project.run() is False
 
     project.patch("extmod/b.patch", change.format("AA"))
-    lib = "--- /dev/null\n+++ b/umqtt.py\n@@ -0,0 +1 @@\n+q\n"
+    lib = "--- /dev/null\n+++ b/some.py\n@@ -0,0 +1 @@\n+q\n"
     project.patch("micropython-lib/a.patch", lib)
     assert project.run() is True
     assert (project.src / "micropython/extmod/x.c").read_text() == "AA\nb\n"
-    assert (project.src / "micropython/lib/micropython-lib/umqtt.py").read_text() == "q\n"
+    assert (project.src / "micropython/lib/micropython-lib/some.py").read_text() == "q\n"
 
     project.patch("extmod/c.patch", change.format("B"))
     with pytest.raises(debian.SourcesError, match=r"extmod/c\.patch does not apply.*x\.c"):
@@ -530,92 +526,6 @@ def test_no_mirror_at_that_place(project):
 def test_two_runs_at_once(project):
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(lambda _: project.run(), range(2))) == [False, True]
-
-
-# --- what comes from a package index ----------------------------------------------------------
-
-
-class PackageIndex(http.server.BaseHTTPRequestHandler):
-    """An index that wants to know who asks; the files are elsewhere, for everybody."""
-
-    pages: typing.ClassVar[dict[str, bytes]] = {}
-
-    def do_GET(self):
-        login = "Basic " + base64.b64encode(b"me:p@ss").decode()
-        if self.path not in self.pages:
-            self.send_error(404)
-        elif self.path.startswith("/simple") != (self.headers.get("Authorization") == login):
-            self.send_error(401)
-        else:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(self.pages[self.path])
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def sdist(monkeypatch):
-    """An archive that an index offers, which pip is set to."""
-    data = tar({"micropython-u.mqtt-1.2/u/mqtt.py": "import socket\n"}, "gz")
-    page = '<a href="../../files/micropython-u.mqtt-1.2.tar.gz#sha256=0">x</a><a>y</a>'
-    pages = {
-        "/simple/micropython-u-mqtt/": page.encode(),
-        "/files/micropython-u.mqtt-1.2.tar.gz": data,
-    }
-    monkeypatch.setattr(PackageIndex, "pages", pages)
-    digest = hashlib.sha256(data).hexdigest()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), PackageIndex) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://me:p%40ss@127.0.0.1:{server.server_port}/simple/"
-        monkeypatch.setenv("PIP_INDEX_URL", url)
-        yield package_index.Sdist("micropython-u.mqtt", "1.2", digest, "u/mqtt.py")
-        server.shutdown()
-
-
-@needs_apt
-@needs_patch
-def test_what_debian_lacks_comes_from_pips_index(project, sdist, monkeypatch):
-    (project.root / "patches/umqtt-pypi").mkdir()
-    change = "--- a/{0}\n+++ b/{0}\n@@ -1 +1,2 @@\n import socket\n+import ssl\n"
-    project.patch("umqtt-pypi/a.patch", change.format("micropython/u.mqtt/u/mqtt.py"))
-    assert project.run(sdists=(sdist,)) is True
-    folder = project.src / "micropython/lib/micropython-lib/micropython/u.mqtt"
-    assert (folder / "u/mqtt.py").read_text() == "import socket\nimport ssl\n"
-    assert 'package("u")' in (folder / "manifest.py").read_text()
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    assert project.run(sdists=(sdist,)) is False
-
-
-def test_an_index_with_another_archive_of_that_name(sdist):
-    name = f"/files/{sdist.file}"
-    PackageIndex.pages[name] += b"x"
-    with pytest.raises(debian.SourcesError, match=r"has the SHA-256 .*: do not trust that index"):
-        package_index.Index().fetch(sdist)
-
-
-def test_an_index_without_it(sdist, monkeypatch):
-    index = package_index.Index()
-    other = dataclasses.replace(sdist, version="9")
-    with pytest.raises(debian.SourcesError, match=r"-9\.tar\.gz is not offered") as e:
-        index.fetch(other)
-    assert "p%40ss" not in str(e.value) and "PIP_INDEX_URL" in str(e.value)
-    PackageIndex.pages.clear()
-    with pytest.raises(debian.SourcesError, match=r"cannot be had from .*/simple \(.*404") as e:
-        index.fetch(sdist)
-    assert "p%40ss" not in str(e.value)
-
-
-def test_an_archive_without_the_module(sdist, tmp_path):
-    archive = tmp_path / sdist.file
-    archive.write_bytes(package_index.Index().fetch(sdist))
-    other = dataclasses.replace(sdist, module="u/none.py")
-    with pytest.raises(debian.SourcesError, match=r"has no micropython-u\.mqtt-1\.2/u/none\.py"):
-        other.add_to(tmp_path, archive)
-    archive.write_bytes(b"")
-    with pytest.raises(debian.SourcesError, match=r"has no micropython-u\.mqtt-1\.2/u/mqtt\.py"):
-        sdist.add_to(tmp_path, archive)
 
 
 def test_without_apt(project, monkeypatch):

@@ -1,10 +1,13 @@
-"""Servers that others have written, at the far end: Debian's mosquitto and nginx, on free ports of the loopback."""
+"""Servers that others have written, at the far end: Debian's mosquitto and nginx, PyPI's amqtt, on free ports of the
+loopback."""
 
 import contextlib
 import json
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from network.certificates import LEAVES
@@ -12,10 +15,13 @@ from stand_in import CERTIFICATES
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 MOSQUITTO_SUB = "/usr/bin/mosquitto_sub"
+MOSQUITTO_PUB = "/usr/bin/mosquitto_pub"
+MOSQUITTO_PASSWD = "/usr/bin/mosquitto_passwd"
 NGINX = "/usr/sbin/nginx"
 
 MQTT_HOST = LEAVES["mqtt"].host
 MQTT_ADDRESS = "203.0.113.88"
+MQTT_USER, MQTT_PASSWORD = "Jürgen", "Grüße, 漢字"
 HTTPS_HOST = LEAVES["https"].host
 HTTPS_ADDRESS = "203.0.113.89"
 
@@ -36,7 +42,11 @@ class Server:
     """A program that serves until `stop()`; `ready()` tells whether it does."""
 
     def __init__(self, *command):
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._command = command
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
 
     def ready(self) -> bool:
         raise NotImplementedError
@@ -55,17 +65,27 @@ class Server:
 
 class Broker(Server):
     """mosquitto on free ports of the loopback: `open` for everybody, `mutual` for known clients, and one for
-    each of `servers`, by its name in `ports`, with its certificate."""
+    each of `servers`, by its name in `ports`, with its certificate; `plain` without TLS for everybody, `known` for
+    MQTT_USER alone, who may read and write what begins with "hive"."""
 
     def __init__(self, folder, servers=()):
-        self.open, self.mutual = (free_port() for _ in range(2))
+        self.open, self.mutual, self.plain, self.known = (free_port() for _ in range(4))
         self.ports = {name: free_port() for name in servers}
         certificate = CERTIFICATES / "mqtt.pem"
         tls = f"certfile {certificate}\nkeyfile {certificate}\ntls_version tlsv1.2\n"
         self._log = folder / "mosquitto.log"
+        passwords, rights = folder / "mosquitto.passwords", folder / "mosquitto.rights"
+        passwords.touch(0o600)
+        rights.touch(0o600)
+        rights.write_text(f"user {MQTT_USER}\ntopic readwrite hive/#\n")
+        command = [MOSQUITTO_PASSWD, "-b", passwords, MQTT_USER, MQTT_PASSWORD]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         (folder / "mosquitto.conf").write_text(
             f"user root\nlog_type all\nlog_dest file {self._log}\nper_listener_settings true\n"
             f"listener {self.open} 127.0.0.1\nallow_anonymous true\n{tls}"
+            f"listener {self.plain} 127.0.0.1\nallow_anonymous true\n"
+            f"listener {self.known} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
+            f"acl_file {rights}\n"
             f"listener {self.mutual} 127.0.0.1\nallow_anonymous false\n{tls}"
             f"cafile {CERTIFICATES / 'client-root.pem'}\nrequire_certificate true\n"
             "use_identity_as_username true\n"
@@ -79,6 +99,17 @@ class Broker(Server):
 
     def ready(self) -> bool:
         return " running" in self.log()
+
+    def restart(self) -> None:
+        """As if its machine had: all connections end."""
+        self.stop()
+        self._log.unlink()
+        self.start()
+        self.wait_until_up()
+
+    def publish(self, topic: str, payload: str) -> None:
+        command = [MOSQUITTO_PUB, "-h", "127.0.0.1", "-p", str(self.plain), "-i", "talker"]
+        subprocess.run([*command, "-q", "1", "-t", topic, "-m", payload], check=True)
 
     @contextlib.contextmanager
     def subscriber(self, topic: str, count: int):
@@ -110,11 +141,53 @@ class Broker(Server):
 
 @pytest.fixture
 def broker(internet, tmp_path, monkeypatch):
-    """mosquitto as MQTT_HOST: port 8883 for everybody, 8884 for known clients."""
+    """mosquitto as MQTT_HOST: port 8883 for everybody, 8884 for known clients; without TLS 1883 for everybody, 1884
+    for MQTT_USER."""
     broker = Broker(tmp_path)
     monkeypatch.setitem(internet.names, MQTT_HOST, MQTT_ADDRESS)
     monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 8883), broker.open)
     monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 8884), broker.mutual)
+    monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 1883), broker.plain)
+    monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 1884), broker.known)
+    try:
+        broker.wait_until_up()
+        yield broker
+    finally:
+        broker.stop()
+
+
+class Amqtt(Server):
+    """PyPI's amqtt on free ports of the loopback, for everybody: `plain`, and `open` with TLS."""
+
+    def __init__(self, folder):
+        self.open, self.plain = (free_port() for _ in range(2))
+        certificate = str(CERTIFICATES / "mqtt.pem")
+        listener = {"type": "tcp", "bind": f"127.0.0.1:{self.plain}"}
+        secure = {"bind": f"127.0.0.1:{self.open}", "ssl": True}
+        secure |= {"certfile": certificate, "keyfile": certificate}
+        anonymous = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+        settings = {"listeners": {"default": listener, "tls": secure}, "plugins": anonymous}
+        (folder / "amqtt.yaml").write_text(json.dumps(settings))  # which is YAML
+        super().__init__(Path(sys.executable).with_name("amqtt"), "-c", folder / "amqtt.yaml")
+
+    def ready(self) -> bool:
+        for port in (self.open, self.plain):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)):
+                    return False
+        return True
+
+    def log(self) -> str:
+        return "amqtt does not listen"
+
+
+@pytest.fixture
+def amqtt(internet, tmp_path, monkeypatch):
+    """amqtt as MQTT_HOST: port 8883 with TLS, 1883 without."""
+    broker = Amqtt(tmp_path)
+    monkeypatch.setitem(internet.names, MQTT_HOST, MQTT_ADDRESS)
+    monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 8883), broker.open)
+    monkeypatch.setitem(internet.routes, (MQTT_ADDRESS, 1883), broker.plain)
     try:
         broker.wait_until_up()
         yield broker

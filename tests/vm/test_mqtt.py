@@ -1,8 +1,8 @@
-"""MQTT over TLS to a real broker, Debian's mosquitto: with packets written out, and with umqtt."""
+"""MQTT to real brokers, Debian's mosquitto and PyPI's amqtt: with packets written out, and with umqtt."""
 
 import pytest
 from capture import segments, up
-from real_servers import MQTT_ADDRESS, MQTT_HOST
+from real_servers import MQTT_ADDRESS, MQTT_HOST, MQTT_PASSWORD, MQTT_USER
 from scapy.layers.inet import TCP
 from stand_in import CERTIFICATES
 
@@ -56,9 +56,9 @@ APPLICATION_DATA = b"\x17\x03\x03"  # how a TLS record with data begins
 
 @pytest.fixture
 def board(play, broker):
-    def board(script):
+    def board(script, **options):
         env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
-        return play(script, env=env, names={"other.example": MQTT_ADDRESS})
+        return play(script, env=env, names={"other.example": MQTT_ADDRESS}, **options)
 
     return board
 
@@ -201,3 +201,173 @@ print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
     assert played.value("error") == "found out"
     assert 20 <= int(played.value("seconds")) < 30
     assert broker.log().count("Received PUBLISH from board-3 (d0, q1, r0, ") == 1
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("kind", ["broker", "amqtt"], ids=["mosquitto", "amqtt"])
+def test_letters_and_lengths(board, request, kind, tls):
+    """What goes out comes back the same: umlauts everywhere, topics and messages around and over all limits."""
+    request.getfixturevalue(kind)
+    played = board(
+        UMQTT
+        + f"""
+heard = []
+client = MQTTClient("Böttcher", HOST, ssl={tls}, keepalive=60)
+client.set_last_will("hive/Göttin", "Ä, gone")
+client.set_callback(lambda topic, message: heard.append((topic, message)))
+client.connect(timeout=20)
+client.subscribe("hive/#", qos=1)
+sent = []
+for topic, message in (
+    ("hive/Stöcke/漢字", "Größe 42.7"),
+    ("hive/" + "ä" * 59, b""),  # 123 bytes
+    ("hive/" + "x" * 118, bytearray(range(256))),
+    ("hive/" + "x" * 30000, "Ö" * 10000),
+):
+    for qos in (0, 1):
+        client.publish(topic, message, qos=qos)
+        sent.append((topic.encode(), message.encode() if isinstance(message, str) else bytes(message)))
+        while len(heard) < len(sent):
+            client.wait_msg()
+print("same=%s" % (heard == sent))
+client.ping()
+print("pong=%s" % client.wait_msg())
+client.unsubscribe("hive/#")
+client.publish("hive/x", "unheard", qos=1)
+print("nothing=%s" % client.check_msg())
+client.disconnect()
+"""
+    )
+    assert played.value("same") == "True"
+    assert played.value("pong") == played.value("nothing") == "None"
+
+
+def test_who_may_do_what(board, broker):
+    """A user and a password with umlauts; refusals, told apart."""
+    played = board(
+        UMQTT
+        + f"""
+def visit(**kwargs):
+    client = MQTTClient("board-5", HOST, 1884, **kwargs)
+    try:
+        client.connect(timeout=20)
+    except OSError as error:
+        return "%s|%s" % (type(error).__name__, error.code)
+    client.set_callback(print)
+    client.publish("hive/a", "b", qos=1)
+    try:
+        client.subscribe("secret/#")
+    except OSError as error:
+        return "in, but %s|%s" % (type(error).__name__, error.code)
+
+print("known=%s" % visit(user={MQTT_USER!r}, password={MQTT_PASSWORD!r}))
+print("bytes=%s" % visit(user={MQTT_USER.encode()!r}, password={MQTT_PASSWORD.encode()!r}))
+print("wrong=%s" % visit(user={MQTT_USER!r}, password="wrong"))
+print("no_password=%s" % visit(user={MQTT_USER!r}))
+print("nobody=%s" % visit())
+"""
+    )
+    # mosquitto 2.0 takes each subscription, and sends nothing of what one may not read.
+    assert played.value("known") == played.value("bytes")
+    for name in ("wrong", "no_password", "nobody"):
+        assert played.value(name) == "MQTTException|5"
+    assert broker.log().count(f"u'{MQTT_USER}'") >= 2
+
+
+def test_ssl_params(board, broker):
+    """As users write them: the host's name is umqtt's to know."""
+    client = (CERTIFICATES / "client.pem").read_text()
+    key = client[
+        client.index("-----BEGIN PRIVATE")
+        if "-----BEGIN PRIVATE" in client
+        else client.index("-----BEGIN EC") :
+    ]
+    root = (CERTIFICATES / "root.pem").read_text()
+    played = board(
+        UMQTT
+        + f"""
+cert, key, root = {client!r}, {key!r}, {root!r}
+tell("side", send, b"1", ssl=True, ssl_params={{"server_side": False}})
+tell("name", send, b"2", ssl=True, ssl_params={{"server_hostname": HOST}})
+tell("wrong_name", send, b"-", "other.example", ssl=True, ssl_params={{"server_side": False}})
+tell("another_name", send, b"3", "other.example", ssl=True, ssl_params={{"server_hostname": HOST}})
+for name, kind in (("bytes", str.encode), ("text", str)):
+    params = {{"key": kind(key), "cert": kind(cert), "cadata": kind(root), "server_side": False}}
+    tell(name, send, name, ssl=True, ssl_params=params, port=8884)
+tell("no_key", send, b"-", ssl=True, ssl_params={{"server_side": False}}, port=8884)
+tell("none", send, b"6", ssl=True, ssl_params=None)
+import ssl
+tell("verifies_nothing", send, b"7", "other.example", ssl=True, ssl_params={{"cert_reqs": ssl.CERT_NONE}})
+"""
+    )
+    for name in ("side", "name", "another_name", "bytes", "text", "none", "verifies_nothing"):
+        assert played.value(name) in ("True", "False"), (name, played.value(name))
+    assert played.value("wrong_name") == "wrong host"
+    assert played.value("no_key") in ("refused", "closed")
+    assert broker.log().count("Received PUBLISH from board-2") == 7
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_flow_that_the_network_forgets(board, broker, tls):
+    """As a NAT does it: nobody says so, and both ends go on. It is noticed within 1.5 times the keepalive."""
+    played = board(
+        UMQTT
+        + f"""
+client = MQTTClient("board-6", HOST, ssl={tls}, keepalive=40)
+client.set_callback(print)
+client.connect(timeout=30)
+client.subscribe("hive/#")
+start = time.ticks_ms()
+while time.ticks_diff(time.ticks_ms(), start) < 120000:  # a live one is kept
+    client.check_msg()
+    time.sleep(1)
+do("air loss=1.0")
+start = time.ticks_ms()
+try:
+    while True:
+        client.check_msg()
+        time.sleep(1)
+except OSError as error:
+    print("error=%s" % error)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
+""",
+        speed=30.0,
+    )
+    assert "has not answered a ping within 30 s: the connection is dead" in played.value("error")
+    assert int(played.value("seconds")) <= 61
+    assert "exceeded timeout" not in broker.log()
+
+
+def test_a_lost_link(board, broker):
+    """It is an error in words, after which ensure() and connect() go on; umqtt.robust does the latter itself."""
+    played = board(
+        UMQTT
+        + """
+from umqtt import robust
+client = MQTTClient("board-7", HOST, ssl=True)
+client.connect(timeout=20)
+do("lcp_terminate")
+time.sleep(1)
+for name in ("publish", "connect"):
+    try:
+        client.publish("hive", "1", qos=1) if name == "publish" else client.connect()
+    except OSError as error:
+        print("%s=%s" % (name, error))
+nic.ensure()
+client.connect()
+client.publish("hive", "2", qos=1)
+
+client = robust.MQTTClient("board-7", HOST, ssl=True)
+client.connect(timeout=20)
+do("lcp_terminate")
+time.sleep(1)
+client.delay = lambda i: nic.ensure()
+client.publish("hive", "3", qos=1)
+print("link=%s" % nic.status())
+"""
+    )
+    for name in ("publish", "connect"):
+        words = played.value(name)
+        assert "mqtt.example" in words and "check" in words
+    assert played.value("link") == "up"
+    assert broker.log().count("Received PUBLISH from board-7") == 2

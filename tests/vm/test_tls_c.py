@@ -1,13 +1,16 @@
 """Whose certificates `tls` trusts, and what it says of others: patches/extmod, below all Python."""
 
 import ast
+import contextlib
 import datetime
+import errno
 import ipaddress
 import os
 import socket
 import ssl
 import struct
 import threading
+import time
 
 import pytest
 from cryptography import x509
@@ -446,3 +449,92 @@ attempt("reset", 2, context, do_handshake_on_connect=False)
         "OSError(104,)",
         "OSError(-29312, 'MBEDTLS_ERR_SSL_CONN_EOF')",
     )
+
+
+def test_a_closed_socket_stays_closed(play, serve, roots):
+    serve(party(HOST, roots["known"]), port=1)
+    played = play(
+        UP
+        + """
+context.verify_mode = tls.CERT_NONE
+secure = open_tls(1, context)
+secure.close()
+try:
+    secure.setblocking(False)
+except OSError as error:
+    print("errno=%s" % error.errno)
+"""
+    )
+    assert played.value("errno") == str(errno.EBADF)
+
+
+def test_alpn(play, serve, roots):
+    """The server chooses among what both have; it may have nothing in common, or not know ALPN."""
+    for port, names in ((1, ["x-amzn-mqtt-ca"]), (2, ["h2", "mqtt"]), (3, ["h2"]), (4, None)):
+        server = serve(party(HOST, roots["known"]), port=port)
+        if names:
+            server.context.set_alpn_protocols(names)
+    played = play(
+        UP
+        + """
+import gc, ssl
+context.verify_mode = tls.CERT_NONE
+context.set_alpn_protocols(["x-amzn-mqtt" + "-ca", "mqtt"])
+gc.collect()
+for port in range(1, 5):
+    try:
+        secure = open_tls(port, context)
+        print("%d=%s" % (port, secure.selected_alpn_protocol()))
+        context.set_alpn_protocols(("mqtt", "x-amzn-mqtt-ca"))
+        gc.collect()
+        print("%d_again=%s" % (port, secure.selected_alpn_protocol()))
+        secure.close()
+        print("%d_closed=%s" % (port, secure.selected_alpn_protocol()))
+    except OSError as error:
+        print("%d=%s" % (port, error.args[0]))
+own = ssl.create_default_context()
+for number, wrong in enumerate(([], [""], ["x" * 256], ["x", 1], "x" * 256)):
+    try:
+        own.set_alpn_protocols(wrong)
+    except ppp_sim800.ConfigError as error:
+        print("wrong%d=%s" % (number, error))
+"""
+    )
+    for key in ("1", "1_again"):
+        assert played.value(key) == "x-amzn-mqtt-ca"
+    assert played.value("2") == "mqtt"
+    assert played.value("3") == played.value("4") == played.value("1_closed") == "None"
+    for number in range(5):
+        assert "a list of names of 1 to 255 bytes" in played.value(f"wrong{number}")
+
+
+def test_a_handshake_is_limited_as_a_whole(play, internet, monkeypatch):
+    """A byte now and then, each well within the socket's timeout, holds nobody up for long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setitem(internet.routes, (ADDRESS, 1), listener.getsockname()[1])
+
+    def drip():
+        with contextlib.suppress(OSError):
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(1000)
+                for byte in b"\x16\x03\x03\x3f\xff" + bytes(16000):
+                    peer.sendall(bytes((byte,)))
+                    time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    played = play(
+        UP
+        + """
+start = time.ticks_ms()
+try:
+    open_tls(1, context)
+except OSError as error:
+    print("errno=%s" % error.errno)
+print("seconds=%d" % (time.ticks_diff(time.ticks_ms(), start) // 1000))
+""",
+        speed=20.0,
+    )
+    listener.close()
+    assert played.value("errno") == str(errno.ETIMEDOUT)
+    assert 120 <= int(played.value("seconds")) < 130

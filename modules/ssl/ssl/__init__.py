@@ -118,8 +118,8 @@ class SSLContext:
     def load_cert_chain(self, certfile, keyfile=None):
         """The certificate (and those up to its CA) and key to show to the other side.
 
-        certfile, keyfile: names of files (str), or their content (bytes), PEM or DER; keyfile None: the key is in
-        certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
+        certfile, keyfile: names of files (str), or their content (bytes, PEM also as str), PEM or DER; keyfile None: the
+        key is in certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
         """
         cert = _content(certfile, "certfile")
         private = cert if keyfile is None else _content(keyfile, "keyfile")
@@ -155,6 +155,19 @@ class SSLContext:
         """Use only these cipher suites, a list of names from get_ciphers()."""
         self._context.set_ciphers(ciphers)
         self._add("ciphers", repr(ciphers))
+
+    def set_alpn_protocols(self, protocols):
+        """Tell the other side by ALPN what the connection is for.
+
+        protocols: a list of names, the preferred one first, such as ["x-amzn-mqtt-ca"] for MQTT at AWS's port 443.
+        selected_alpn_protocol() of what wrap_socket() returns is the one that was agreed upon, or None.
+        Raises ConfigError.
+        """
+        try:
+            self._context.set_alpn_protocols(protocols)
+        except (OSError, TypeError):
+            raise ConfigError("set_alpn_protocols() needs a list of names of 1 to 255 bytes")
+        self._add("alpn", repr(protocols))
 
     def wrap_socket(
         self,
@@ -319,8 +332,8 @@ def _port(sock):
 
 
 def _content(file, what):
-    # The content of a file; bytes are taken as such.
-    if not isinstance(file, str):
+    # The content of a file; bytes, and what is PEM by itself, are taken as such.
+    if not isinstance(file, str) or file.startswith("-----BEGIN"):
         return file
     try:
         with open(file, "rb") as stream:
