@@ -183,6 +183,37 @@ EXAMPLES: list[tuple[str, Sequence]] = [
             ),
         ),
     ),
+    (
+        "a disconnect() that waited is gone, and connect() gives way to it for ever",
+        Sequence(
+            "aio",
+            True,
+            "command",
+            (
+                ("call", "active(True)"),
+                ("task", "a", "command_mode@1500"),
+                ("wait", 300),
+                ("task", "b", "disconnect"),
+                ("wait", 300),
+                ("end", "Ctrl-C", True),
+                ("call", "connect"),
+            ),
+        ),
+    ),
+    (
+        "reset() of a modem that was left in data mode writes to its PPP",
+        Sequence(
+            "aio",
+            True,
+            "data",
+            (
+                ("task", "a", "active(True)"),
+                ("task", "b", "reset"),
+                ("cancel", "a"),
+                ("call", "connect"),
+            ),
+        ),
+    ),
 ]
 
 
