@@ -210,8 +210,7 @@ def fetch_tag(module: Path, tag: str) -> None:
 
 def patches(plan: Plan) -> list[tuple[Path, str]]:
     """(patch, folder in MicroPython's tree), in the order they are applied."""
-    kinds = [("extmod", ""), ("esp32", "")]
-    kinds += [("micropython-lib", "lib/micropython-lib"), ("umqtt", "lib/micropython-lib")]
+    kinds = [("extmod", ""), ("esp32", ""), ("umqtt", "lib/micropython-lib")]
     if plan.upstream:
         kinds = kinds[2:]
     return [

@@ -1,8 +1,12 @@
 # Frozen on every board, and in the simulator's VM by the same route. Included before anything else that
-# requires "ssl", so that ours is found first.
+# requires "ssl" or "requests", so that ours are found first.
 add_library("ppp-sim800", ".", prepend=True)
 require("ssl")
 require("ntptime")
+require("requests")
+require("aiohttp")
+require("urequests")
+package("http1")
 package("ppp_sim800")
 module("pythings_sim800.py")
 module("SIM800L.py")

@@ -6,8 +6,8 @@ lib/micropython-lib) where that is filled, else from Debian trixie's source pack
 machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
 build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. Debian
 has no umqtt: the last one on PyPI is taken, from the index that pip is set to. The patches in
-patches/extmod and patches/micropython-lib are then applied, to micropython only; to Debian's,
-which is 1.25, those in patches/extmod-1.25 as well; to PyPI's umqtt those in patches/umqtt-pypi.
+patches/extmod are then applied, to micropython only; to Debian's, which is 1.25, those in
+patches/extmod-1.25 as well; to PyPI's umqtt those in patches/umqtt-pypi.
 
 A finished tree has a stamp beside it that says what it was made of; with all stamps right a run
 does nothing. It can be interrupted at any point and run again.
@@ -316,7 +316,7 @@ class Sources:
     def patches(self, git_parts) -> list[tuple[Path, str]]:
         """(patch, folder in the tree), in order. Debian's MicroPython is older than the submodule's: it
         also gets what upstream has mended since."""
-        kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
+        kinds = [("extmod", "")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
         whole = "lib/micropython-lib" in git_parts
