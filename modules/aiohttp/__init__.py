@@ -14,7 +14,7 @@ import select
 import socket
 from asyncio import core
 
-from http1 import client, names
+from http1 import client
 from http1.errors import RequestException, check
 from http1.message import Headers, latin1, unpack
 
@@ -45,7 +45,7 @@ class _Asynchronous:
             raise OSError(errno.ETIMEDOUT)
 
     async def connect(self, stream, host, port):
-        address = await names.resolve(host)
+        address = await socket.resolve(host)
         sock = stream.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)

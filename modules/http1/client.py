@@ -22,7 +22,7 @@ from .errors import (
     TooManyRedirects,
     explain,
 )
-from .message import Body, Headers, authority, head, join, read_head, split, urlencode
+from .message import Body, Headers, authority, head, join, read_head, split, target, urlencode
 
 _BLOCK = const(1024)  # what is short enough to go with the head
 _WRITE = const(4096)  # as much as a TLS record holds here
@@ -193,8 +193,7 @@ class Asked:
         self.method = str(method, "utf-8") if isinstance(method, bytes) else method.upper()
         self._locate(url)
         if params:
-            if not isinstance(params, str):
-                params = urlencode(params)
+            params = target(params) if isinstance(params, str) else urlencode(params)
             self.target += ("&" if "?" in self.target else "?") + params
         self.headers = Headers()
         for name, value in headers.items() if headers else ():
@@ -451,6 +450,7 @@ async def _exchange(io, pool, asked, context, times):
                 try:
                     status = await read_head(stream)
                 except OSError:
+                    stream.error = error
                     raise error
             stream.step(stream.each_s)
             for _ in range(_INTERIM):

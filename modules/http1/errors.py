@@ -46,7 +46,7 @@ class TooManyRedirects(RequestException):
     """It was sent on more often than allowed."""
 
 
-_LOST = "is out of reach, as the link is down: bring it up again"
+_LOST = "is out of reach: bring the link up again if it is down, else try later"
 _CLOSED = "closed the connection"
 _WORDS = {
     errno.ECONNREFUSED: "takes no connection at this port: check host and port",

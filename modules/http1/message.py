@@ -85,6 +85,13 @@ def urlencode(pairs):
     return "&".join(found)
 
 
+def target(text):
+    """Path and query as they go into a request: what may not be there is quoted. Raises ValueError."""
+    if any(char < " " or char == "\x7f" for char in text):
+        raise ValueError("the URL has a control character, such as a line's end")
+    return quote(text, "!$%&'()*+,/:;=?@[]~-._")
+
+
 def split(url):
     """(scheme, user and password or "", host, port, target) of an http or https URL. Raises ValueError."""
     if not isinstance(url, str):
@@ -95,8 +102,6 @@ def split(url):
     if scheme not in ("http", "https"):
         raise ValueError("the URL must begin with http:// or https://")
     rest = rest.partition("#")[0]
-    if any(char < " " or char == "\x7f" for char in rest):
-        raise ValueError("the URL has a control character, such as a line's end")
     end = len(rest)
     for mark in "/?":
         at = rest.find(mark)
@@ -110,8 +115,8 @@ def split(url):
         port = "443" if scheme == "https" else "80"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError("the URL's port is no number from 1 to 65535")
-    target = quote(rest[end:], "!$%&'()*+,/:;=?@[]~-._")
-    return scheme, user, host, int(port), target if target.startswith("/") else "/" + target
+    path = target(rest[end:])
+    return scheme, user, host, int(port), path if path.startswith("/") else "/" + path
 
 
 def authority(scheme, host, port):

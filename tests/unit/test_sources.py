@@ -576,7 +576,6 @@ def sdist(monkeypatch):
 @needs_apt
 @needs_patch
 def test_what_debian_lacks_comes_from_pips_index(project, sdist, monkeypatch):
-    pass
     change = "--- a/{0}\n+++ b/{0}\n@@ -1 +1,2 @@\n import socket\n+import ssl\n"
     project.patch("umqtt-pypi/a.patch", change.format("micropython/u.mqtt/u/mqtt.py"))
     assert project.run(sdists=(sdist,)) is True

@@ -55,6 +55,7 @@ class Peer:
 
     def __init__(self, leaf="https", speed=SPEED):
         self.paths = {}
+        self.early = {}  # steps before a request's body is read; behind them, unless it is 1xx, the connection ends
         self.seen: list[Seen] = []
         self.connections = 0
         self.speed = speed
@@ -96,7 +97,7 @@ class Peer:
                 self.connections += 1
                 number = self.connections
             stream = connection.makefile("rb")
-            while (request := self._read(stream, number)) is not None:
+            while (request := self._read(connection, stream, number)) is not None:
                 with self._lock:
                     self.seen.append(request)
                 if not request.whole or not self._play(connection, stream, request):
@@ -105,7 +106,7 @@ class Peer:
                 connection.settimeout(1)
                 connection.unwrap().close()
 
-    def _read(self, stream, number) -> Seen | None:
+    def _read(self, connection, stream, number) -> Seen | None:
         line = stream.readline()
         if not line:
             return None
@@ -115,6 +116,10 @@ class Peer:
             name, _, value = text.partition(":")
             headers.append((name, value.strip()))
         request = Seen(method, target, headers, b"", number)
+        if steps := self.early.get(target):
+            self._play(connection, stream, request, steps)
+            if not steps[0].startswith(b"HTTP/1.1 1" if isinstance(steps[0], bytes) else " "):
+                return None
         if request.names.get("transfer-encoding") == "chunked":
             while size := int(stream.readline() or b"0", 16):
                 request.body += stream.read(size)
@@ -126,8 +131,9 @@ class Peer:
             request.whole = len(request.body) == length
         return request
 
-    def _play(self, connection, stream, request) -> bool:
-        steps = self.paths.get(request.target, [answer(b"nothing here", "404 Not Found")])
+    def _play(self, connection, stream, request, steps=None) -> bool:
+        if steps is None:
+            steps = self.paths.get(request.target, [answer(b"nothing here", "404 Not Found")])
         if callable(steps):
             steps = steps(request)
         for step in steps:
