@@ -108,13 +108,13 @@ class Peer:
 
     def _read(self, connection, stream, number) -> Seen | None:
         line = stream.readline()
-        if not line:
-            return None
-        method, target, _ = line.decode().split()
         headers = []
-        while text := stream.readline().decode("latin-1").rstrip("\r\n"):
-            name, _, value = text.partition(":")
+        while (text := stream.readline()) != b"\r\n":
+            if not text.endswith(b"\r\n"):
+                return None  # cut
+            name, _, value = text.decode("latin-1").partition(":")
             headers.append((name, value.strip()))
+        method, target, _ = line.decode().split()
         request = Seen(method, target, headers, b"", number)
         if steps := self.early.get(target):
             self._play(connection, stream, request, steps)
