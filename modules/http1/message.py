@@ -149,20 +149,24 @@ def join(scheme, host, port, target, location):
     )
 
 
+def _token(text):
+    return text and all(_plain(char, _MARKS) for char in text)
+
+
 def _bytes(value):
     return bytes(value) if isinstance(value, (bytes, bytearray)) else str(value).encode()
 
 
 def head(method, target, host, headers):
     """A request's head (bytes). headers: a dict of str, bytes, or what str() makes one of. Raises ValueError."""
-    if not method or not all(_plain(char, _MARKS) for char in method):
+    if not _token(method):
         raise ValueError("the method has characters that no method has")
     lines = [method.encode() + b" " + target.encode() + b" HTTP/1.1\r\n"]
     fields = [("Host", host)]
     fields.extend(headers.items())
     for name, some in fields:
         value = _bytes(some)
-        if not name or not all(_plain(char, _MARKS) for char in name):
+        if not _token(name):
             raise ValueError("a header's name has characters that no name has")
         if any(end in value for end in (b"\r", b"\n", b"\0")):
             raise ValueError("the value of the header {} has a line's end in it".format(name))
@@ -197,6 +201,8 @@ async def read_head(stream):
     for _ in range(_FIELDS + 1):
         line = await _line(stream)
         text = latin1(line.strip())
+        if "\r" in text or "\0" in text:  # a line's end for some, and not for others
+            raise _wrong("has a control character in a header")
         if not text:
             return int(code), latin1(reason), headers, version != b"HTTP/1.0"
         size += len(line)
@@ -209,8 +215,10 @@ async def read_head(stream):
         name, colon, value = text.partition(":")
         name = name.strip()
         value = value.strip()
-        if not colon or not name:  # not a header: CPython's requests reads on, too
+        if not colon:  # CPython's requests bears that, too
             name = None
+        elif not _token(name):
+            raise _wrong("has a header with a name that cannot be: {}".format(repr(name[:24])))
         elif name in headers:
             headers[name] += ", " + value
         else:
