@@ -46,7 +46,7 @@ INTERNAL = {
     "ppp_sim800.aio": "drive Awaited",
     "ppp_sim800.tls_sessions": "key offer keep drop FILE",
     "ppp_sim800.rtc": "FILE confirm",
-    "ssl": "SSLContext.continue_handshake",
+    "ssl": "SSLContext.continue_handshake SSLContext.handshake_failed",
 }
 
 

@@ -17,9 +17,16 @@ SOURCES = (
     *(path for path in sorted(PACKAGE.glob("*.py")) if path != ERRORS),
     ROOT / "modules" / "ssl" / "ssl.py",
     ROOT / "modules" / "pythings_sim800.py",
+    *sorted((ROOT / "modules" / "http1").glob("*.py")),
+    ROOT / "modules" / "requests" / "__init__.py",
+    ROOT / "modules" / "aiohttp" / "__init__.py",
+    ROOT / "modules" / "socket.py",
 )
 CLASSES = [
-    node.name for node in ast.parse(ERRORS.read_text()).body if isinstance(node, ast.ClassDef)
+    node.name
+    for file in (ERRORS, ROOT / "modules" / "http1" / "errors.py")
+    for node in ast.parse(file.read_text()).body
+    if isinstance(node, ast.ClassDef)
 ]
 
 ANY = "…"
@@ -27,6 +34,7 @@ _PART = 4  # words that a part must have to be worth telling apart
 _NAME = 3  # ... to stand in a sentence as it is
 _LEAST = 2  # words that make a sentence
 _INTERNAL = ("pdu.py",)  # its ValueErrors: what cannot be read is given as it came
+_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 _NO_SENTENCE = ("StopIteration", "StopAsyncIteration", "AttributeError")
 
 
@@ -54,7 +62,7 @@ class Module:
     def __init__(self, path: Path):
         self.tree = ast.parse(path.read_text())
         self.functions = {
-            node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)
+            node.name: node for node in ast.walk(self.tree) if isinstance(node, _FUNCTION)
         }
         # Where tables may be: in the module, or imported by name from its neighbours
         self._assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
@@ -277,7 +285,7 @@ def _said(path: Path):
         node, function = waiting.pop()
         if isinstance(node, ast.Raise):
             raised.add(node.exc)
-        inner = node if isinstance(node, ast.FunctionDef) else function
+        inner = node if isinstance(node, _FUNCTION) else function
         waiting += [(child, inner) for child in ast.iter_child_nodes(node)]
         if not isinstance(node, ast.Call) or not node.args:
             continue

@@ -47,7 +47,7 @@ class TooManyRedirects(RequestException):
 
 
 _LOST = "is out of reach: bring the link up again if it is down, else try later"
-_CLOSED = "closed the connection"
+_CLOSED = "closed the connection too early"
 _WORDS = {
     errno.ECONNREFUSED: "takes no connection at this port: check host and port",
     errno.ECONNRESET: _CLOSED,
@@ -67,32 +67,33 @@ def explain(error, peer, fate, seconds=None, answer=None, received=0):
     peer: host and port (str). fate: as it is in RequestException. seconds: what was waited for the peer. answer: its
     answer, of whose body so many bytes were received. The package's own errors are given back, with their `fate`.
     """
-    if not isinstance(error, RequestException) and hasattr(
+    if isinstance(error, RequestException) or hasattr(
         error, "code"
-    ):  # SIM800Error's, a whole sentence
+    ):  # as ppp_sim800's have: a whole sentence
         error.fate = fate
+        if answer:
+            error.status_code = answer.status
+            error.received = received
         return error
+    ending = _SENT.get(fate) or "its answer broke off after {}{}".format(
+        received,
+        " bytes"
+        if not answer or answer.body.length is None
+        else " bytes of {}".format(answer.body.length),
+    )
     code = error.errno
-    ending = _SENT.get(fate)
-    if not ending:
-        whole = answer.body.length if answer else None
-        ending = "its answer broke off after {} bytes{}".format(
-            received, "" if whole is None else " of {}".format(whole)
-        )
-    if isinstance(error, RequestException):
-        kind, text = type(error), "{}: {}".format(error, ending)
-    elif code == errno.ETIMEDOUT:
-        kind, text = Timeout, "{} did not answer within {} s: {}".format(peer, seconds, ending)
-    else:
-        words = _WORDS.get(code) or "cannot be talked to (error {})".format(code)
-        kind, text = ConnectionError, "{} {}: {}".format(peer, words, ending)
-    return kind(text, fate, code, answer, received)
+    if code == errno.ETIMEDOUT:
+        text = "{} did not answer within {} s: {}".format(peer, seconds, ending)
+        return Timeout(text, fate, code, answer, received)
+    words = _WORDS.get(code, "cannot be talked to (error {})".format(code))
+    return ConnectionError("{} {}: {}".format(peer, words, ending), fate, code, answer, received)
 
 
 def name_error(host):
     """The exception for a host name without an address: ppp_sim800.NameNotFound where that is in use."""
-    text = 'cannot resolve "{}": there is no such name, or no name server answers: check the spelling, then the link'
-    text = text.format(host)
+    text = 'cannot resolve "{}": no such name, or no name server answers: check the spelling, then the link'.format(
+        host
+    )
     package = sys.modules.get("ppp_sim800")
     if not package:
         return ConnectionError(text)

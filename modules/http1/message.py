@@ -178,14 +178,14 @@ def head(method, target, host, headers):
 # Answers
 
 
-def _wrong(words):
-    return RequestException("the answer " + words, PARTIAL)
+def _wrong(text):
+    return RequestException(text, PARTIAL)
 
 
 async def _line(stream):
     line = await stream.line(_LINE)
     if len(line) >= _LINE:
-        raise _wrong("has a header line above 8192 bytes")
+        raise _wrong("the answer has a header line above 8192 bytes")
     return line
 
 
@@ -195,14 +195,14 @@ async def read_head(stream):
     version, _, rest = line.strip().partition(b" ")
     code, _, reason = rest.strip().partition(b" ")
     if not version.startswith(b"HTTP/1.") or len(code) != 3 or not code.isdigit() or code < b"100":
-        raise _wrong("is none of HTTP/1: it begins with {}".format(repr(line[:32])))
+        raise _wrong("the answer is none of HTTP/1: it begins with {}".format(repr(line[:32])))
     headers = Headers()
     name, size = None, 0
     for _ in range(_FIELDS + 1):
         line = await _line(stream)
         text = latin1(line.strip())
         if "\r" in text or "\0" in text:  # a line's end for some, and not for others
-            raise _wrong("has a control character in a header")
+            raise _wrong("the answer has a control character in a header")
         if not text:
             return int(code), latin1(reason), headers, version != b"HTTP/1.0"
         size += len(line)
@@ -218,18 +218,20 @@ async def read_head(stream):
         if not colon:  # CPython's requests bears that, too
             name = None
         elif not _token(name):
-            raise _wrong("has a header with a name that cannot be: {}".format(repr(name[:24])))
+            raise _wrong(
+                "the answer has a header with a name that cannot be: {}".format(repr(name[:24]))
+            )
         elif name in headers:
             headers[name] += ", " + value
         else:
             headers[name] = value
-    raise _wrong("has more than 100 headers, or 32 kB of them")
+    raise _wrong("the answer has more than 100 headers, or 32 kB of them")
 
 
 def _number(text, digits):
     # A length of a body or chunk.
     if not text or len(text) > _DIGITS or not all(char in digits for char in text.lower()):
-        raise _wrong("has a length that cannot be: {}".format(text[:24]))
+        raise _wrong("the answer has a length that cannot be: {}".format(text[:24]))
     return int(text, len(digits))
 
 
@@ -255,11 +257,13 @@ class Body:
             self.left = -1  # the next chunk's size comes first
             self.last = self.last or lengths is not None
         elif coding != "identity":
-            raise _wrong("has an encoding that is not known here: {}".format(coding[:24]))
+            raise _wrong(
+                "the answer has an encoding that is not known here: {}".format(coding[:24])
+            )
         elif lengths is not None:
             found = {_number(text.strip(), "0123456789") for text in lengths.split(",")}
             if len(found) > 1:
-                raise _wrong("has two lengths: {}".format(lengths[:24]))
+                raise _wrong("the answer has two lengths: {}".format(lengths[:24]))
             self.left = self.length = found.pop()
         else:
             self.left = None
@@ -282,7 +286,7 @@ class Body:
             self.left = left - got
             if self._chunked and not self.left:
                 if (await _line(self._stream)).strip():
-                    raise _wrong("has a chunk that does not end where it should")
+                    raise _wrong("the answer has a chunk that does not end where it should")
                 self.left = -1
         elif not got:
             self.left = 0
@@ -295,7 +299,7 @@ class Body:
             for _ in range(_FIELDS + 1):  # trailers, which nobody here wants
                 if not (await _line(self._stream)).strip():
                     return 0
-            raise _wrong("has more than 100 headers, or 32 kB of them")
+            raise _wrong("the answer has more than 100 headers, or 32 kB of them")
         return self.left
 
 
@@ -320,7 +324,7 @@ def unpack(content, headers, most):
             blocks.append(block)
             total += len(block)
     except (OSError, EOFError):
-        raise _wrong("is packed, and damaged: ask without Accept-Encoding")
+        raise _wrong("the answer is packed, and damaged: ask without Accept-Encoding")
     if total > most:
-        raise _wrong("has more than {} bytes: read it with stream=True".format(most))
+        raise _wrong("the answer has more than {} bytes: read it with stream=True".format(most))
     return b"".join(blocks)

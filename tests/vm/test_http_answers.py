@@ -37,7 +37,7 @@ GOOD = {
 BAD = {
     "/cut-at-23": ([answer(b"x" * 1000)[:-977]], "23 bytes of 1000"),
     "/cut-at-500": ([answer(b"x" * 1000)[:-500]], "500 bytes of 1000"),
-    "/cut-head": ([HEAD + b"Content-Le"], "closed the connection"),
+    "/cut-head": ([HEAD + b"Content-Le"], "closed the connection too early"),
     "/cut-chunk": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS[:7]], "after 4 bytes"),
     "/cut-chunks": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS[:11]], "after 6 bytes"),
     "/cut-by-reset": ([answer(b"x" * 1000)[:-500], 0.5, RESET], "after 500 bytes of 1000"),

@@ -48,10 +48,10 @@ def test_fates(board, world, entry, scheme):
         "name": ("not sent", 'cannot resolve "nowhere.example"'),
         "unreachable": ("not sent", "refusing.place"),
         "down": ("not sent", "else try later" if entry == "pythings" else "did not answer within"),
-        "vanish": ("may have arrived", "closed the connection: the request was sent, and may have arrived"),
-        "reset": ("may have arrived", "closed the connection: the request was sent, and may have arrived"),
+        "vanish": ("may have arrived", "closed the connection too early: the request was sent, and may have arrived"),
+        "reset": ("may have arrived", "closed the connection too early: the request was sent, and may have arrived"),
         "silent": ("may have arrived", "s: the request was sent, and may have arrived"),
-        "cut": ("answered in part", "closed the connection: its answer broke off after 500 bytes of 1000"),
+        "cut": ("answered in part", "closed the connection too early: its answer broke off after 500 bytes of 1000"),
     }  # fmt: skip
     for name, (fate, words) in fates.items():
         found = result(played, name)
