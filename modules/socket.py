@@ -38,6 +38,13 @@ def getaddrinfo(host, port, *args):
         raise _no_address(host, error.errno)
 
 
+def explain(error, host, port):
+    """The exception in words for an OSError that a socket's connect() to `host` and `port` raised."""
+    from http1.errors import explain
+
+    return explain(error, "{}:{}".format(host, port), "not sent")
+
+
 async def resolve(host):
     """The IPv4 address (dotted str) of a name, within 12 s, while other tasks run. Errors as of getaddrinfo()."""
     if host.replace(".", "").isdigit():

@@ -221,6 +221,27 @@ asyncio.run(work())
     assert played.lines == ["over"]
 
 
+@pytest.mark.parametrize("tls", [True, None])
+def test_a_lost_link_is_told_in_words(board, peer, tls):
+    """By open_connection(), which closes the socket: there are no more than a handful."""
+    played = board(
+        LOOP
+        + f"""
+do("lcp_terminate")
+time.sleep(2)
+for _ in range(30):
+    try:
+        asyncio.run(asyncio.open_connection("203.0.113.90", 80, ssl={tls!r}))
+    except OSError as error:
+        last = error
+print("last=%s|%s" % (type(last).__name__, last))
+"""
+    )
+    assert played.value("last").startswith(
+        "ConnectionError|203.0.113.90:80 is out of reach: bring the link up again if it is down"
+    )
+
+
 def test_without_ssl_verification(board, internet):
     """ssl=False is for that one request; a context is used as it is."""
     played = board(
