@@ -30,8 +30,19 @@ def _no_address(host, number=None):
     return error
 
 
+def _is_address(host):
+    # lwIP takes 1.2.3 for 1.2.0.3.
+    if not isinstance(host, str) or not host.replace(".", "").isdigit():
+        return False
+    parts = [part for part in host.split(".") if part]
+    if len(parts) != 4 or max(map(int, parts)) > 255:
+        raise _no_address(host)
+    return True
+
+
 def getaddrinfo(host, port, *args):
     """As MicroPython's. Raises NameNotFound where ppp_sim800 is in use, else another OSError in words."""
+    _is_address(host)
     try:
         return _getaddrinfo(host, port, *args)
     except OSError as error:
@@ -47,7 +58,7 @@ def explain(error, host, port):
 
 async def resolve(host):
     """The IPv4 address (dotted str) of a name, within 12 s, while other tasks run. Errors as of getaddrinfo()."""
-    if host.replace(".", "").isdigit():
+    if _is_address(host):
         return host
     if resolver:
         return await resolver(host)

@@ -109,6 +109,7 @@ def split(url):
             end = at
     user, _, host = rest[:end].rpartition("@")
     host, _, port = host.lower().partition(":")
+    host = host.rstrip(".")  # the root, which no certificate and no Host names
     if not host or not all(_plain(char, "-._") for char in host):
         raise ValueError("the URL has no host, or one with characters that no host has")
     if not port:

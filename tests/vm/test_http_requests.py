@@ -112,6 +112,7 @@ def test_addresses(board, peer):
         "/user": "http://us%er:pa:ss@{}/user",
         "/p?a=1&b=%C3%BC&c=x&c=y+z": "http://{}/p?a=1",
         "/8080": "http://{}:8080/8080",
+        "/dot": "http://{}./dot",
     }
     played = board(
         client("requests")
@@ -123,7 +124,7 @@ for i, url in enumerate({[text.format(HOST) for text in addresses.values()]!r}):
     )
     assert [request.target for request in peer.seen] == list(addresses), played.lines
     by_target = {request.target: request.names for request in peer.seen}
-    assert by_target["/port"]["host"] == HOST
+    assert by_target["/port"]["host"] == by_target["/dot"]["host"] == HOST
     assert by_target["/8080"]["host"] == f"{HOST}:8080"
     assert by_target["/user"]["authorization"] == "Basic dXMlZXI6cGE6c3M="
 

@@ -76,6 +76,28 @@ except OSError as error:
     assert played.value("errors") == "True"
 
 
+def test_an_address_that_is_none(board):
+    played = board(
+        """
+import asyncio, aiohttp, requests
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+for host in ("999.1.1.1", "1.2.3", "1.2.3.4.5"):
+    for call in (
+        lambda: requests.get("http://" + host + "/", timeout=5),
+        lambda: asyncio.run(asyncio.open_connection(host, 80)),
+    ):
+        try:
+            call()
+        except OSError as error:
+            print("%s|%s" % (type(error).__name__, error))
+"""
+    )
+    assert len(played.lines) == 6
+    for line in played.lines:
+        assert line.startswith('NameNotFound|cannot resolve "'), line
+
+
 @pytest.mark.parametrize(
     "call", ["socket.getaddrinfo(name, 80)", "asyncio.run(asyncio.open_connection(name, 80))"]
 )
