@@ -86,6 +86,7 @@ setup-demo:
 setup-test:
 	@ci/setup.sh test
 	@ci/setup.sh types
+	@ci/setup.sh peers
 
 setup-docs:
 	@ci/setup.sh docs

@@ -26,9 +26,7 @@ not resolve, and sends a handshake's messages in one piece.
 """
 
 import asyncio
-import shutil
 import statistics
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,21 +200,11 @@ AWAKE = "s awake"
 
 
 def upstream_requests() -> bytes:
-    """The source of `requests` as micropython-lib has it, without this project's patches."""
+    """The source of `requests` as micropython-lib has it."""
     [source] = (ROOT / "build/src/micropython").glob(
         "lib/micropython-lib/*/requests/requests/__init__.py"
     )
-    patches = sorted((ROOT / "patches" / "micropython-lib").glob("*requests*.patch"))
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "requests.py"
-        shutil.copy(source, copy)
-        for patch in reversed(patches):
-            subprocess.run(
-                ["patch", "--reverse", "--batch", "--quiet", str(copy), str(patch)],
-                check=True,
-                capture_output=True,
-            )
-        return copy.read_bytes()
+    return source.read_bytes()
 
 
 async def wakes(

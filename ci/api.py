@@ -51,7 +51,7 @@ INTERNAL = {
     "ppp_sim800.ntp": "correct_clock",
     "ppp_sim800.tls_sessions": "key offer keep drop FILE",
     "ppp_sim800.rtc": "FILE confirm",
-    "ssl": "SSLContext.continue_handshake",
+    "ssl": "SSLContext.continue_handshake SSLContext.handshake_failed",
 }
 
 

@@ -22,9 +22,16 @@ SOURCES = (
     *sorted((ROOT / "modules" / "nettime").glob("*.py")),
     ROOT / "modules" / "umqtt" / "simple.py",
     ROOT / "modules" / "pythings_sim800.py",
+    *sorted((ROOT / "modules" / "http1").glob("*.py")),
+    ROOT / "modules" / "requests" / "__init__.py",
+    ROOT / "modules" / "aiohttp" / "__init__.py",
+    ROOT / "modules" / "socket.py",
 )
 CLASSES = [
-    node.name for node in ast.parse(ERRORS.read_text()).body if isinstance(node, ast.ClassDef)
+    node.name
+    for file in (ERRORS, ROOT / "modules" / "http1" / "errors.py")
+    for node in ast.parse(file.read_text()).body
+    if isinstance(node, ast.ClassDef)
 ]
 CLASSES.append("MQTTException")
 

@@ -3,7 +3,7 @@
 # sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own.
 # Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board
+# usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,18 +15,18 @@ venv=build/venv
 requirements=ci/requirements.txt
 case "${1:-}" in
     demo) ;;
-    test) packages="$packages tshark openssl mosquitto mosquitto-clients nginx" ;;
+    test) packages="$packages tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy" ;;
     firmware)
         packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
         venv="" ;;
     emulator)  # what Espressif's QEMU is linked with
         packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0"
         venv="" ;;
-    board|types|docs)
+    board|types|docs|peers)
         packages="ca-certificates python3-venv"
         venv=build/venv-$1
         requirements=ci/requirements-$1.txt ;;
-    *) fail "usage: ci/setup.sh demo|test|types|docs|firmware|emulator|board" ;;
+    *) fail "usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board" ;;
 esac
 
 missing=""
@@ -54,7 +54,7 @@ if [ -n "$missing" ]; then
     { $sudo apt-get update -q &&
       $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
         >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
-    for server in mosquitto nginx; do
+    for server in mosquitto nginx caddy; do
         case "$missing " in *" $server "*)
             [ ! -d /run/systemd/system ] || $sudo systemctl -q disable "$server" ;;
         esac

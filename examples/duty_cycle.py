@@ -34,13 +34,14 @@ def measure():
 def send():
     nic.ensure(timeout=120_000, wdt=wdt)  # no network within two minutes: next time
     with requests.Session() as session:  # one connection, however much waits
-        while readings := outbox.first(MOST):
+
+        def post(readings):
             wdt.feed()
             reply = session.post(URL, json=readings, timeout=30)
             print(len(readings), "sent:", reply.status_code)
-            if not 200 <= reply.status_code < 300:
-                break  # they stay
-            outbox.remove(len(readings))
+            reply.raise_for_status()
+
+        outbox.deliver(post, MOST)
 
 
 sleep_s = EVERY_S
@@ -58,6 +59,8 @@ try:
         sleep_s = LOW_EVERY_S
 except Exception as error:  # of the modem, the network, the server, a sensor: next time, then
     print(type(error).__name__, error)
+    # A server that refuses for now may say for how long; no longer than a day.
+    sleep_s = max(sleep_s, min(getattr(error, "retry_after", None) or 0, 86400))
 try:
     nic.active(False)
 except ppp_sim800.SIM800Error as error:

@@ -12,6 +12,7 @@ APN = "internet"  # your operator's
 URL = "https://telemetry.example/post"  # gets a list of readings
 EVERY_S = 600
 MOST = 20  # readings in a request
+LONGEST_S = 6 * 3600  # between two tries at a server that refuses for now
 
 wdt = machine.WDT(timeout=180_000)  # restarts the board if all else hangs
 nic = ppp_sim800.PPP(APN)
@@ -26,21 +27,29 @@ def measure():
 def send():
     nic.ensure(wdt=wdt)
     with requests.Session() as session:  # one connection, however much waits
-        while readings := outbox.first(MOST):
+
+        def post(readings):
             wdt.feed()
             reply = session.post(URL, json=readings, timeout=30)
             print(len(readings), "sent:", reply.status_code)
-            if not 200 <= reply.status_code < 300:
-                break  # they stay
-            outbox.remove(len(readings))
+            reply.raise_for_status()
+
+        outbox.deliver(post, MOST)
 
 
+pause_s = refusals = 0
 while True:
     try:
         outbox.put(measure())
-        send()
+        if pause_s <= 0:
+            send()
+            refusals = 0
     except Exception as error:  # of the modem, the network, the server, a sensor: next time, then
         print(type(error).__name__, error)
+        if getattr(error, "fate", None) == "refused for now":  # later, and later each time
+            pause_s = error.retry_after or min(EVERY_S * 2**refusals, LONGEST_S)
+            refusals += 1
+    pause_s -= EVERY_S
     for _ in range(EVERY_S):
         wdt.feed()
         time.sleep(1)

@@ -32,6 +32,7 @@ def measure():
 
 
 def send_mqtt(readings):
+    wdt.feed()
     client = MQTTClient(machine.unique_id().hex(), BROKER, user=USER, password=PASSWORD, ssl=True)
     try:
         client.connect(timeout=30)
@@ -44,25 +45,22 @@ def send_mqtt(readings):
             client.sock.close()
 
 
-def send_https(readings):
-    with requests.Session() as session:  # one connection for all
-        for reading in readings:
-            reply = session.post("{}/{}/data".format(API, CHANNEL), json=reading, timeout=30)
-            wdt.feed()
-            if not 200 <= reply.status_code < 300:
-                raise OSError("the server answered {}".format(reply.status_code))
-
-
 def send():
     nic.ensure(wdt=wdt)
-    while readings := outbox.first(10):
-        wdt.feed()
-        if TRANSPORT == "mqtt":
-            send_mqtt(readings)
-        else:
-            send_https(readings)
-        outbox.remove(len(readings))
-        print(len(readings), "sent by", TRANSPORT)
+    if TRANSPORT == "mqtt":
+        sent = outbox.deliver(send_mqtt, 10)
+    else:
+        with requests.Session() as session:  # one connection for all
+
+            def post(readings):
+                wdt.feed()
+                reply = session.post(
+                    "{}/{}/data".format(API, CHANNEL), json=readings[0], timeout=30
+                )
+                reply.raise_for_status()
+
+            sent = outbox.deliver(post, 1)
+    print(sent, "sent by", TRANSPORT)
 
 
 while True:

@@ -210,12 +210,9 @@ def fetch_tag(module: Path, tag: str) -> None:
 
 def patches(plan: Plan) -> list[tuple[Path, str]]:
     """(patch, folder in MicroPython's tree), in the order they are applied."""
-    kinds = [("extmod", ""), ("esp32", ""), ("micropython-lib", "lib/micropython-lib")]
-    if plan.upstream:
-        kinds = kinds[2:]
     return [
-        (file, folder)
-        for kind, folder in kinds
+        (file, "")
+        for kind in (() if plan.upstream else ("extmod", "esp32"))
         for file in sorted((plan.root / "patches" / kind).glob("*.patch"))
     ]
 

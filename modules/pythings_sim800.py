@@ -15,7 +15,15 @@ import machine
 import ppp_sim800
 import requests
 from ppp_sim800.at.text import fields, quoted
-from ppp_sim800.errors import ATError, ATTimeout, ConfigError, HTTPError, SIM800Error, TLSError
+from ppp_sim800.errors import (
+    ATError,
+    ATTimeout,
+    ConfigError,
+    HTTPError,
+    NameNotFound,
+    SIM800Error,
+    TLSError,
+)
 from ppp_sim800.roles.radio import parse_operators
 from ppp_sim800.run import run
 
@@ -342,7 +350,8 @@ class Modem:
         """GET, or POST `data` (str or bytes), over PPP; returns a Response. Redirections are followed (new).
 
         Raises AssertionError unless `url` is http or https, Exception if not connected, TLSError (`reason`
-        says why the server is not believed), HTTPError, NameNotFound.
+        says why the server is not believed), NameNotFound, HTTPError (`fate` says what became of the request, as with
+        requests).
         """
         if not url.startswith("http"):
             raise AssertionError(  # also where assert is compiled away
@@ -359,7 +368,7 @@ class Modem:
         if mode == "POST":
             headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
         options = {"ssl_context": self.ssl_context} if url.startswith("https:") else {}
-        host = (url + "//").split("/")[2]
+        host = (url + "//").split("/")[2].rpartition("@")[2]
         try:
             reply = requests.request(
                 mode, url, data=body, headers=headers, timeout=_TIMEOUT_S, **options
@@ -375,11 +384,12 @@ class Modem:
         except TLSError:
             raise
         except (OSError, ValueError, NotImplementedError) as error:
-            self.nic.resolve(host.split(":")[0])  # says what is wrong, if that is
-            raise HTTPError("{} to {} failed: {}".format(mode, host, str(error).strip()), None)
-        for name, value in reply.headers.items():
-            if name.lower() == "content-length" and value != str(len(content)):
-                raise HTTPError("the answer of {} broke off: try again".format(host), None)
+            fate = getattr(error, "fate", None)
+            if fate is None or isinstance(error, NameNotFound):
+                self.nic.resolve(host.split(":")[0])  # says what is wrong, if that is
+            failed = HTTPError("{} to {} failed: {}".format(mode, host, str(error).strip()), None)
+            failed.fate = fate  # as requests has it
+            raise failed
         return Response(reply.status_code, _text(content))
 
 

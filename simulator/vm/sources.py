@@ -5,8 +5,8 @@ They come from the submodule firmware/micropython (and its own lib/lwip, lib/mbe
 lib/micropython-lib) where that is filled, else from Debian trixie's source packages through the
 machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
 build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. The
-patches in patches/extmod and patches/micropython-lib are then applied, to micropython only; to
-Debian's, which is 1.25, those in patches/extmod-1.25 as well.
+patches in patches/extmod are then applied, to micropython only; to Debian's, which is 1.25, those in
+patches/extmod-1.25 as well.
 
 A finished tree has a stamp beside it that says what it was made of; with all stamps right a run
 does nothing. It can be interrupted at any point and run again.
@@ -106,7 +106,7 @@ class Sources:
     def patches(self, git_parts) -> list[tuple[Path, str]]:
         """(patch, folder in the tree), in order. Debian's MicroPython is older than the submodule's: it
         also gets what upstream has mended since."""
-        kinds = [("extmod", ""), ("micropython-lib", "lib/micropython-lib")]
+        kinds = [("extmod", "")]
         if "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
         return [

@@ -130,4 +130,5 @@ class Modem:
         """GET, or POST `data` (str or bytes), over PPP; returns a Response. Redirections are followed (new).
 
         Raises AssertionError unless `url` is http or https, Exception if not connected, TLSError (`reason`
-        says why the server is not believed), HTTPError, NameNotFound."""
+        says why the server is not believed), NameNotFound, HTTPError (`fate` says what became of the request, as with
+        requests)."""

@@ -382,7 +382,6 @@ class Project:
         self.root = folder
         self.archive = archive
         (folder / "patches/extmod").mkdir(parents=True)
-        (folder / "patches/micropython-lib").mkdir()
         self.src = folder / "build/src"
 
     def run(self, mirror=None, pins=None):
@@ -428,11 +427,11 @@ def test_patches_make_the_tree_anew(project, capsys):
     assert project.run() is False
 
     project.patch("extmod/b.patch", change.format("AA"))
-    lib = "--- /dev/null\n+++ b/some.py\n@@ -0,0 +1 @@\n+q\n"
-    project.patch("micropython-lib/a.patch", lib)
+    more = "--- /dev/null\n+++ b/some.py\n@@ -0,0 +1 @@\n+q\n"
+    project.patch("extmod/d.patch", more)
     assert project.run() is True
     assert (project.src / "micropython/extmod/x.c").read_text() == "AA\nb\n"
-    assert (project.src / "micropython/lib/micropython-lib/some.py").read_text() == "q\n"
+    assert (project.src / "micropython/some.py").read_text() == "q\n"
 
     project.patch("extmod/c.patch", change.format("B"))
     with pytest.raises(debian.SourcesError, match=r"extmod/c\.patch does not apply.*x\.c"):

@@ -55,8 +55,10 @@ def test_every_entry_is_of_a_sentence_that_exists(heading):
 
 
 def test_no_place_that_raises_is_passed_over():
-    """All of these say only what others (mbedTLS) have said."""
-    assert [place.split(":")[0] for place in silent()] == ["errors.py"]
+    """All of these say only what others (mbedTLS) have said, or become an error in words by http1.errors.explain()."""
+    mbedtls = [place.split(":")[0] for place in silent() if not place.endswith(" OSError")]
+    assert mbedtls == ["errors.py", "client.py"]
+    assert {place.split(":")[0] for place in silent()} <= {*mbedtls, "message.py", "__init__.py"}
 
 
 EXAMPLE = """

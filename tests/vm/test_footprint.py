@@ -19,6 +19,14 @@ def test_bytecode(vm, module):
     assert sum(map(int, sizes)) <= BYTECODE[module]
 
 
+def test_bytecode_of_the_http_clients(vm):
+    """requests, aiohttp and what they share; micropython-lib's requests with its patches alone had 2,740."""
+    names = r"const byte fun_data_(?:http1|requests|aiohttp|socket|urequests|ussl)_\w+\[(\d+)\]"
+    sizes = re.findall(names, FROZEN.read_text())
+    assert len(sizes) > 50
+    assert sum(map(int, sizes)) <= 14_000
+
+
 def test_a_command_allocates_nothing_that_lasts(play):
     played = play(
         """

@@ -9,7 +9,12 @@ from world import ROOT
 STUBS = ROOT / "stubs"
 
 TYPES_ONLY = {"ppp_sim800._types", "ppp_sim800._blocking"}
-ELSEWHERE = {"ppp_sim800._tls_sessions": "ssl.sessions"}
+# Names of the package for modules that stand outside of it
+ELSEWHERE = {
+    "ppp_sim800._tls_sessions": "ssl.sessions",
+    "ppp_sim800.ntp": "nettime.ntp",
+    "ppp_sim800.rtc": "nettime.rtc",
+}
 
 CHECK = """
 def check(module, names, everything=False):

@@ -387,5 +387,5 @@ print("chunked=%d" % reply.json()["length"])
     assert played.value("long") == "3000"
     assert played.value("chunked") == "500"
     sent = [bytes(ip[TCP].payload) for ip in segments(pcap) if up(ip) and ip[TCP].payload]
-    assert sent[0].startswith(b"POST /upload HTTP/1.0\r\n")
+    assert sent[0].startswith(b"POST /upload HTTP/1.1\r\n")
     assert sent[0].endswith(b"\r\n\r\n" + b"x" * 200)

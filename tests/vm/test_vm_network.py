@@ -17,7 +17,7 @@ from vmbench import VM, Bench
 pytestmark = pytest.mark.skipif(not VM.exists(), reason="build/vm/micropython is not built")
 
 UP = """\
-import machine, network, socket, time, sys
+import machine, network, socket, time, usocket, sys
 uart = machine.UART(1, 115200, tx=27, rx=26, rxbuf=4096, txbuf=2048)
 nic = network.PPP(uart)
 
@@ -352,10 +352,10 @@ def test_input_flows_while_python_computes(online):
 def test_names_in_native_mode(online):
     lines = online(
         f"up({AUTH})\n"
-        "print(socket.getaddrinfo('plain.example', 80)[0][-1])\n"
-        "print(took(socket.getaddrinfo, 'nowhere.example', 80)[0])\n"
-        "print(socket.getaddrinfo('192.0.2.1', 8080)[0][-1])\ndo('no_dns')\n"
-        "r, ms = took(socket.getaddrinfo, 'telemetry.example', 443)\nprint(r, ms // 1000)",
+        "print(usocket.getaddrinfo('plain.example', 80)[0][-1])\n"
+        "print(took(usocket.getaddrinfo, 'nowhere.example', 80)[0])\n"
+        "print(usocket.getaddrinfo('192.0.2.1', 8080)[0][-1])\ndo('no_dns')\n"
+        "r, ms = took(usocket.getaddrinfo, 'telemetry.example', 443)\nprint(r, ms // 1000)",
         names={"nowhere.example": None},
     )
     assert lines[:3] == ["('203.0.113.11', 80)", "-202", "('192.0.2.1', 8080)"]
@@ -367,7 +367,7 @@ def test_names_fail_in_scheduler_mode_as_on_the_chip(online):
     """MicroPython issue 18737: nobody feeds lwIP while getaddrinfo() waits; all else works."""
     lines = online(
         GET + f"up({AUTH})\n"
-        "r, ms = took(socket.getaddrinfo, 'plain.example', 80)\nprint(r, ms > 10000)\n"
+        "r, ms = took(usocket.getaddrinfo, 'plain.example', 80)\nprint(r, ms > 10000)\n"
         "print(get('203.0.113.11', n=2000) > 0)",
         SIM_PPP_INPUT="scheduler",
     )
@@ -379,7 +379,7 @@ def test_second_thread_cures_scheduler_mode(online):
         "import _thread\n"
         f"up({AUTH})\ndef spin():\n    while True:\n        time.sleep_ms(1)\n"
         "_thread.start_new_thread(spin, ())\n"
-        "r, ms = took(socket.getaddrinfo, 'plain.example', 80)\nprint(r[0][-1], ms < 1000)",
+        "r, ms = took(usocket.getaddrinfo, 'plain.example', 80)\nprint(r[0][-1], ms < 1000)",
         SIM_PPP_INPUT="scheduler",
     )
     assert lines == ["('203.0.113.11', 80) True"]
@@ -403,7 +403,7 @@ def test_callbacks_in_blocking_calls(online, mode, in_names, in_recv):
         "    t0 = time.ticks_ms()\n    r = took(f, *args)[0]\n    t1 = time.ticks_ms() - 10\n"
         "    time.sleep_ms(20)\n    print(r, len([t for t in hits if t0 < t < t1]))\n"
         "s.settimeout(1)\ncount(s.recv, 10)\n"
-        "do('no_dns')\ncount(socket.getaddrinfo, 'telemetry.example', 443)",
+        "do('no_dns')\ncount(usocket.getaddrinfo, 'telemetry.example', 443)",
         SIM_BLOCKING=mode,
     )
     (recv, n_recv), (name, n_names) = (line.split() for line in lines)

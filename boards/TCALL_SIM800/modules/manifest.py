@@ -2,4 +2,3 @@
 include("../../../modules")
 module("board.py")
 module("tcall.py")
-require("requests")

@@ -242,6 +242,10 @@ class SSLContext:
         self._done(secure, handshake)
         return True
 
+    def handshake_failed(self, secure, error):
+        """The SSLError for a handshake that its caller ends with this OSError, such as one that took too long."""
+        return _failed(error, secure.verify_callback)
+
     def _done(self, secure, handshake):
         if not handshake.host:
             return

@@ -1,0 +1,537 @@
+"""One exchange after the other with servers: connections, redirects, what is sent again and what is not.
+
+Written once for scripts that block and for asyncio. What differs is `io`, which the caller hands in:
+    wait(sock, flag, ms): a coroutine that ends when poll() has `flag` (select.POLLIN or POLLOUT) for the socket; None
+        ms: for ever; raises OSError(ETIMEDOUT).
+    connect(stream, host, port): a coroutine that gives a connected socket that does not block.
+    polite: whether wait() comes before each read and write, also where there is no need to.
+"""
+
+import errno
+import select
+import time
+
+from micropython import const
+
+from .errors import (
+    NOT_SENT,
+    PARTIAL,
+    REFUSED,
+    UNKNOWN,
+    RequestException,
+    TooManyRedirects,
+    explain,
+)
+from .message import Body, Headers, authority, head, join, read_head, split, target, urlencode
+
+_BLOCK = const(1024)  # what is short enough to go with the head
+_WRITE = const(4096)  # as much as a TLS record holds here
+_READ = const(4096)
+_PIECE = const(256)
+_INTERIM = const(20)  # answers 1xx before the answer
+_IDLE_MS = const(60_000)  # no longer: a provider's NAT forgets a connection without a word
+_LONGEST_S = const(400_000)  # that ticks_ms() can tell
+_TWICE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")  # may be done twice (RFC 9110 9.2.2)
+_GOES_ALONG = ("content-type", "content-encoding", "user-agent", "range")  # to another server
+
+
+class Stream:
+    """A connection's bytes. Each wait has an end, so has the step that is under way, and perhaps all together."""
+
+    def __init__(self, io, key):
+        self.io = io
+        self.key = key  # what another request must have in common to use it
+        self.peer = "{}:{}".format(key[1], key[2])
+        self.sock = None
+        self.error = None  # what a read or write has raised
+        self.idle = None  # since then (ticks)
+
+    def begin(self, connect, each, total, end):
+        """A request begins. connect, each, total: seconds for a connection, a step, all; end: ticks when all is over."""
+        self.connect_s, self.each_s, self._total_s, self._end = connect, each, total, end
+        self.sent = self.heard = False
+        self._part = None  # of a line that came early
+        self.step(connect)
+
+    def step(self, seconds):
+        """Another step begins, with so many seconds for it (None: any time)."""
+        self.seconds = seconds
+        self._until = (
+            None if seconds is None else time.ticks_add(time.ticks_ms(), int(seconds * 1000))
+        )
+
+    async def wait(self, flag):
+        ms, now = None, time.ticks_ms()
+        if self._until is not None:
+            ms = time.ticks_diff(self._until, now)
+        if self._end is not None:
+            left = time.ticks_diff(self._end, now)
+            if ms is None or left < ms:
+                ms, self.seconds = left, self._total_s
+        if ms is not None and ms <= 0:
+            raise OSError(errno.ETIMEDOUT)
+        await self.io.wait(self.sock, flag, ms)
+
+    async def _do(self, flag, call, argument):
+        try:
+            if self.io.polite:
+                await self.wait(flag)
+            while (result := call(argument)) is None:
+                await self.wait(flag)
+            return result
+        except (
+            ValueError
+        ) as error:  # a context without continue_handshake() does not believe the server
+            self.error = RequestException("{} {}".format(self.peer, str(error).strip()))
+        except OSError as error:
+            self.error = error
+        raise self.error
+
+    async def open(self, context):
+        try:
+            self.sock = plain = await self.io.connect(self, self.key[1], self.key[2])
+            if self.key[0] == "https":
+                self.step(self.connect_s)
+                await self._secure(plain, context)
+        except OSError as error:
+            self.error = error
+            raise
+
+    async def _secure(self, plain, context):
+        if context is None:
+            import ssl
+
+            context = ssl.create_default_context()
+        self.sock = secure = context.wrap_socket(
+            plain, server_hostname=self.key[1], do_handshake_on_connect=False
+        )
+        secure.setblocking(False)
+        # Without it the first write does the handshake.
+        if go_on := getattr(context, "continue_handshake", None):
+            try:
+                while not go_on(secure):
+                    await self.wait(select.POLLIN)
+            except OSError as error:
+                raise context.handshake_failed(secure, error)
+
+    async def write(self, data):
+        data = memoryview(data)
+        while data:
+            data = data[await self._do(select.POLLOUT, self.sock.write, data) :]
+
+    async def line(self, most):
+        line = self._part or b""
+        self._part = None
+        while not line.endswith(b"\n") and len(line) < most:
+            piece = await self._do(select.POLLIN, self.sock.readline, _PIECE)
+            if not piece:
+                self.error = OSError(errno.ECONNRESET)
+                raise self.error
+            self.heard = True
+            line += piece
+        return line
+
+    async def readinto(self, buffer):
+        self.step(self.each_s)
+        return await self._do(select.POLLIN, self.sock.readinto, buffer)
+
+    def readable(self):
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def answers(self):
+        """Whether an answer has begun before the request's end. Does not wait."""
+        try:
+            if self.readable():
+                self._part = self.sock.readline(_PIECE)
+        except OSError as error:
+            self.error = error
+            raise
+        self.heard = bool(self._part)
+        return self.heard
+
+    def close(self):
+        if self.sock:
+            self.sock.close()
+            self.sock = None
+
+
+class Pool:
+    """The one connection that a session keeps."""
+
+    def __init__(self):
+        self._kept = None
+
+    def take(self, key):
+        kept, self._kept = self._kept, None
+        if kept:
+            fresh = time.ticks_diff(time.ticks_ms(), kept.idle) < _IDLE_MS
+            try:
+                # What can be read now is the server's goodbye.
+                if kept.key == key and fresh and not kept.readable():
+                    return kept
+            except OSError:
+                pass
+            kept.close()
+
+    def give(self, stream):
+        self.close()
+        stream.idle = time.ticks_ms()
+        self._kept = stream
+
+    def close(self):
+        if self._kept:
+            self._kept.close()
+            self._kept = None
+
+
+class Asked:
+    """A request, and what becomes of it at a redirect."""
+
+    def __init__(self, method, url, params, data, json, headers, auth):
+        self.method = str(method, "utf-8") if isinstance(method, bytes) else method.upper()
+        self._locate(url)
+        if params:
+            params = target(params) if isinstance(params, str) else urlencode(params)
+            self.target += ("&" if "?" in self.target else "?") + params
+        self.headers = Headers()
+        for name, value in headers.items() if headers else ():
+            if value is not None:
+                self.headers[str(name, "utf-8") if isinstance(name, bytes) else name] = value
+        kind = None
+        if not data and json is not None:
+            from json import dumps
+
+            data, kind = dumps(json), "application/json"
+        elif isinstance(data, (dict, list, tuple)):
+            data, kind = urlencode(data), "application/x-www-form-urlencoded"
+        if kind and "content-type" not in self.headers:
+            self.headers["Content-Type"] = kind
+        if isinstance(data, str):
+            data = data.encode()
+        self.data = data
+        self._measure()
+        if auth is None and self._user:
+            auth = self._user.split(":", 1)
+        if auth:
+            from binascii import b2a_base64
+
+            user, password = [part if isinstance(part, bytes) else part.encode() for part in auth]
+            word = b"Basic " + b2a_base64(user + b":" + password).strip()
+            self.headers["Authorization"] = word
+
+    def _locate(self, url):
+        self.scheme, self._user, self.host, self.port, self.target = split(url)
+        self.url = "{}://{}{}".format(
+            self.scheme, authority(self.scheme, self.host, self.port), self.target
+        )
+
+    def _measure(self):
+        # length: of the body, None where only its end will tell.
+        data, self.start = self.data, None
+        self.begun = False  # an iterator gives its pieces once
+        try:
+            self.data = memoryview(data or b"")
+            self.length = len(self.data)
+            return
+        except TypeError:
+            self.length = None
+        if hasattr(data, "read"):
+            try:
+                self.start = data.tell()
+                self.length = data.seek(0, 2) - self.start
+                data.seek(self.start)
+            except (AttributeError, OSError):
+                self.start = None
+        elif (length := self.headers.get("content-length")) is not None:
+            self.length = int(length)
+
+    @property
+    def streamed(self):
+        return not isinstance(self.data, memoryview)
+
+    def rewind(self):
+        """Whether the body can be sent again, from its beginning."""
+        if self.start is not None:
+            self.data.seek(self.start)
+        return self.start is not None or not self.begun
+
+    def _pieces(self):
+        # The body in blocks.
+        data = self.data
+        if not self.streamed:
+            for at in range(0, self.length, _WRITE):
+                yield data[at : at + _WRITE]
+            return
+        self.begun = True
+        if hasattr(data, "read"):
+            while piece := data.read(_BLOCK):
+                yield piece
+        else:
+            yield from data
+
+    async def send(self, stream, persistent):
+        """Send it. Returns the head of an answer that came too early, else None."""
+        headers = Headers()
+        for name, value in self.headers.items():
+            headers[name] = value
+        host = headers.pop("host") or authority(self.scheme, self.host, self.port)
+        chunked = self.length is None
+        headers.pop("transfer-encoding")
+        headers.pop("content-length")
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        elif self.length or self.method not in ("GET", "HEAD"):
+            headers["Content-Length"] = self.length
+        if not persistent and "connection" not in headers:
+            headers["Connection"] = "close"
+        start = head(self.method, self.target, host, headers)
+        if not self.streamed and self.length <= _BLOCK:
+            await stream.write(start + bytes(self.data))
+        else:
+            await stream.write(start)
+            if (early := await self._send_body(stream, chunked)) is not None:
+                return early
+        stream.sent = True
+
+    async def _send_body(self, stream, chunked):
+        left = self.length
+        for some in self._pieces():
+            piece = some.encode() if isinstance(some, str) else some
+            if not piece:
+                continue  # as a chunk it would be the end
+            if left is not None:
+                left -= len(piece)
+                if left < 0:
+                    break
+            if chunked:
+                piece = b"%x\r\n%s\r\n" % (len(piece), piece)
+            stream.step(stream.each_s)
+            await stream.write(piece)
+            if stream.answers():
+                status = await read_head(stream)
+                if status[0] >= 200:
+                    return status
+        if left:
+            raise ValueError("the data is not as long as its Content-Length says")
+        if chunked:
+            await stream.write(b"0\r\n\r\n")
+
+    def redirect(self, status, location):
+        """Turn to where an answer with this status sends it."""
+        where = (self.scheme, self.host, self.port)
+        location = str(bytes([ord(char) for char in location]), "utf-8")
+        url = join(*where, self.target, location)
+        self._locate(url)
+        if where[0] == "https" and self.scheme != "https":
+            raise RequestException(
+                "{} redirects from https to http, which nobody can trust: not followed".format(
+                    where[1]
+                ),
+                REFUSED,
+            )
+        self.headers.pop("host")
+        upgraded = (where, self.port) == (("http", self.host, 80), 443)
+        if where != (self.scheme, self.host, self.port) and not upgraded:
+            # What a header says is for the server it was given for.
+            for name in list(self.headers):
+                if name.lower() not in _GOES_ALONG and not name.lower().startswith("accept"):
+                    self.headers.pop(name)
+        method = self.method
+        if (status in (302, 303) and method != "HEAD") or (status == 301 and method == "POST"):
+            self.method, self.data = "GET", None
+            for name in ("content-type", "content-encoding", "content-length"):
+                self.headers.pop(name)
+            self._measure()
+        elif not self.rewind():
+            raise RequestException(
+                "{} redirects to another place, but the data cannot be read a second time: give bytes, or a "
+                "file".format(where[1]),
+                REFUSED,
+            )
+
+
+class Answer:
+    """A server's answer: its head, and a body to be read."""
+
+    def __init__(self, asked, stream, status, pool):
+        self.status, self.reason, self.headers, persistent = status
+        self.url = asked.url
+        self.history = []
+        self._stream = stream
+        self._pool = pool
+        self._whole = stream.sent
+        self.body = Body(stream, asked.method, self.status, self.headers, persistent)
+        if self.body.left == 0:
+            self.close()
+
+    async def readinto(self, buffer):
+        """Read some of the body; 0 at the end, when the connection is given back. Raises RequestException."""
+        if not self._stream:
+            return 0
+        try:
+            got = await self.body.readinto(buffer)
+        except OSError as error:
+            raise self._broken(error)
+        except BaseException:
+            self._drop()
+            raise
+        if not got and len(buffer):
+            self.close()
+        return got
+
+    async def read(self, most):
+        """The whole body, or its rest; RequestException if that has more than `most` bytes, or does not fit."""
+        blocks, total = [], 0
+        try:
+            while self._stream:
+                if (self.body.length or 0) > most or total > most:
+                    raise RequestException(
+                        "the answer has more than {} bytes: read it with stream=True".format(most),
+                        PARTIAL,
+                    )
+                block = memoryview(bytearray(min(_READ, self.body.length or _READ)))
+                at = 0
+                while at < len(block) and (got := await self.readinto(block[at:])):
+                    at += got
+                blocks.append(bytes(block[:at]))
+                total += at
+            return b"".join(blocks)
+        except MemoryError:
+            blocks = None
+            raise self._broken(
+                RequestException("the answer does not fit into the memory", PARTIAL)
+            )
+
+    def _broken(self, error):
+        stream = self._stream
+        self._drop()
+        if not stream:
+            return error
+        return explain(error, stream.peer, PARTIAL, stream.seconds, self, self.body.received)
+
+    @property
+    def status_code(self):
+        return self.status
+
+    def _drop(self):
+        if self._stream:
+            self._stream.close()
+            self._stream = None
+
+    def close(self):
+        """Give the connection back if the body is read and it can be of use, else close it."""
+        stream, body = self._stream, self.body
+        if stream and self._pool and self._whole and body.left == 0 and not body.last:
+            self._pool.give(stream)
+            self._stream = None
+        self._drop()
+
+
+async def _exchange(io, pool, asked, context, times):
+    # One request and its answer's head.
+    stream = pool and pool.take((asked.scheme, asked.host, asked.port, context))
+    while True:
+        kept = bool(stream)
+        if not kept:
+            stream = Stream(io, (asked.scheme, asked.host, asked.port, context))
+        stream.begin(*times)
+        try:
+            if not kept:
+                await stream.open(context)
+            stream.step(stream.each_s)
+            try:
+                status = await asked.send(stream, pool)
+            except OSError as error:
+                # It may have said why before it hung up.
+                if error is not stream.error or error.errno == errno.ETIMEDOUT:
+                    raise
+                try:
+                    status = await read_head(stream)
+                except OSError:
+                    stream.error = error
+                    raise error
+            stream.step(stream.each_s)
+            for _ in range(_INTERIM):
+                if status and (status[0] >= 200 or status[0] == 101):
+                    return Answer(asked, stream, status, pool)
+                status = await read_head(stream)
+            raise RequestException("the answer has more than 20 others before it", PARTIAL)
+        except OSError as error:
+            stream.close()
+            if error is not stream.error and not isinstance(error, RequestException):
+                raise  # the data's own
+            # A kept connection may have ended unseen. What is not sent, or may be done twice, goes on a new one.
+            if (
+                kept
+                and not stream.heard
+                and error.errno != errno.ETIMEDOUT
+                and (not stream.sent or asked.method in _TWICE)
+                and asked.rewind()
+            ):
+                stream = None
+                continue
+            fate = PARTIAL if stream.heard else UNKNOWN if stream.sent else NOT_SENT
+            raise explain(error, stream.peer, fate, stream.seconds)
+        except BaseException:
+            stream.close()
+            raise
+
+
+async def fetch(
+    io,
+    pool,
+    method,
+    url,
+    data=None,
+    json=None,
+    headers=None,
+    stream=False,
+    auth=None,
+    timeout=60,
+    params=None,
+    context=None,
+    total=None,
+    redirects=5,
+):
+    """Ask a server; returns its Answer, after at most so many redirects.
+
+    io: see above; pool: a Pool, None: no connection is kept. timeout: seconds for each step (a connection, a
+    handshake, some of the data to be taken, the whole head of an answer, some of its body), or (for the connection,
+    for each other step); None: for ever. total: for all steps together, None: ten times as much, but for a body that
+    is streamed. Raises RequestException; ValueError for what cannot be asked.
+    """
+    asked = Asked(method, url, params, data, json, headers, auth)
+    connect, each = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if total is None and each is not None and not stream and not asked.streamed:
+        total = 10 * each
+    end = None
+    if total is not None:
+        end = time.ticks_add(time.ticks_ms(), int(min(total, _LONGEST_S) * 1000))
+    history = []
+    while True:
+        answer = await _exchange(io, pool, asked, context, (connect, each, total, end))
+        location = answer.headers.get("location")
+        if not redirects or not location or answer.status not in (301, 302, 303, 307, 308):
+            break
+        if len(history) >= redirects:
+            answer.close()
+            raise TooManyRedirects(
+                "more than {} redirects, the last from {}".format(
+                    redirects, answer.url.partition("?")[0]
+                ),
+                REFUSED,
+                None,
+                answer,
+            )
+        if answer.body.length and answer.body.length <= _BLOCK and not answer.body.last:
+            await answer.read(_BLOCK)  # so that the connection can be used again
+        answer.close()
+        history.append(answer)
+        try:
+            asked.redirect(answer.status, location)
+        except ValueError as error:
+            raise RequestException("redirected to where nobody can go: {}".format(error), REFUSED)
+    answer.history = history
+    return answer
