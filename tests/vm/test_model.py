@@ -6,8 +6,9 @@
 import asyncio
 
 import pytest
+from faults import WORDS
 from hypothesis import given
-from model import Sequence, confirmed, search, sensible, sequences
+from model import HAPPENINGS, Sequence, confirmed, search, sensible, sequences
 from playing import SPEED_LIMIT
 
 SHARDS = 4
@@ -230,6 +231,12 @@ def test_sequences(vm, internet, shard):
     if came.found:
         pytest.fail(f"seed {shard}\n{came}", pytrace=False)
     assert came.steps >= STEPS // SHARDS
+
+
+def test_what_happens_is_in_the_simulators_vocabulary():
+    for actions, mend, *_ in HAPPENINGS.values():
+        for action in (*actions, *mend):
+            WORDS.read(action)
 
 
 @given(sequences)
