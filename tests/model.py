@@ -614,7 +614,7 @@ async def search(
                 tell(f"only while the machine was busy: {game.wrong[0]}: {game.wrong[1]}")
             elif again.wrong[0] not in came.found:
                 came.found[again.wrong[0]] = again
-                tell(f"after {came.steps} steps: {again.wrong[0]}: {again.wrong[1]}")
+                tell(f"after {came.steps} steps, not shortened yet: {again.told}")
     for kind, game in came.found.items():
         came.found[kind] = await shrunk(game, internet, speed=speed / 4, jobs=jobs, seconds=shrink)
         tell(came.found[kind].told)
