@@ -235,6 +235,7 @@ def sensible(sequence: Sequence) -> list[tuple]:
 
 # What is done at the end of each sequence: the world is good, and so must everything be.
 FINALE: list[tuple] = [
+    ("fresh",),  # asyncio.new_event_loop(): tasks that are left would go on
     ("mend",),
     ("call", "connect"),
     ("call", "command_mode@0"),

@@ -264,6 +264,9 @@ def outside(player, steps):
                 do(action)
         elif what == "mend":
             pass  # the simulator's side does it
+        elif what == "fresh":
+            asyncio.new_event_loop()
+            player.tasks.clear()
         elif what == "run":
             player.reported()
             told = run_loop(player, steps)
