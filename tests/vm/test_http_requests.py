@@ -62,6 +62,8 @@ BODIES = {
     "form": ("data={'a b': '1&2', '\\xe4': ['x', 'y'], 'n': None, 'i': 7}", None, "application/x-www-form-urlencoded"),
     "pairs": ("data=[('a', 1), ('a', 2)]", b"a=1&a=2", "application/x-www-form-urlencoded"),
     "generator": ("data=(b'x' * n for n in (3, 0, 2000, 1))", b"x" * 2004, None),
+    "generator-binary": ("data=iter([bytes(range(256)), bytearray(b'\\0%s'), memoryview(b'%x')])",
+        bytes(range(256)) + b"\0%s%x", None),
     "generator-text": ("data=iter(['\\xe4', 'b'])", "äb".encode(), None),
     "generator-length": ("data=iter([b'ab', b'c']), headers={'Content-Length': 3}", b"abc", None),
     "file": ("data=open('reading.bin', 'rb')", bytes(range(256)) * 20, None),
@@ -90,7 +92,7 @@ def test_bodies(board, peer, entry, scheme):
         assert request.names.get("content-type") == kind, name
         if body is not None:
             assert request.body == body, name
-        chunked = name in ("generator", "generator-text")
+        chunked = name in ("generator", "generator-binary", "generator-text")
         assert (request.names.get("transfer-encoding") == "chunked") is chunked, name
         assert chunked or request.names["content-length"] == str(len(request.body)), name
     assert json.loads(seen["json"].body) == {"kg": 42.75, "name": "ä"}
@@ -109,7 +111,8 @@ def test_addresses(board, peer):
         "/x": "http://{}/x#anchor",
         "/%41%2f": "http://{}/%41%2f",
         "/port": "HTTP://{}:80/port",
-        "/user": "http://us%er:pa:ss@{}/user",
+        "/user": "http://us%er:pa%3as%40s@{}/user",
+        "/only-user": "http://bee@{}/only-user",
         "/p?a=1&b=%C3%BC&c=x&c=y+z": "http://{}/p?a=1",
         "/8080": "http://{}:8080/8080",
         "/dot": "http://{}./dot",
@@ -126,7 +129,8 @@ for i, url in enumerate({[text.format(HOST) for text in addresses.values()]!r}):
     by_target = {request.target: request.names for request in peer.seen}
     assert by_target["/port"]["host"] == by_target["/dot"]["host"] == HOST
     assert by_target["/8080"]["host"] == f"{HOST}:8080"
-    assert by_target["/user"]["authorization"] == "Basic dXMlZXI6cGE6c3M="
+    assert by_target["/user"]["authorization"] == "Basic dXMlZXI6cGE6c0Bz"
+    assert by_target["/only-user"]["authorization"] == "Basic YmVlOg=="
 
 
 @with_all("requests", "session", "aiohttp")
