@@ -291,3 +291,44 @@ print("refused=%d" % box.refused())
             assert last[seen.connection] == i
     assert doubles <= fates.get("may have arrived", 0) + fates.get("answered in part", 0)
     assert sum(cutter.cuts.values()) > count // 20 and len(cutter.cuts) == 3, cutter.cuts
+
+
+def test_uploads_over_a_link_that_is_cut(board, peer):
+    """PPP itself ends at any moment of an upload, and comes back by ensure(): each reading arrives, doubles have its id."""
+    peer.paths = {"/post": [0.3, answer(b'{"ok": true}'), KEEP]}
+    moments = [round(0.1 + 0.13 * i, 2) for i in range(8)]
+    played = board(
+        UP
+        + f"URL = 'https://{HOST}/post'\n"
+        + UPLOADS["session"].replace("timeout=6", "timeout=20")
+        + f"""
+from outbox import Outbox
+box = Outbox("box")
+fates = []
+for i, moment in enumerate({moments}):
+    box.put({{"n": i}})
+    nic.ensure()
+    do("later %.2f lcp_terminate" % moment)
+    for _ in range(5):
+        try:
+            nic.ensure()
+            deliver(box)
+            break
+        except OSError as error:
+            fates.append(error.fate)
+    time.sleep(1)
+    nic.ensure()
+print("fates=%r" % fates)
+print("left=%r" % box.first(1))
+""",
+        files=OUTBOX,
+        speed=20.0,
+        timeout=120,
+    )
+    assert played.value("left") == "[]"
+    arrived = collections.Counter((r["n"], r["id"]) for r in readings(peer))
+    assert len(arrived) == len(moments) == len({n for n, _ in arrived})
+    fates = eval(played.value("fates"))
+    lost = sum(fate in ("may have arrived", "answered in part") for fate in fates)
+    assert sum(arrived.values()) - len(arrived) <= lost
+    assert fates and None not in fates

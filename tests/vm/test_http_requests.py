@@ -4,7 +4,10 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
+from capture import segments, up
 from http_peer import HOST, KEEP, RESET, answer, client, result, with_all
+from network.air import PROFILES
+from scapy.layers.inet import TCP
 
 OK = {"/": [answer(b"{}"), KEEP]}
 ALL = """
@@ -255,3 +258,59 @@ def test_a_server_that_hangs_up_in_an_upload(board, peer):
     )
     found = result(played, "post")
     assert found["fate"] == "not sent" and "the request was not sent" in found["text"], found
+
+
+def test_cost_of_a_request(board, internet, tmp_path):
+    """Bytes of IP both ways on gprs air, and round trips; micropython-lib's client with its patches took 691,
+    1488, 1706 and 447 bytes (with some acknowledgements more), and as many trips."""
+    pcap = tmp_path / "line.pcap"
+    played = board(
+        client("requests")
+        + """
+for host in ("plain.example", "telemetry.example"):
+    socket.getaddrinfo(host, 80)
+requests.get("https://telemetry.example/ip")
+session = requests.Session()
+session.get("https://telemetry.example/ip")
+for name, call in (
+    ("http", lambda: requests.get("http://plain.example/ip")),
+    ("https", lambda: requests.get("https://telemetry.example/ip")),
+    ("post", lambda: requests.post("https://telemetry.example/post", json={"kg": 42.75})),
+    ("kept", lambda: session.get("https://telemetry.example/ip")),
+):
+    time.sleep(6)
+    start = time.ticks_ms()
+    call().content
+    print("%s=%d" % (name, time.ticks_diff(time.ticks_ms(), start)))
+time.sleep(6)
+""",
+        air=PROFILES["gprs"],
+        speed=5.0,
+        pcap=pcap,
+    )
+    # Without what a busy machine makes both ends send again.
+    once = {
+        (
+            up(ip),
+            ip[TCP].sport,
+            ip[TCP].dport,
+            ip[TCP].seq,
+            len(ip[TCP].payload),
+            ip[TCP].ack * (not ip[TCP].payload),
+        ): ip
+        for ip in segments(pcap)
+    }
+    talk = [(ip[TCP].sport if up(ip) else ip[TCP].dport, ip.len) for ip in once.values()]
+    full, session, *ports = dict.fromkeys(port for port, _ in talk)
+    costs = {
+        name: sum(length for port, length in talk if port == its)
+        for name, its in zip(("http", "https", "post"), ports, strict=True)
+    }
+    later = max(i for i, (port, _) in enumerate(talk) if port == ports[-1])
+    costs["kept"] = sum(length for port, length in talk[later:] if port == session)
+    assert full not in ports
+    limits = {"http": 691, "https": 1488, "post": 1706, "kept": 447}
+    assert all(cost <= limits[name] for name, cost in costs.items()), costs
+    # A round trip is 0.7 s of air and some jitter: two of them by http, three by a resumed https, one on a kept connection.
+    for name, trips in (("http", 2), ("https", 3), ("kept", 1)):
+        assert int(played.value(name)) < (trips + 1) * 950, (name, played.lines)
