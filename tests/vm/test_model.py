@@ -6,8 +6,9 @@
 import asyncio
 
 import pytest
+from faults import WORDS
 from hypothesis import given
-from model import Sequence, confirmed, search, sensible, sequences
+from model import HAPPENINGS, Sequence, confirmed, search, sensible, sequences
 from playing import SPEED_LIMIT
 
 SHARDS = 4
@@ -183,6 +184,37 @@ EXAMPLES: list[tuple[str, Sequence]] = [
             ),
         ),
     ),
+    (
+        "a disconnect() that waited is gone, and connect() gives way to it for ever",
+        Sequence(
+            "aio",
+            True,
+            "command",
+            (
+                ("call", "active(True)"),
+                ("task", "a", "command_mode@1500"),
+                ("wait", 300),
+                ("task", "b", "disconnect"),
+                ("wait", 300),
+                ("end", "Ctrl-C", True),
+                ("call", "connect"),
+            ),
+        ),
+    ),
+    (
+        "reset() of a modem that was left in data mode writes to its PPP",
+        Sequence(
+            "aio",
+            True,
+            "data",
+            (
+                ("task", "a", "active(True)"),
+                ("task", "b", "reset"),
+                ("cancel", "a"),
+                ("call", "connect"),
+            ),
+        ),
+    ),
 ]
 
 
@@ -199,6 +231,12 @@ def test_sequences(vm, internet, shard):
     if came.found:
         pytest.fail(f"seed {shard}\n{came}", pytrace=False)
     assert came.steps >= STEPS // SHARDS
+
+
+def test_what_happens_is_in_the_simulators_vocabulary():
+    for actions, mend, *_ in HAPPENINGS.values():
+        for action in (*actions, *mend):
+            WORDS.read(action)
 
 
 @given(sequences)

@@ -220,6 +220,46 @@ timed("signal", nic.modem.radio.signal)
     check(said, {"connect": AT_ONCE_MS, "disconnect": DISCONNECT_MS, "signal": 5000})
 
 
+@loops
+@hows
+@pytest.mark.parametrize("waiting", ["disconnect()", "active(False)", "connect()", "ensure()"])
+def test_main_dies_while_a_task_waits_for_another(own, waiting, how, loop):
+    """Who waited for its turn is gone, too: nobody gives way to it any more."""
+    said = own(
+        f"""
+nic = aio.PPP("internet")
+
+async def hold():
+    async with nic.command_mode():
+        await asyncio.sleep(100)
+
+async def first():
+    await nic.active(True)
+    asyncio.create_task(hold())
+    await asyncio.sleep_ms(300)
+    asyncio.create_task(nic.{waiting})
+    await asyncio.sleep_ms(300)
+    die({how!r})
+    await asyncio.sleep(10)
+
+run(first())
+{loop}
+plain = ppp_sim800.PPP("internet")
+timed("plain", plain.connect)
+timed("last", plain.disconnect)
+{loop}
+if {bool(loop)}:
+    run(awaited("connect", nic.connect))
+    print("status=" + nic.status())
+    run(awaited("disconnect", nic.disconnect))
+"""
+    )
+    check(said, {"plain": 60_000, "last": DISCONNECT_MS})
+    if loop:
+        assert said["status"] == "up"
+        check(said, {"connect": 60_000, "disconnect": DISCONNECT_MS})
+
+
 # A2: Ctrl-C during kept_up()
 
 REPL = {
