@@ -38,9 +38,8 @@ def name_servers(ppp):
 async def ask_dns(servers, heard, question=_LOCALHOST):
     """Ask the name servers `servers` (dotted str), one after another; 12 s at most.
 
-    heard: called with nothing; True ends the waiting: something came from the network. None: only an answer
-    does. question: the message
-    without its first two bytes; by default something they know by themselves.
+    heard: called with nothing; True ends the waiting: something came from the network. None: only an answer does.
+    question: the message without its first two bytes; by default something they know by themselves.
     Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
     socket to ask by; bytes on the air).
     """

@@ -116,14 +116,16 @@ class Lock:
                 if needless and needless():
                     return None
                 other = self.hold
-                if other and (other.waits_for_me() or not deadline.left()):
+                if other and other.waits_for_me():
                     raise LinkBusy(
-                        "the modem is in use by {} ({}): {}".format(
-                            "the caller itself"
-                            if other.waits_for_me()
-                            else "another task or thread",
-                            other.what,
-                            "end that first" if other.waits_for_me() else "wait for its end",
+                        "the modem is in use by the caller itself ({}): end that first".format(
+                            other.what
+                        )
+                    )
+                if other and not deadline.left():
+                    raise LinkBusy(
+                        "the modem is in use by another task or thread ({}): wait for its end".format(
+                            other.what
                         )
                     )
                 await sleep_ms(_POLL_MS)
