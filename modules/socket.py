@@ -3,19 +3,8 @@
 `usocket` is the same without both.
 """
 
-import errno
-import os
-import time
-
-from micropython import const
 from usocket import *  # noqa: F403
-from usocket import AF_INET, SOCK_DGRAM, socket
 from usocket import getaddrinfo as _getaddrinfo
-
-_PORT = const(53)
-_TRIES = const(3)
-_TRY_MS = const(4000)
-_LOOK_MS = const(20)
 
 # A coroutine function that gives a name's address (dotted str), such as nic.resolve of a ppp_sim800.aio.PPP. None: the
 # name server of the network interface is asked here.
@@ -70,62 +59,6 @@ async def resolve(host):
         server = "0.0.0.0"
     if server == "0.0.0.0":  # nobody to ask, or nobody known here
         return getaddrinfo(host, 0)[0][-1][0]
-    labels = [label.encode() for label in host.rstrip(".").split(".")]
-    if not all(0 < len(label) < 64 for label in labels):
-        raise _no_address(host)
-    # RFC 1035: an identification, recursion desired, one question: the name, A, IN.
-    name = b"".join([bytes((len(label),)) + label for label in labels])
-    asked = os.urandom(2) + b"\x01\0\0\x01\0\0\0\0\0\0" + name + b"\0\0\x01\0\x01"
-    answer = await _ask(server, asked)
-    address = answer and _address(answer, len(asked))
-    if not address:
-        raise _no_address(host)
-    return address
+    from ppp_sim800.dns import lookup
 
-
-async def _ask(server, asked):
-    from asyncio import sleep_ms
-
-    sock = socket(AF_INET, SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        for _ in range(_TRIES):
-            try:
-                sock.sendto(asked, (server, _PORT))
-            except OSError:
-                pass  # no way out now
-            start = time.ticks_ms()
-            while time.ticks_diff(time.ticks_ms(), start) < _TRY_MS:
-                try:
-                    answer, sender = sock.recvfrom(512)
-                except OSError as error:
-                    if error.errno != errno.EAGAIN:
-                        break
-                    await sleep_ms(_LOOK_MS)
-                    continue
-                # Of that server, an answer, and to what was asked.
-                if (
-                    sender[0] == server
-                    and len(answer) > 12
-                    and answer[:2] == asked[:2]
-                    and answer[2] & 0x80
-                    and answer[12 : len(asked)].lower() == asked[12:].lower()
-                ):
-                    return answer
-    finally:
-        sock.close()
-
-
-def _address(answer, at):
-    # The first address in an answer, whose records begin at `at`, or None.
-    try:
-        for _ in range(answer[6] << 8 | answer[7]):
-            while 0 < answer[at] < 0xC0:
-                at += answer[at] + 1
-            at += 2 if answer[at] else 1  # a pointer, or the root
-            size = answer[at + 8] << 8 | answer[at + 9]
-            if answer[at] == 0 and answer[at + 1] == 1 and size == 4:
-                return "{}.{}.{}.{}".format(*answer[at + 10 : at + 14])
-            at += size + 10
-    except IndexError:
-        pass  # cut short
+    return await lookup((server,), host)

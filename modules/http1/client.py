@@ -13,6 +13,7 @@ import time
 
 from micropython import const
 
+from .asked import Asked
 from .errors import (
     NOT_SENT,
     PARTIAL,
@@ -22,17 +23,19 @@ from .errors import (
     TooManyRedirects,
     explain,
 )
-from .message import Body, Headers, authority, head, join, read_head, split, target, urlencode
+from .message import Body, read_head
 
-_BLOCK = const(1024)  # what is short enough to go with the head
-_WRITE = const(4096)  # as much as a TLS record holds here
+_SHORT = const(1024)  # what is worth reading for a connection's sake
 _READ = const(4096)
 _PIECE = const(256)
 _INTERIM = const(20)  # answers 1xx before the answer
 _IDLE_MS = const(60_000)  # no longer: a provider's NAT forgets a connection without a word
 _LONGEST_S = const(400_000)  # that ticks_ms() can tell
 _TWICE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")  # may be done twice (RFC 9110 9.2.2)
-_GOES_ALONG = ("content-type", "content-encoding", "user-agent", "range")  # to another server
+
+
+def ticks_after(seconds):
+    return time.ticks_add(time.ticks_ms(), int(min(seconds, _LONGEST_S) * 1000))
 
 
 class Stream:
@@ -56,9 +59,7 @@ class Stream:
     def step(self, seconds):
         """Another step begins, with so many seconds for it (None: any time)."""
         self.seconds = seconds
-        self._until = (
-            None if seconds is None else time.ticks_add(time.ticks_ms(), int(seconds * 1000))
-        )
+        self._until = None if seconds is None else ticks_after(seconds)
 
     async def wait(self, flag):
         ms, now = None, time.ticks_ms()
@@ -79,9 +80,7 @@ class Stream:
             while (result := call(argument)) is None:
                 await self.wait(flag)
             return result
-        except (
-            ValueError
-        ) as error:  # a context without continue_handshake() does not believe the server
+        except ValueError as error:  # a context without continue_handshake() does not believe it
             self.error = RequestException("{} {}".format(self.peer, str(error).strip()))
         except OSError as error:
             self.error = error
@@ -117,6 +116,7 @@ class Stream:
     async def write(self, data):
         data = memoryview(data)
         while data:
+            self.step(self.each_s)
             data = data[await self._do(select.POLLOUT, self.sock.write, data) :]
 
     async def line(self, most):
@@ -184,172 +184,6 @@ class Pool:
         if self._kept:
             self._kept.close()
             self._kept = None
-
-
-class Asked:
-    """A request, and what becomes of it at a redirect."""
-
-    def __init__(self, method, url, params, data, json, headers, auth):
-        self.method = str(method, "utf-8") if isinstance(method, bytes) else method.upper()
-        self._locate(url)
-        if params:
-            params = target(params) if isinstance(params, str) else urlencode(params)
-            self.target += ("&" if "?" in self.target else "?") + params
-        self.headers = Headers()
-        for name, value in headers.items() if headers else ():
-            if value is not None:
-                self.headers[str(name, "utf-8") if isinstance(name, bytes) else name] = value
-        kind = None
-        if not data and json is not None:
-            from json import dumps
-
-            data, kind = dumps(json), "application/json"
-        elif isinstance(data, (dict, list, tuple)):
-            data, kind = urlencode(data), "application/x-www-form-urlencoded"
-        if kind and "content-type" not in self.headers:
-            self.headers["Content-Type"] = kind
-        if isinstance(data, str):
-            data = data.encode()
-        self.data = data
-        self._measure()
-        if auth is None and self._user:
-            auth = self._user.split(":", 1)
-        if auth:
-            from binascii import b2a_base64
-
-            user, password = [part if isinstance(part, bytes) else part.encode() for part in auth]
-            word = b"Basic " + b2a_base64(user + b":" + password).strip()
-            self.headers["Authorization"] = word
-
-    def _locate(self, url):
-        self.scheme, self._user, self.host, self.port, self.target = split(url)
-        self.url = "{}://{}{}".format(
-            self.scheme, authority(self.scheme, self.host, self.port), self.target
-        )
-
-    def _measure(self):
-        # length: of the body, None where only its end will tell.
-        data, self.start = self.data, None
-        self.begun = False  # an iterator gives its pieces once
-        try:
-            self.data = memoryview(data or b"")
-            self.length = len(self.data)
-            return
-        except TypeError:
-            self.length = None
-        if hasattr(data, "read"):
-            try:
-                self.start = data.tell()
-                self.length = data.seek(0, 2) - self.start
-                data.seek(self.start)
-            except (AttributeError, OSError):
-                self.start = None
-        elif (length := self.headers.get("content-length")) is not None:
-            self.length = int(length)
-
-    @property
-    def streamed(self):
-        return not isinstance(self.data, memoryview)
-
-    def rewind(self):
-        """Whether the body can be sent again, from its beginning."""
-        if self.start is not None:
-            self.data.seek(self.start)
-        return self.start is not None or not self.begun
-
-    def _pieces(self):
-        # The body in blocks.
-        data = self.data
-        if not self.streamed:
-            for at in range(0, self.length, _WRITE):
-                yield data[at : at + _WRITE]
-            return
-        self.begun = True
-        if hasattr(data, "read"):
-            while piece := data.read(_BLOCK):
-                yield piece
-        else:
-            yield from data
-
-    async def send(self, stream, persistent):
-        """Send it. Returns the head of an answer that came too early, else None."""
-        headers = Headers()
-        for name, value in self.headers.items():
-            headers[name] = value
-        host = headers.pop("host") or authority(self.scheme, self.host, self.port)
-        chunked = self.length is None
-        headers.pop("transfer-encoding")
-        headers.pop("content-length")
-        if chunked:
-            headers["Transfer-Encoding"] = "chunked"
-        elif self.length or self.method not in ("GET", "HEAD"):
-            headers["Content-Length"] = self.length
-        if not persistent and "connection" not in headers:
-            headers["Connection"] = "close"
-        start = head(self.method, self.target, host, headers)
-        if not self.streamed and self.length <= _BLOCK:
-            await stream.write(start + bytes(self.data))
-        else:
-            await stream.write(start)
-            if (early := await self._send_body(stream, chunked)) is not None:
-                return early
-        stream.sent = True
-
-    async def _send_body(self, stream, chunked):
-        left = self.length
-        for some in self._pieces():
-            piece = some.encode() if isinstance(some, str) else some
-            if not piece:
-                continue  # as a chunk it would be the end
-            if left is not None:
-                left -= len(piece)
-                if left < 0:
-                    break
-            if chunked:
-                piece = b"%x\r\n%s\r\n" % (len(piece), piece)
-            stream.step(stream.each_s)
-            await stream.write(piece)
-            if stream.answers():
-                status = await read_head(stream)
-                if status[0] >= 200:
-                    return status
-        if left:
-            raise ValueError("the data is not as long as its Content-Length says")
-        if chunked:
-            await stream.write(b"0\r\n\r\n")
-
-    def redirect(self, status, location):
-        """Turn to where an answer with this status sends it."""
-        where = (self.scheme, self.host, self.port)
-        location = str(bytes([ord(char) for char in location]), "utf-8")
-        url = join(*where, self.target, location)
-        self._locate(url)
-        if where[0] == "https" and self.scheme != "https":
-            raise RequestException(
-                "{} redirects from https to http, which nobody can trust: not followed".format(
-                    where[1]
-                ),
-                REFUSED,
-            )
-        self.headers.pop("host")
-        upgraded = (where, self.port) == (("http", self.host, 80), 443)
-        if where != (self.scheme, self.host, self.port) and not upgraded:
-            # What a header says is for the server it was given for.
-            for name in list(self.headers):
-                if name.lower() not in _GOES_ALONG and not name.lower().startswith("accept"):
-                    self.headers.pop(name)
-        method = self.method
-        if (status in (302, 303) and method != "HEAD") or (status == 301 and method == "POST"):
-            self.method, self.data = "GET", None
-            for name in ("content-type", "content-encoding", "content-length"):
-                self.headers.pop(name)
-            self._measure()
-        elif not self.rewind():
-            raise RequestException(
-                "{} redirects to another place, but the data cannot be read a second time: give bytes, or a "
-                "file".format(where[1]),
-                REFUSED,
-            )
 
 
 class Answer:
@@ -456,6 +290,7 @@ async def _exchange(io, pool, asked, context, times):
             for _ in range(_INTERIM):
                 if status and (status[0] >= 200 or status[0] == 101):
                     return Answer(asked, stream, status, pool)
+                stream.heard = False  # an interim answer says nothing
                 status = await read_head(stream)
             raise RequestException("the answer has more than 20 others before it", PARTIAL)
         except OSError as error:
@@ -508,7 +343,7 @@ async def fetch(
         total = 10 * each
     end = None
     if total is not None:
-        end = time.ticks_add(time.ticks_ms(), int(min(total, _LONGEST_S) * 1000))
+        end = ticks_after(total)
     history = []
     while True:
         answer = await _exchange(io, pool, asked, context, (connect, each, total, end))
@@ -525,8 +360,8 @@ async def fetch(
                 None,
                 answer,
             )
-        if answer.body.length and answer.body.length <= _BLOCK and not answer.body.last:
-            await answer.read(_BLOCK)  # so that the connection can be used again
+        if answer.body.length and answer.body.length <= _SHORT and not answer.body.last:
+            await answer.read(_SHORT)  # so that the connection can be used again
         answer.close()
         history.append(answer)
         try:

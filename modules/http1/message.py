@@ -73,6 +73,18 @@ def quote(text, marks, space="%20"):
     )
 
 
+def unquote(text):
+    """What quote() has made of a text (bytes). What is no %XX stays."""
+    first, *parts = text.split("%")
+    found = first.encode()
+    for part in parts:
+        try:
+            found += bytes((int(part[:2], 16),)) + part[2:].encode()
+        except ValueError:
+            found += b"%" + part.encode()
+    return found
+
+
 def urlencode(pairs):
     """A form's fields: a dict or pairs; a list as value stands for several, None for none."""
     if hasattr(pairs, "items"):

@@ -38,34 +38,36 @@ def name_servers(ppp):
 async def ask_dns(servers, heard, question=_LOCALHOST):
     """Ask the name servers `servers` (dotted str), one after another; 12 s at most.
 
-    heard: called with nothing; True ends the waiting: something came from the network. question: the message
-    without its first two bytes; by default something they know by themselves.
+    heard: called with nothing; True ends the waiting: something came from the network. None: only an answer does.
+    question: the message without its first two bytes; by default something they know by themselves.
     Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
     socket to ask by; bytes on the air).
     """
-    return await _ask(socket.SOCK_DGRAM, servers, _PORT, heard, question)
+    return await _ask(servers, _PORT, heard, question)
 
 
 async def ask_tcp(host, port, heard):
     """Begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
-    return await _ask(socket.SOCK_STREAM, (host,), port, heard, None)
+    return await _ask((host,), port, heard, None)
 
 
-async def _ask(kind, hosts, port, heard, question):
+async def _ask(hosts, port, heard, question):
     used = 0
     try:
-        sock = socket.socket(socket.AF_INET, kind)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
     except OSError:  # the script has them all
         return None, 0
     try:
         sock.setblocking(False)
-        ident = os.urandom(2)  # the same for all: an answer that is late is one, too
+        asked = os.urandom(2) + (
+            question or b""
+        )  # the same for all: an answer that is late is one, too
         for i in range(_TRIES if hosts else 0):
             try:
                 address = (hosts[i % len(hosts)], port)
-                if kind == socket.SOCK_DGRAM:
-                    sock.sendto(ident + question, address)
-                    used += _UDP_BYTES + 2 + len(question)
+                if question:
+                    sock.sendto(asked, address)
+                    used += _UDP_BYTES + len(asked)
                 elif not used:
                     used = _TCP_BYTES
                     sock.connect(address)
@@ -74,13 +76,19 @@ async def _ask(kind, hosts, port, heard, question):
             deadline = Deadline(_TRY_MS)
             while deadline.left():
                 try:
-                    answer = sock.recv(512)
+                    answer, sender = sock.recvfrom(512)
                     used += _UDP_BYTES + len(answer)
-                    if answer[:2] == ident:
+                    # Of a server, with its identification, an answer (QR), and to this question.
+                    if (
+                        sender[0] in hosts
+                        and answer[:2] == asked[:2]
+                        and answer[2:3] > b"\x7f"
+                        and answer[12 : len(asked)].lower() == asked[12:].lower()
+                    ):
                         return answer, used
                 except OSError:
                     pass  # not yet
-                if heard():
+                if heard and heard():
                     return True, used
                 await sleep_ms(_POLL_MS)
     finally:
@@ -95,11 +103,11 @@ async def lookup(servers, host):
     """
     if host.replace(".", "").isdigit():
         return host
-    labels = [label.encode() for label in host.split(".")]
+    labels = [label.encode() for label in host.rstrip(".").split(".")]
     if all(0 < len(label) < 64 for label in labels):
         name = b"".join([bytes((len(label),)) + label for label in labels])
         question = _HEAD + name + _TAIL
-        answer, _ = await ask_dns(servers, _nothing, question)
+        answer, _ = await ask_dns(servers, None, question)
         if not answer:
             raise NameNotFound(
                 'cannot resolve "{}": no name server answered: check that the SIM has data left, then connect '
@@ -111,10 +119,6 @@ async def lookup(servers, host):
     raise NameNotFound(
         'cannot resolve "{}": there is no such name: check the spelling'.format(host)
     )
-
-
-def _nothing():
-    return False  # nothing but the answer will do
 
 
 def _address(answer, at):

@@ -201,7 +201,7 @@ class Line:
     def expect(self, urc, wanted=True):
         """Keep the next URC that begins with `urc`, instead of making it an event; or no longer."""
         if wanted:
-            self._expected[urc] = [Hold(self.lock, urc, NOBODY), None]
+            self._expected[urc] = [Hold(self.lock, urc), None]
         else:
             self._expected.pop(urc, None)
 

@@ -38,33 +38,35 @@ OTHERS = const(2)  # another PPP object, too: nobody waits for the result
 class Hold:
     """What acquire() returns. `lost`: another one has taken the lock over."""
 
-    def __init__(self, lock, what, gives_way):
+    # One is made for each AT command: what is so for most takes no memory.
+    gives_way = NOBODY
+    lost = False
+
+    def __init__(self, lock, what, gives_way=NOBODY):
         self.what = what
-        self.gives_way = gives_way
-        self.lost = False
         self._lock = lock
-        self._thread = get_ident()
-        self._task, self._loop = _running_task()
+        self._owner = (get_ident(),) + _running_task()
+        if gives_way:
+            self.gives_way = gives_way
 
     def is_gone(self):
         """Whether its task has ended, or its loop: nobody will give the lock back."""
-        task = self._task
+        thread, task, loop = self._owner
         if task is None:
             return False
-        if task.done() or sys.modules["asyncio.core"]._task_queue is not self._loop:
+        if task.done() or sys.modules["asyncio.core"]._task_queue is not loop:
             return True
         # A loop that was left (Ctrl-C, an error in main()) stands still as long as this thread blocks.
-        return is_blocking() and self._thread == get_ident() and _running_task()[0] is None
+        return is_blocking() and thread == get_ident() and _running_task()[0] is None
 
     def is_mine(self):
         """Whether this very task or thread holds it, or what is around this call."""
-        if self._thread != get_ident():
-            return False
-        return self._task is None or self._task is _running_task()[0]
+        thread, task, _ = self._owner
+        return thread == get_ident() and (task is None or task is _running_task()[0])
 
     def waits_for_me(self):
         """Whether its holder cannot go on before the caller does."""
-        return self.is_mine() or (is_blocking() and self._thread == get_ident())
+        return self.is_mine() or (is_blocking() and self._owner[0] == get_ident())
 
     def check(self):
         """Raise Interrupted if the holder must not go on."""
@@ -92,6 +94,11 @@ class Lock:
             self.hold = hold
             return True
 
+    def try_acquire(self, what, gives_way=NOBODY):
+        """As acquire(), but None if the lock cannot be had at once."""
+        hold = Hold(self, what, gives_way)
+        return hold if self._try(hold) else None
+
     async def acquire(self, what, timeout, gives_way=NOBODY, urgent=False, needless=None):
         """Wait for the lock, `timeout` milliseconds at most, and return a Hold.
 
@@ -109,14 +116,16 @@ class Lock:
                 if needless and needless():
                     return None
                 other = self.hold
-                if other and (other.waits_for_me() or not deadline.left()):
+                if other and other.waits_for_me():
                     raise LinkBusy(
-                        "the modem is in use by {} ({}): {}".format(
-                            "the caller itself"
-                            if other.waits_for_me()
-                            else "another task or thread",
-                            other.what,
-                            "end that first" if other.waits_for_me() else "wait for its end",
+                        "the modem is in use by the caller itself ({}): end that first".format(
+                            other.what
+                        )
+                    )
+                if other and not deadline.left():
+                    raise LinkBusy(
+                        "the modem is in use by another task or thread ({}): wait for its end".format(
+                            other.what
                         )
                     )
                 await sleep_ms(_POLL_MS)
@@ -130,7 +139,7 @@ class Lock:
 
     def take_over(self, what):
         """Take the lock from whoever holds it, and return a Hold."""
-        hold = Hold(self, what, NOBODY)
+        hold = Hold(self, what)
         with self._guard:
             if self.hold:
                 self.hold.lost = True

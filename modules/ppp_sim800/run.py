@@ -37,6 +37,7 @@ class _Pause:
     def __next__(self):
         ms, self.ms = self.ms, None
         if ms is None:
+            self._end.__traceback__ = None  # else it grows
             raise self._end
         return ms
 

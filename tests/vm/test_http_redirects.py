@@ -140,7 +140,7 @@ def test_what_is_not_followed(board, peer, entry, scheme):
         "/304": [b"HTTP/1.1 304 Not Modified\r\nLocation: /end\r\n\r\n", KEEP],
         "/nowhere": [answer(b"moved", "302 Found"), KEEP],
         "/ftp": to(302, "ftp://plain.example/"),
-        "/evil": to(302, "http://plain.example\x00.evil/"),
+        "/evil": to(302, "http://plain.example .evil/"),
     }
     played = board(
         client(entry)

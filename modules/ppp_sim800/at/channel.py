@@ -149,7 +149,8 @@ class Channel:
 
     async def command(self, command, *args, **kwargs):
         """As converse(), when no other command is in flight."""
-        hold = await self.turn.acquire("an AT command", _TURN_MS)
+        what = "an AT command"
+        hold = self.turn.try_acquire(what) or await self.turn.acquire(what, _TURN_MS)
         try:
             if self._allow:
                 self._allow()

@@ -57,7 +57,10 @@ class Lines:
 
     def take_prompt(self):
         """Take the "> " that asks for data: it stands at a line's start and has no end. False if it is not there."""
-        if bytes(self._view[self._start : self._end]).lstrip() != b"> ":
+        end = self._end
+        if end - self._start < 2 or self._buf[end - 2] != 0x3E or self._buf[end - 1] != 0x20:
+            return False  # most often, and takes no memory
+        if bytes(self._view[self._start : end]).strip() != b">":
             return False
         self._start = self._end
         return True
