@@ -119,43 +119,38 @@ class Line:
         return self._on_urc(line)
 
     def _allow(self):
-        # Looked at when a command's turn has come: the line may have gone meanwhile.
+        # Looked at when a command's turn has come: the line may have gone meanwhile. False: _prepare() first.
         if self.mode == DATA:
             raise ConfigError(
                 "the line carries PPP: send AT commands in `with nic.command_mode():`, or disconnect() first"
             )
         if self.mode == OFF:
             raise ModemSilent("the modem is off: call active(True), connect() or modem.on() first")
+        return self.mode in _LISTENING or self.lock.is_mine()
 
     async def _prepare(self):
         # Before a command where the modem does not listen. Whoever has the lock knows what to do.
-        self._allow()
-        if not self.lock.is_mine():
-            await self.exclusive(
-                self._bring_back(),
-                "a search for the modem",
-                _FIND_MS,
-                needless=lambda: self.mode in _LISTENING,
-            )
-            self._allow()
-        elif self.mode == ASLEEP:
+        if self.mode == ASLEEP and self.lock.is_mine():
             await self._wake()
+        elif not self._allow():
+            search = self._bring_back()
+            await self.exclusive(search, "a search for the modem", _FIND_MS, needless=self._allow)
 
     async def _bring_back(self):
-        if self.mode == ASLEEP:
-            await self._wake()
-        elif self.mode == UNKNOWN:
-            await self._find()
+        await (self._wake() if self.mode == ASLEEP else self._find())
 
     async def command(self, command, prefix=None, timeout=None, **kwargs):
         """Send an AT command and return its answer's lines, see Channel.converse(). A modem that sleeps or whose mode is
         unknown is woken or found first. timeout: milliseconds; None: the manual's, see profile.py."""
-        if self.mode not in _LISTENING:
-            await self._prepare()
         if timeout is None:
             timeout = timeout_of(command)
         try:
-            return await self._channel.command(command, prefix, timeout, **kwargs)
+            lines = None
+            while lines is None:
+                if self.mode not in _LISTENING:
+                    await self._prepare()
+                lines = await self._channel.command(command, prefix, timeout, **kwargs)
+            return lines
         except ATTimeout:
             if await self._has_fallen_back():
                 raise self._on_restart("AT at its first rate")

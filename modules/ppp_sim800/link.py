@@ -78,6 +78,8 @@ class Link:
         hold = await self.line.lock.acquire("command_mode()", _BUSY_MS)
         try:
             await self._settled()
+            if self.line.mode == UNKNOWN:
+                await self.modem.start()
             if self.state.name == "lost":
                 await self.take_down()  # what is left of it would have the line
             elif self.state.name == "up" and not self.line.multiplexed:

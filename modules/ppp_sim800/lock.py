@@ -72,7 +72,7 @@ class Hold:
         """Raise Interrupted if the holder must not go on."""
         if self.lost:
             raise Interrupted("another task or PPP object took the modem over")
-        if self.gives_way and self._lock.urgent:
+        if self.gives_way and self._lock.is_urgent():
             raise Interrupted("disconnect(), active(False) or another PPP object ended it")
 
 
@@ -82,7 +82,7 @@ class Lock:
     def __init__(self):
         self._guard = allocate_lock()
         self.hold = None
-        self.urgent = 0  # how many wait whom others give way to
+        self._urgent = []  # Holds of those who wait and whom others give way to
 
     def _try(self, hold):
         with self._guard:
@@ -110,7 +110,8 @@ class Lock:
         if self._try(hold):
             return hold
         deadline = Deadline(timeout)
-        self._count(urgent)
+        if urgent:
+            self._urgent.append(hold)
         try:
             while not self._try(hold):
                 if needless and needless():
@@ -130,12 +131,16 @@ class Lock:
                     )
                 await sleep_ms(_POLL_MS)
         finally:
-            self._count(-urgent)
+            if urgent:
+                self._urgent.remove(hold)
         return hold
 
-    def _count(self, urgent):
-        with self._guard:
-            self.urgent += urgent
+    def is_urgent(self):
+        """Whether somebody waits whom others give way to."""
+        for hold in self._urgent:  # noqa: SIM110
+            if not hold.is_gone():
+                return True
+        return False
 
     def take_over(self, what):
         """Take the lock from whoever holds it, and return a Hold."""

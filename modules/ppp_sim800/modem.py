@@ -11,7 +11,14 @@ import machine
 from micropython import const
 
 from .at.text import fields
-from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
+from .errors import (
+    ATError,
+    ATTimeout,
+    ConfigError,
+    ModemRestarted,
+    ModemSilent,
+    SIM800Error,
+)
 from .events import Events
 from .find import find
 from .line import DATA, OFF, UNKNOWN, Line
@@ -272,11 +279,12 @@ class Modem(Async):
         """As on()."""
         line = self.line
         await line.stop_multiplexer()
+        line.lose()
+        await line.preempt()
         await wait(self._rest.left())
         self._board.supply(True)
         line.hold_dtr(True)
         line.open(line.rate)
-        line.lose()
         if await find(line, self._press, self.press_reset, self._presumed_off):
             await self.hang_up()
         self._presumed_off = False
@@ -359,10 +367,12 @@ class Modem(Async):
         if line.mode != OFF:
             await line.preempt()
             await self.take_back()
-            line.lose()
             try:
+                if line.mode == UNKNOWN:
+                    await self.start()
+                line.lose()
                 await line.command("AT+CFUN=1,1")
-            except (ATError, ATTimeout):
+            except (ATError, ATTimeout, ModemSilent):
                 if not await self.press_reset():
                     await self.stop()
             line.open(BAUDRATE)

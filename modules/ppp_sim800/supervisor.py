@@ -254,7 +254,7 @@ class Supervisor:
         except LinkBusy as error:
             if not error.ended:
                 raise
-            while link.line.lock.urgent:
+            while link.line.lock.is_urgent():
                 await _fed(wait(50), wdt)
             return False
 

@@ -30,7 +30,7 @@ class Channel:
 
     on_line: called with every unsolicited line (str); if it returns an exception, the command in flight ends with it.
     trace: called with (direction, line) for all traffic, secrets masked. size: the longest line kept, in bytes.
-    allow: called when a command's turn has come; it may raise.
+    allow: called when a command's turn has come; False ends it, with None. It may raise, too.
     """
 
     def __init__(self, uart, on_line=None, trace=None, size=_SIZE, allow=None):
@@ -43,19 +43,14 @@ class Channel:
         self._allow = allow
         self._lines = Lines(size)
         self._stale = False  # the answer to an earlier command may still come
-        self._unfinished = (
-            False  # a command is in flight, or its task has gone; _DATA: it has data to send
-        )
-        self._prompting = (
-            None  # Deadline: until then an earlier command's prompt for data may come
-        )
+        self._unfinished = False  # a command is in flight, or was cut short; _DATA: at a prompt
         self._secret = b""  # what may not be shown, of a command whose echo may still come
 
     def move(self, uart):
         """Go on over another UART or DLCI; a command in flight ends with NoCarrier."""
         self.uart = uart
         self.held = self.timeouts = 0
-        self._prompting = None
+        self._unfinished = False
         self._lines.clear()
 
     def write(self, data):
@@ -136,7 +131,6 @@ class Channel:
         while line := self._read_line():
             if line in OK or is_error(line):
                 self._show("<", text(line))  # a late answer
-                self._prompting = None
             else:
                 self._unsolicited(line)
         if self._lines.take_prompt():
@@ -145,15 +139,17 @@ class Channel:
     def _end_prompt(self):
         # Whoever wanted to send data has gone: the modem would take the next command for it.
         self.write(_ESC)
-        self._prompting = None
 
     async def command(self, command, *args, **kwargs):
         """As converse(), when no other command is in flight."""
         what = "an AT command"
         hold = self.turn.try_acquire(what) or await self.turn.acquire(what, _TURN_MS)
         try:
-            if self._allow:
-                self._allow()
+            if self._allow and not self._allow():
+                return None
+            if self._unfinished:
+                # The modem may be at it still, or take the next byte for its end.
+                await self._sync(3, 300)
             return await self.converse(command, *args, hold=hold, **kwargs)
         finally:
             self.turn.release(hold)
@@ -189,16 +185,7 @@ class Channel:
         Returns the list of the answer's lines (str), the final result last.
         Raises ATError, ATTimeout, NoCarrier, and what `on_line` returns.
         """
-        if self._unfinished:
-            self._stale = True
-            if self._unfinished == _DATA and not self._prompting:
-                self._end_prompt()
         self._take_idle()  # cannot be the answer to what is sent now
-        while self._prompting:
-            if not self._prompting.left():
-                self._end_prompt()
-            await sleep_ms(_POLL_MS)
-            self._take_idle()
         show = show or command
         unsent = (command + "\r").encode()
         sent = unsent[:-1]
@@ -208,15 +195,12 @@ class Channel:
         if isinstance(prefix, str):
             prefix = prefix.encode()
         uart = self.uart
-        echoed = resent = needs_data = False
+        echoed = needs_data = False
         lines = []
         # A final result that came before the echo, and how long it is kept.
         early = grace = None
-        deadline = Deadline(timeout)
-        if data is not None:
-            deadline = Deadline(_DATA_MS)
-            self._prompting = None if prompt else deadline
-        self._unfinished = _DATA if self._prompting else True
+        deadline = Deadline(timeout if data is None else _DATA_MS)
+        self._unfinished = True if data is None or prompt else _DATA
         try:
             while True:
                 if self.uart is not uart or (hold and hold.lost):
@@ -232,32 +216,21 @@ class Channel:
                     if line:
                         self._show("<", text(line))
                     if data is None or not (echoed or prompt):
-                        # Of an earlier command, which got this one for data: send it again.
                         self._end_prompt()
-                        needs_data = resent or (echoed and not self._stale)
-                        if not needs_data:
-                            unsent = sent + b"\r"
-                            resent = True
-                            echoed = False
+                        needs_data = echoed
                     else:
-                        self._prompting = None
                         await self._send(data, show)
                         data = None
                         deadline = Deadline(timeout)
                     continue
                 if line is None:
                     if early and not unsent and not grace.left():
-                        if not self._stale:
-                            return self._end_with(*early, show, lines)
-                        # It was an earlier command's. If that swallowed this one, send it again.
-                        early = None
-                        if hold and not resent:
-                            unsent = sent + b"\r"
-                            resent = True
-                        continue
+                        return self._end_with(*early, show, lines)
                     if not deadline.left():
                         self.timeouts += 1
                         self.held += bool(unsent)
+                        if self._unfinished != _DATA:
+                            self._unfinished = False
                         raise ATTimeout(show, timeout if data is None else _DATA_MS, unsent)
                     if hasattr(uart, "state") and uart.state() != _OPEN:
                         raise _closed()
@@ -271,7 +244,7 @@ class Channel:
                     del lines[:]
                 elif what in _FINAL:
                     if needs_data:
-                        self._unfinished = False
+                        self._stale = self._unfinished = False
                         raise ConfigError(
                             "{} asks for data, which at() cannot send: use the role's method".format(
                                 show
@@ -284,7 +257,8 @@ class Channel:
                     # it counts. After a timeout only the echo tells.
                     if self._stale:
                         self._show("<", text(line))
-                    early, grace = (line, what), Deadline(_GRACE_MS)
+                    else:
+                        early, grace = (line, what), Deadline(_GRACE_MS)
                 elif what == OWN and not self._may_be_secret(line):
                     self._show("<", text(line))
                     lines.append(text(line))
@@ -292,16 +266,16 @@ class Channel:
                     if into is not None and not (
                         await self._take_bytes(line, into, deadline) and echoed
                     ):
+                        self._unfinished = False
+                        self._stale = True
                         raise ATError(show, "something damaged")
                 else:
                     self._unsolicited(line)
-        finally:
-            self._stale = bool(self._unfinished)
-            if not self._stale:
-                self._prompting = None
-            elif self._unfinished == _DATA and not self._prompting and self.uart is uart:
-                self._end_prompt()  # the modem waits for more
-            self._unfinished = False
+        except (ATError, ConfigError):
+            raise
+        except BaseException:
+            self._stale = True
+            raise
 
     async def _send(self, data, show):
         # No faster than the line takes it, so that nothing else waits.
@@ -339,7 +313,7 @@ class Channel:
         return True
 
     def _end_with(self, line, what, show, lines):
-        self._unfinished = False
+        self._stale = self._unfinished = False
         self.held = self.timeouts = 0
         result = text(line)
         self._show("<", result)
@@ -359,6 +333,8 @@ class Channel:
         return await self.alone(self._sync(tries, interval))
 
     async def _sync(self, tries, interval):
+        if self._unfinished == _DATA:
+            self._end_prompt()
         for attempt in range(tries):
             try:
                 self.clear()
@@ -366,8 +342,6 @@ class Channel:
                 await sleep_ms(60)
                 self.clear()
                 self._stale = True
-                if self._prompting:
-                    self._end_prompt()
                 await self.converse("ATE1", timeout=interval)
                 self._stale = attempt > 0  # the same answer may come once more
                 return True
