@@ -200,7 +200,10 @@ class Channel:
         # A final result that came before the echo, and how long it is kept.
         early = grace = None
         deadline = Deadline(timeout if data is None else _DATA_MS)
-        self._unfinished = True if data is None or prompt else _DATA
+        if data is not None and not prompt:
+            self._unfinished = _DATA
+        elif not self._unfinished:
+            self._unfinished = True
         try:
             while True:
                 if self.uart is not uart or (hold and hold.lost):
