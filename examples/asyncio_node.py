@@ -46,9 +46,9 @@ async def upload():
             # requests would hold up all other tasks while it waits; this does not. The certificate is checked.
             session = aiohttp.ClientSession(timeout=30)
             async with session, session.post(URL, json={"mean": mean, "samples": count}) as reply:
-                print(count, "samples uploaded:", reply.status)
                 if reply.ok:
                     del samples[:count]
+            print(count, "samples uploaded:", reply.status)
 
 
 async def go_online():

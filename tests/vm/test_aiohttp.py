@@ -28,9 +28,7 @@ async def timed_loop(work):
         print("ticks=%d" % len(gaps))
 """
 )
-BLOCKED_MS = (
-    250  # no wait for the network is shorter here, and no busy machine stops a board for longer
-)
+BLOCKED_MS = 450  # a wait for the network is longer here
 
 
 def held(played) -> None:

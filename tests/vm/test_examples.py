@@ -332,7 +332,7 @@ def test_asyncio_node(run, nginx):
         if rounds.left == 1:
             world.modem.inject("modem_reset")
 
-    played = run("asyncio_node.py", rounds, also=reset, EVERY_S=6, SAMPLE_S=1)
+    played = run("asyncio_node.py", rounds, also=reset, EVERY_S=6, SAMPLE_S=1, speed=5.0)
     bodies = [json.loads(body) for body in nginx.bodies("/post")]
     assert len(bodies) == 4
     assert all(body["samples"] >= 5 and body["mean"] > 100_000 for body in bodies)

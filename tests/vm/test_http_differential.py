@@ -22,7 +22,7 @@ VALUES = (
     "",
     "text/html; charset=utf-8",
     "x" * 200,
-    "caf\xe9",
+    "na\xefve",
     'W/"1:2"',
 )
 INTERIM = (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
