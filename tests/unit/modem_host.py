@@ -187,12 +187,14 @@ def call(request):
 
 def settle(modem):
     # What is left of a stream is heard, what happened is taken.
+    line = modem.aio.line
     while wire.chunks:
+        line.found()  # what said that it has restarted, or is off, was noise
         modem.event()
         clock.sleep_ms(5)
     while modem.event():
         pass
-    modem.aio.line.found()  # what said that it has restarted was noise
+    line.found()
 
 
 PARSERS = {

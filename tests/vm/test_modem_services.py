@@ -60,7 +60,7 @@ print("clock=" + at("AT+CCLK?").decode().strip())
     assert played.value("sum") == hashlib.sha256(b"".join(pattern(20000))).hexdigest()
     assert played.value("tls10") == "+HTTPACTION: 0,200,"
     assert '+04"' in played.value("clock") and '"04/' not in played.value("clock")
-    assert 20000 < played.world.modem.sockets.down.link.bytes < 40000
+    assert 20000 < played.world.modem.sockets.down.pipe.bytes < 40000
 
 
 def test_dtr_and_ri_from_the_board(play):
