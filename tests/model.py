@@ -70,7 +70,7 @@ BLOCKS = ("command_mode@0", "command_mode@1500", "raise in command_mode", "withi
 # Milliseconds, simulated, that a call may take where nobody else does anything; documented, but for the roles.
 LIMITS = {
     "connect": 120_000,
-    "ensure": 150_000,
+    "ensure": 200_000,  # its timeout: an attempt that ran out of it has 30 s of its own, within SLACK
     "disconnect": 30_000,
     "active(True)": 60_000,
     "active(False)": 42_000,
