@@ -26,8 +26,17 @@ class Blocking:
     def __repr__(self):
         return repr(self.aio)
 
+    # Not a method for each coroutine: they would take more memory than all else.
     def __getattr__(self, name):
-        value = getattr(self.aio, name)
+        awaited = self.aio
+        coroutine = getattr(type(awaited), name, None)
+        if type(coroutine) is _COROUTINE:
+
+            def method(*args, **kwargs):
+                return blocking(run(coroutine(awaited, *args, **kwargs)))
+
+            return method() if name in getattr(awaited, "PROPERTIES", ()) else method
+        value = getattr(awaited, name)
         if isinstance(value, Async):
             value = blocking(value)
             setattr(self, name, value)
@@ -43,25 +52,11 @@ class Blocking:
             raise StopIteration
 
 
-def _method(coroutine):
-    def method(self, *args, **kwargs):
-        return blocking(run(coroutine(self.aio, *args, **kwargs)))
-
-    return method
-
-
 def blocking_class(awaited):
     """The class with the same methods, blocking."""
     made = _classes.get(awaited)
     if not made:
-        members = {"_awaited": awaited}
-        for kind in (awaited,) + awaited.__bases__:
-            for name, value in kind.__dict__.items():
-                if type(value) is _COROUTINE and name[0] != "_":
-                    members[name] = _method(value)
-        for name in getattr(awaited, "PROPERTIES", ()):
-            members[name] = property(members[name])
-        made = _classes[awaited] = type(awaited.__name__, (Blocking,), members)
+        made = _classes[awaited] = type(awaited.__name__, (Blocking,), {"_awaited": awaited})
     return made
 
 

@@ -438,7 +438,7 @@ class Line:
 
     async def _is_deaf(self):
         # Is there no multiplexer in the modem any more? A command in flight will tell.
-        if self._channel.turn.is_held() or await self._channel.sync(2):
+        if self._channel.turn.is_held() or await self._channel.sync(3):
             return False
         if self._mux and self._mux.stray():
             self._on_restart("something outside of the multiplexer")

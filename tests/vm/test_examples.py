@@ -309,7 +309,7 @@ else:
 
 
 def test_sms_alarm_is_watched(run):
-    before = "from ppp_sim800.radio import Radio\n" + HANGS.format("Radio.register")
+    before = "from ppp_sim800.roles.radio import Radio\n" + HANGS.format("Radio.register")
     rounds = Rounds("restarted by the watchdog", 1)
     run("sms_alarm.py", rounds, before=before, speed=50)
 
