@@ -13,11 +13,11 @@ ROUNDS = pytest.mark.parametrize(
 
 # To CONNECT, with the line then in the script's hands.
 DIAL = """
+from ppp_sim800.pdp import dial
 from ppp_sim800.run import run
 nic.active(True)
 nic.modem.radio.register()
-nic.datacall.multiplex = False
-run(nic.modem.datacall._dial(nic.config("apn")))
+run(dial(nic.modem.aio, nic.config("apn"), False))
 """
 
 
