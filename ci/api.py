@@ -55,6 +55,20 @@ INTERNAL = {
 }
 
 
+def _role_errors() -> dict[str, Path]:
+    for node in ast.parse((_PACKAGE / "errors.py").read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_ROLES":
+            homes = ast.literal_eval(node.value)
+            return {
+                name: ROOT / "modules" / f"{module.replace('.', '/')}.py" for name, module in homes
+            }
+    raise ValueError("errors.py has no _ROLES")
+
+
+# Errors that are loaded with their role, and its file
+ROLE_ERRORS = _role_errors()
+
+
 @dataclass
 class Function:
     """A function or method; `kind` is "function" or "property" (where it blocks); `waits`: aio's is to be awaited."""
@@ -109,7 +123,7 @@ def read(name: str) -> Module:
     text = MODULES[name].read_text()
     tree = _Constants(MODULES[name]).visit(ast.parse(text))
     module = Module(name, ast.get_docstring(tree) or "")
-    hidden = INTERNAL.get(name, "").split()
+    hidden = [*INTERNAL.get(name, "").split(), *ROLE_ERRORS]  # these are shown as errors' own
     is_open = name.rsplit(".", maxsplit=1)[-1] in _OPEN
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and _shown(node.name, hidden):
@@ -129,6 +143,11 @@ def read(name: str) -> Module:
                 module.records[target] = Record(target, fields, _comment(text, node.lineno))
             elif is_open:
                 module.constants[target] = _without_const(value)
+    if name == "ppp_sim800.errors":
+        for error, file in ROLE_ERRORS.items():
+            for node in ast.parse(file.read_text()).body:
+                if isinstance(node, ast.ClassDef) and node.name == error:
+                    module.classes[error] = _class(node, [])
     return module
 
 

@@ -11,7 +11,7 @@ import copy
 import string
 from pathlib import Path
 
-from api import FUNCTIONS, imported_file
+from api import FUNCTIONS, ROLE_ERRORS, imported_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "modules" / "ppp_sim800"
@@ -33,7 +33,7 @@ CLASSES = [
     for node in ast.parse(file.read_text()).body
     if isinstance(node, ast.ClassDef)
 ]
-CLASSES.append("MQTTException")
+CLASSES += [*ROLE_ERRORS, "MQTTException"]
 
 ANY = "…"
 _PART = 4  # words that a part must have to be worth telling apart

@@ -39,19 +39,19 @@ def read(source: str) -> Table:
     meanings = {}
     lines = source.splitlines()
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.Tuple):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             values[ast.unparse(node.targets[0])] = ast.literal_eval(node.value)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            for key in node.value.keys:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "STATES":
+            for row in node.value.elts:
                 comment = []
-                while lines[key.lineno - 2 - len(comment)].startswith("    #"):
-                    comment.insert(0, lines[key.lineno - 2 - len(comment)].strip("# "))
-                meanings[key.value] = " ".join(comment)
+                while lines[row.lineno - 2 - len(comment)].startswith("    #"):
+                    comment.insert(0, lines[row.lineno - 2 - len(comment)].strip("# "))
+                meanings[row.elts[0].value] = " ".join(comment)
     return Table(
-        {name: State(name, meanings[name], *row) for name, row in values["STATES"].items()},
+        {name: State(name, meanings[name], *row) for name, *row in values["STATES"]},
         values["ANYWHERE"],
         values["CARRYING"][1:],
-        tuple(name for name, row in values["STATES"].items() if row[0] is not None),
+        tuple(name for name, limit, *_ in values["STATES"] if limit is not None),
     )
 
 

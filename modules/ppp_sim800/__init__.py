@@ -7,34 +7,38 @@ nic.connect()
 
 from . import errors
 
-_HOME = {
-    "Battery": "modem",
-    "Event": "events",
-    "Location": "roles.location",
-}
-_BLOCKING = {"PPP": "interface", "Modem": "modem"}  # the classes that `aio` has, blocking
+# Tuples stay in flash: name, its module.
+_HOME = (
+    ("Battery", "ppp_sim800.modem"),
+    ("Event", "ppp_sim800.events"),
+    ("Location", "ppp_sim800.roles.location"),
+)
+_BLOCKING = (
+    ("PPP", "ppp_sim800.interface"),
+    ("Modem", "ppp_sim800.modem"),
+)  # the classes that `aio` has, blocking
 # Modules: without them here `from ppp_sim800 import rtc` would not find what is not loaded yet.
-_MODULES = {
-    "aio": "ppp_sim800.aio",
-    "ntp": "nettime.ntp",
-    "rtc": "nettime.rtc",
-    "tls_sessions": "ssl.sessions",  # only the firmware has it
-}
+_MODULES = (
+    ("aio", "ppp_sim800.aio"),
+    ("ntp", "nettime.ntp"),
+    ("rtc", "nettime.rtc"),
+    ("tls_sessions", "ssl.sessions"),  # only the firmware has it
+)
 
 
 def __getattr__(name):
     # Loaded when first asked for, as asyncio does it: who only catches errors pays for no more.
     if hasattr(errors, name):  # all of them are the package's own names
         value = getattr(errors, name)
-    elif name in _MODULES:
-        value = __import__(_MODULES[name], None, None, True)
-    elif name in _HOME:
-        value = getattr(__import__(_HOME[name], None, None, True, 1), name)
-    elif name in _BLOCKING:
+    elif module := errors.load(_HOME, name):
+        value = getattr(module, name)
+    elif module := errors.load(_BLOCKING, name):
         from .blocking import blocking_class
 
-        value = blocking_class(getattr(__import__(_BLOCKING[name], None, None, True, 1), name))
+        value = blocking_class(getattr(module, name))
     else:
-        raise AttributeError(name)
+        value = errors.load(_MODULES, name)
+        if not value:
+            raise AttributeError(name)
     globals()[name] = value
     return value

@@ -6,7 +6,6 @@ lwIP's getaddrinfo() holds up all else meanwhile; nothing here blocks: sockets o
 import os
 import socket
 
-import network
 from micropython import const
 
 from .errors import NameNotFound
@@ -24,15 +23,6 @@ _HEAD = b"\x01\0\0\x01\0\0\0\0\0\0"
 _TAIL = b"\0\0\x01\0\x01"
 # A name server knows it itself (RFC 6761 6.3). Any answer will do.
 _LOCALHOST = _HEAD + b"\x09localhost" + _TAIL
-
-
-def name_servers(ppp):
-    """Those the network told `ppp` (a network.PPP) of, the first first: a tuple of dotted str, perhaps empty."""
-    try:
-        return ppp.config("dns")
-    except ValueError:  # firmware without it; it is ended
-        server = network.ipconfig("dns")
-        return () if server == "0.0.0.0" else (server,)
 
 
 async def ask_dns(servers, heard, question=_LOCALHOST):

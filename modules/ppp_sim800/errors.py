@@ -130,38 +130,8 @@ class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
 
 
-class SMSError(SIM800Error):
-    """A short message was not sent, read or deleted.
-
-    `code` is the number behind +CMS ERROR, None without one; `sent` how many parts of a long message went.
-    """
-
-    def __init__(self, message, code=None, sent=0):
-        super().__init__(message, code)
-        self.sent = sent
-
-
-class CallError(SIM800Error):
-    """A voice call did not come about.
-
-    `reason` is the modem's word: "BUSY", "NO ANSWER", "NO CARRIER" ..., None if it had none.
-    """
-
-    def __init__(self, message, reason=None):
-        super().__init__(message)
-        self.reason = reason
-
-
-class USSDError(SIM800Error):
-    """The network did not answer a USSD code, or does not know it."""
-
-
 class HTTPError(SIM800Error):
     """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
-
-
-class LocationError(SIM800Error):
-    """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
 
 
 class NoTime(SIM800Error):
@@ -190,3 +160,26 @@ class TLSError(SIM800Error):
         self.issuer = issuer
         self.since = since
         self.until = until
+
+
+# Those of a role are loaded with it.
+_ROLES = (
+    ("CallError", "ppp_sim800.roles.calls"),
+    ("LocationError", "ppp_sim800.roles.location"),
+    ("SMSError", "ppp_sim800.roles.sms"),
+    ("USSDError", "ppp_sim800.roles.ussd"),
+)
+
+
+def load(homes, name):
+    """The module where `name` is, of `homes`: (name, module) each; None if it is in none."""
+    for known, module in homes:
+        if known == name:
+            return __import__(module, None, None, True)
+    return None
+
+
+def __getattr__(name):
+    if module := load(_ROLES, name):
+        return getattr(module, name)
+    raise AttributeError(name)

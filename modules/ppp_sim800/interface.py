@@ -7,14 +7,11 @@ import network
 
 from .at.text import check_timeout
 from .blocking import blocking_class
-from .contexts import CommandMode, KeptUp
-from .dns import lookup, name_servers
 from .errors import ConfigError, NoCarrier
 from .link import Link
 from .profile import FAST
 from .run import Async, Deadline
 from .settings import Settings, default_board
-from .supervisor import Supervisor
 
 
 class PPP(Async):
@@ -52,10 +49,19 @@ class PPP(Async):
             board = default_board()
         self.link = Link(settings, board, trace, baudrate, multiplex)
         self.modem = self.link.modem
-        self.supervisor = Supervisor(self.link)
+        self._supervisor = None
 
     def __repr__(self):
         return "<PPP {} {}>".format(self.link.settings.apn, self.status())
+
+    @property
+    def supervisor(self):
+        """What ensure() and keep_up() do; loaded when first asked for."""
+        if self._supervisor is None:
+            from .supervisor import Supervisor
+
+            self._supervisor = Supervisor(self.link)
+        return self._supervisor
 
     async def active(self, is_active=None):
         """Switch the modem on or off (bool), or tell whether it is on. Raises ModemSilent."""
@@ -139,6 +145,8 @@ class PPP(Async):
         the link is "lost" afterwards, and connect() or ensure() bring it back.
         Raises ModemSilent if the modem does not leave data mode (the link then goes on), LinkBusy.
         """
+        from .contexts import CommandMode
+
         return CommandMode(self.link)
 
     def kept_up(self, wdt=None):
@@ -146,11 +154,16 @@ class PPP(Async):
 
         What ends keep_up() ends the block, too, and is raised by it.
         """
+        from .contexts import KeptUp
+
         return KeptUp(self, wdt)
 
     async def resolve(self, host):
         """IPv4 address (str) of a host name, within 12 s. Raises NameNotFound, NoCarrier."""
-        return await lookup(name_servers(self._up()), host)
+        from .dns import lookup
+
+        self._up()
+        return await lookup(self.link.name_servers(), host)
 
     # As network.WLAN
 

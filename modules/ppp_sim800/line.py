@@ -31,8 +31,6 @@ _MUX_TRIES = const(3)
 _PLAIN_CALLS = const(8)
 _HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
 
-# How commands end that enter data mode.
-_CONNECT = {"ok": (b"CONNECT",), "failed": DIAL_FAILED, "limit": 1}
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
 _CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
 _FLAGS = const(264)  # end whatever frame was begun
@@ -322,19 +320,23 @@ class Line:
         return True
 
     async def start_call(self):
-        """Dial into data mode; nothing that comes behind CONNECT is taken from the UART. Raises ATError, ATTimeout."""
+        """Dial into data mode. Raises ATError, ATTimeout."""
         self._ended = False
         if self._mux:
-            await self._mux.channel().command(DIAL, None, timeout_of(DIAL), **_CONNECT)
+            await self._connect(self._mux.channel().command, DIAL)
         else:
             await self._channel.alone(self._enter_data_mode(DIAL))
+
+    def _connect(self, send, command):
+        # Nothing behind CONNECT is taken from the UART.
+        return send(command, None, timeout_of(command), (b"CONNECT",), DIAL_FAILED, limit=1)
 
     async def _enter_data_mode(self, command):
         self._allow()
         # From now on: where it is cut short, CONNECT may have come a moment too late to be seen.
         was, self.mode = self.mode, DATA
         try:
-            await self._channel.converse(command, None, timeout_of(command), **_CONNECT)
+            await self._connect(self._channel.converse, command)
         except ATError:
             self.mode = was
             raise

@@ -4,7 +4,6 @@ import network
 from micropython import const
 from nettime import rtc
 
-from .dns import name_servers
 from .errors import (
     ATTimeout,
     AuthRefused,
@@ -19,7 +18,7 @@ from .lock import NOBODY, OTHERS, OWNER
 from .modem import Modem
 from .pdp import dial
 from .run import Deadline, Interrupted, sleep_ms, wait, watched
-from .states import CARRYING, PASSING, State, limit_ms
+from .states import CARRYING, State, is_passing, limit_ms
 from .stats import LOST, Counters, word_for
 
 # network.PPP.status()
@@ -162,7 +161,7 @@ class Link:
                 self.state.enter("off", self.line.off_reason or reason)
         elif name == "off":
             self.state.enter("on")
-        elif name in PASSING:
+        elif is_passing(name):
             self.state.enter("failed", "the attempt was cut short: connect() again")
         elif name == "up" and not self._has_address():
             self.lose(self.lost_by())
@@ -210,6 +209,16 @@ class Link:
             return self.ppp.config("traffic")
         except (AttributeError, ValueError):  # no PPP; firmware without it
             return 0, 0, None, None, 0
+
+    def name_servers(self):
+        """Those the network told PPP of, the first first: a tuple of dotted str, perhaps empty."""
+        try:
+            return self.ppp.config("dns")
+        except AttributeError:  # no PPP
+            return ()
+        except ValueError:  # firmware without it; it is ended
+            server = network.ipconfig("dns")
+            return () if server == _NO_ADDRESS else (server,)
 
     def stats(self):
         """What it has carried and suffered since power came: stats.Stats."""
@@ -343,7 +352,7 @@ class Link:
         try:
             if not told and self.line.multiplexed:
                 await self._set_clock(0)
-            servers = name_servers(self.ppp)
+            servers = self.name_servers()
             if servers and not rtc.is_fresh():
                 from nettime import ntp
 

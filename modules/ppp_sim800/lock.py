@@ -35,6 +35,9 @@ OWNER = const(1)  # disconnect(), active(False) and the like, for the same objec
 OTHERS = const(2)  # another PPP object, too: nobody waits for the result
 
 
+_guard = allocate_lock()  # of every Lock: it is held for a few instructions
+
+
 class Hold:
     """What acquire() returns. `lost`: another one has taken the lock over."""
 
@@ -80,12 +83,11 @@ class Lock:
     """Held by one task or thread at a time, for `what` it says."""
 
     def __init__(self):
-        self._guard = allocate_lock()
         self.hold = None
         self._urgent = []  # Holds of those who wait and whom others give way to
 
     def _try(self, hold):
-        with self._guard:
+        with _guard:
             other = self.hold
             if other and not other.is_gone():
                 return False
@@ -145,7 +147,7 @@ class Lock:
     def take_over(self, what):
         """Take the lock from whoever holds it, and return a Hold."""
         hold = Hold(self, what)
-        with self._guard:
+        with _guard:
             if self.hold:
                 self.hold.lost = True
             self.hold = hold
@@ -153,7 +155,7 @@ class Lock:
 
     def release(self, hold):
         """Give it back; does nothing if it was lost."""
-        with self._guard:
+        with _guard:
             if self.hold is hold:
                 self.hold = None
 

@@ -20,7 +20,7 @@ from .errors import (
     SIM800Error,
 )
 from .events import Events
-from .find import find
+from .find import find, use_fast, use_first
 from .line import DATA, OFF, UNKNOWN, Line
 from .profile import (
     BAUDRATE,
@@ -32,7 +32,6 @@ from .profile import (
     RESTART_MS,
     SETUP_MODEM,
 )
-from .rate import use_fast, use_first
 from .roles.clock import Clock
 from .roles.radio import REGISTERED, Radio
 from .roles.sim import SIM

@@ -6,8 +6,6 @@ from .at.text import quoted
 from .errors import ConfigError
 from .roles.sim import check_code
 
-_SECURITY = {"pap": network.PPP.SEC_PAP, "chap": network.PPP.SEC_CHAP, None: network.PPP.SEC_NONE}
-
 _default = []  # the board that is used where none is given: there is but one
 
 
@@ -43,7 +41,8 @@ class Settings:
         """As network.PPP.connect() takes it."""
         if self._auth is None:
             return {}
-        return {"security": _SECURITY[self._auth], "user": self.user, "key": self._password}
+        security = network.PPP.SEC_PAP if self._auth == "pap" else network.PPP.SEC_CHAP
+        return {"security": security, "user": self.user, "key": self._password}
 
     def of_bearer(self):
         """(APN, user, password)."""

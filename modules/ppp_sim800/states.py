@@ -7,46 +7,57 @@ import time
 
 from .run import since
 
-# name: (seconds it may last, 0: as long as whoever asked allows, None: for ever;
-#        what nic.event() tells as ("link", ...) when it is entered;
-#        where it leads besides "off", "on" and "failed")
-STATES = {
+# (name;
+#  seconds it may last, 0: as long as whoever asked allows, None: for ever;
+#  what nic.event() tells as ("link", ...) when it is entered;
+#  where it leads besides "off", "on" and "failed")
+STATES = (
     # no power
-    "off": (None, None, ("booting", "recovering")),
+    ("off", None, None, ("booting", "recovering")),
     # in command mode, nothing asked of it
-    "on": (None, None, ("booting", "recovering")),
+    ("on", None, None, ("booting", "recovering")),
     # being switched on, or found
-    "booting": (90, None, ("waiting for SIM",)),
+    ("booting", 90, None, ("waiting for SIM",)),
     # card and PIN
-    "waiting for SIM": (60, None, ("searching",)),
+    ("waiting for SIM", 60, None, ("searching",)),
     # no network yet
-    "searching": (0, None, ("registered",)),
+    ("searching", 0, None, ("registered",)),
     # with a network; its time is asked for
-    "registered": (15, None, ("dialling",)),
+    ("registered", 15, None, ("dialling",)),
     # data call, PDP context; why, if it is refused
-    "dialling": (90, None, ("negotiating",)),
+    ("dialling", 90, None, ("negotiating",)),
     # LCP, authentication, IPCP
-    "negotiating": (25, None, ("up",)),
+    ("negotiating", 25, None, ("up",)),
     # has an address
-    "up": (None, "up", ("suspended", "lost")),
+    ("up", None, "up", ("suspended", "lost")),
     # up, but the line is in command mode (plain data mode only)
-    "suspended": (None, None, ("up", "lost")),
+    ("suspended", None, None, ("up", "lost")),
     # was up; recovery has not started
-    "lost": (None, "down", ("booting", "recovering")),
+    ("lost", None, "down", ("booting", "recovering")),
     # `ensure()` waits for its next attempt, or prepares it
-    "recovering": (0, "recovering", ("booting",)),
+    ("recovering", 0, "recovering", ("booting",)),
     # the last attempt ended with an error; `connect()` or `ensure()` may follow
-    "failed": (None, "failed", ("booting", "recovering")),
-}
+    ("failed", None, "failed", ("booting", "recovering")),
+)
 ANYWHERE = ("off", "on", "failed")
 CARRYING = ("up", "suspended")
-# Somebody works on these; left alone they are no more true.
-PASSING = [name for name in STATES if STATES[name][0] is not None]
+
+
+def _row(name):
+    for row in STATES:
+        if row[0] == name:
+            return row
+    raise ValueError("there is no state {}".format(name))
+
+
+def is_passing(name):
+    """Whether somebody works on it; left alone it is no more true."""
+    return _row(name)[1] is not None
 
 
 def limit_ms(name):
     """Milliseconds that the state may last."""
-    return STATES[name][0] * 1000
+    return _row(name)[1] * 1000
 
 
 class State:
@@ -72,7 +83,7 @@ class State:
         Raises ValueError if STATES has no such way.
         """
         was = self.name
-        if name != was and name not in ANYWHERE and name not in STATES[was][2]:
+        if name != was and name not in ANYWHERE and name not in _row(was)[3]:
             raise ValueError("no way from state {} to {}".format(was, name))
         self.name = name
         self.reason = reason
@@ -83,7 +94,7 @@ class State:
             self._lasted = 0
         if self._trace:
             self._trace("=", name)
-        event = STATES[name][1]
+        event = _row(name)[2]
         if was in CARRYING:
             event = None if name in CARRYING else "down"  # wherever it leads
         if event:

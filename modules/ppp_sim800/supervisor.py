@@ -12,7 +12,7 @@ import machine
 from micropython import const
 
 from .at.text import check_timeout
-from .dns import ask_dns, ask_tcp, name_servers
+from .dns import ask_dns, ask_tcp
 from .errors import (
     ATTimeout,
     BudgetSpent,
@@ -58,15 +58,15 @@ _FINAL = (ConfigError, PINRequired, PINWrong, PUKRequired)  # only a human can h
 _DEAF = (ModemSilent, ATTimeout)
 
 # Settings, see PPP.config(): name, default, what it must be.
-SETTINGS = {
-    "probe": ("dns", '"dns", (address, port) or None'),
-    "silence": (10000, "milliseconds"),
-    "fresh": (60000, "milliseconds"),
-    "idle_probe": (0, "milliseconds, 0 for never"),
-    "hour_budget": (100_000, "bytes"),
-    "day_budget": (1_000_000, "bytes"),
-    "reset_board": (False, "a bool"),
-}
+SETTINGS = (
+    ("probe", "dns", '"dns", (address, port) or None'),
+    ("silence", 10000, "milliseconds"),
+    ("fresh", 60000, "milliseconds"),
+    ("idle_probe", 0, "milliseconds, 0 for never"),
+    ("hour_budget", 100_000, "bytes"),
+    ("day_budget", 1_000_000, "bytes"),
+    ("reset_board", False, "a bool"),
+)
 
 
 class Budget:
@@ -110,7 +110,7 @@ class Supervisor:
         self._last_error = None
         hour, day, at = link.counters.budget()
         passed = max(0, time.time() - at) * 1000  # in deep sleep, too
-        self.settings = {name: default for name, (default, _) in SETTINGS.items()}
+        self.settings = {name: default for name, default, _ in SETTINGS}
         self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
         self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
 
@@ -128,7 +128,8 @@ class Supervisor:
             least = name not in ("idle_probe", "reset_board")
             good = type(value) is type(self.settings[name]) and value >= least
         if not good:
-            raise ConfigError("{} must be {}, not {!r}".format(name, SETTINGS[name][1], value))
+            wanted = next(wanted for known, _, wanted in SETTINGS if known == name)
+            raise ConfigError("{} must be {}, not {!r}".format(name, wanted, value))
         self.settings[name] = value
         if name == "probe":
             self._probe_answers = False
@@ -191,7 +192,7 @@ class Supervisor:
             return age is not None and age < since(started)
 
         if probe == "dns":
-            servers = link.isconnected() and name_servers(link.ppp)
+            servers = link.isconnected() and link.name_servers()
             if not servers:
                 return None
             question = ask_dns(servers, heard)

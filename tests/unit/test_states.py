@@ -12,18 +12,18 @@ TABLE = states.read(states.SOURCE.read_text())
 PHONE = 60  # columns that a phone shows
 
 EXAMPLE = """
-STATES = {
+STATES = (
     # asleep,
     # and cold
-    "off": (None, None, ("warm", "odd")),
-    "warm": (5, "heat", ("hot", "mild")),  # nothing above it
+    ("off", None, None, ("warm", "odd")),
+    ("warm", 5, "heat", ("hot", "mild")),  # nothing above it
     # too much
-    "hot": (0, None, ("warm",)),
+    ("hot", 0, None, ("warm",)),
     # between
-    "mild": (None, None, ("warm", "hot")),
+    ("mild", None, None, ("warm", "hot")),
     # aside
-    "odd": (None, None, ()),
-}
+    ("odd", None, None, ()),
+)
 ANYWHERE = ("off",)
 CARRYING = ("hot", "mild")
 """

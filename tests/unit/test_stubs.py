@@ -140,7 +140,7 @@ def test_package_has_its_names():
     names = set(api.read("ppp_sim800.errors").classes)
     for node in init.body:
         if isinstance(node, ast.Assign):
-            names |= set(ast.literal_eval(node.value))
+            names |= {name for name, _ in ast.literal_eval(node.value)}
     stub = ast.parse((stubs.STUBS / "ppp_sim800-stubs/__init__.pyi").read_text())
     there = {alias.asname for n in stub.body if isinstance(n, ast.ImportFrom) for alias in n.names}
     assert there == names | {"tls_sessions"}  # a part of `ssl`
@@ -155,7 +155,7 @@ def test_settings_are_all_there():
     )
     overloads = read(stubs.stub_of("ppp_sim800.interface")).classes["PPP"]["config"]
     names = {arg.arg for one in overloads for arg in one.kwonlyargs}
-    assert names == {"apn", "user", "password", "pin", *settings}
+    assert names == {"apn", "user", "password", "pin", *(name for name, _, _ in settings)}
 
 
 # --- with mypy --------------------------------------------------------------------------------

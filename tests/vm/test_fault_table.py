@@ -16,8 +16,7 @@ def test_the_table_is_large_enough():
 
 @pytest.mark.parametrize("fault", TABLE, ids=str)
 def test_fault(vm, internet, fault):
-    # Where memory is short the collector runs all the time, and takes real time.
-    speed = min(3.0 if "memory" in fault.name else 10.0, SPEED_LIMIT)
+    speed = min(10.0, SPEED_LIMIT)
     played = asyncio.run(play(fault, internet, speed=speed, timeout=60 + 900 / speed))
     assert played.result.code == 0, played.result.stderr
     assert "Traceback" not in played.result.stderr, played.result.stderr

@@ -75,10 +75,10 @@ nic.ensure()
 nic.disconnect()
 nic.active(False)
 print("said=" + ",".join(said))
-ways = states.STATES
+ways = {row[0]: row[3] for row in states.STATES}
 last = "off"
 for name in said:
-    if name not in states.ANYWHERE + ways[last][2]:
+    if name not in states.ANYWHERE + ways[last]:
         print("wrong=%s,%s" % (last, name))
     last = name
 print("states=%d" % all(name in ways for name in said))

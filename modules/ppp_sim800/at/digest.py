@@ -12,15 +12,30 @@ OK = (b"OK",)
 DIAL_FAILED = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
 
 
+_USUAL = const(384)  # a message as a PDU (MR 3.2) takes 353
+
+
 class Lines:
-    """Cuts bytes into lines, in a fixed buffer of `size` bytes: the longest line that is kept."""
+    """Cuts bytes into lines of at most `size` bytes. The buffer grows once, for the first line that is long."""
 
     def __init__(self, size):
         self._size = size
-        self._buf = bytearray(size)
-        self._view = memoryview(self._buf)
+        self._use(bytearray(min(size, _USUAL)))
         self._start = self._end = 0
         self._overlong = False  # inside a line that did not fit: drop it up to its end
+
+    def _use(self, buf):
+        self._buf = buf
+        self._view = memoryview(buf)
+
+    def _grow(self):
+        if len(self._buf) == self._size:
+            return False
+        try:
+            self._use(bytearray(self._size))
+        except MemoryError:  # the line is lost, no more
+            return False
+        return True
 
     def clear(self):
         """Forget all bytes."""
@@ -29,16 +44,15 @@ class Lines:
 
     def room(self, limit):
         """Where the next bytes go: a memoryview of at most `limit` bytes; then call filled()."""
-        size = self._size
-        if self._end in (self._start, size):
+        if self._end in (self._start, len(self._buf)):
             rest = bytes(self._view[self._start : self._end])
-            if len(rest) == size:
+            if len(rest) == len(self._buf) and not self._grow():
                 self._overlong = True
                 rest = b""
             self._start = 0
             self._end = len(rest)
             self._buf[: self._end] = rest
-        return self._view[self._end : min(size, self._end + limit)]
+        return self._view[self._end : min(len(self._buf), self._end + limit)]
 
     def filled(self, count):
         """`count` bytes have been put there."""

@@ -9,7 +9,7 @@ from micropython import const
 
 from ..at.digest import DIAL_FAILED
 from ..at.text import check_timeout, fields
-from ..errors import ATError, CallError, ConfigError, ModemRestarted
+from ..errors import ATError, ConfigError, ModemRestarted, SIM800Error
 from ..run import Deadline, wait
 from . import Role
 from .sms import check_number
@@ -29,6 +29,17 @@ _REASONS = {
 
 # state: a word, see Calls.state(); number: of the far end (str), "" if hidden; incoming: bool.
 Call = namedtuple("Call", ("state", "number", "incoming"))
+
+
+class CallError(SIM800Error):
+    """A voice call did not come about.
+
+    `reason` is the modem's word: "BUSY", "NO ANSWER", "NO CARRIER" ..., None if it had none.
+    """
+
+    def __init__(self, message, reason=None):
+        super().__init__(message)
+        self.reason = reason
 
 
 class Calls(Role):

@@ -6,7 +6,7 @@ Sources: SIM800 Series AT Command Manual V1.09, 8.2.27 (AT+CIPGSMLOC); GSM Locat
 from collections import namedtuple
 
 from ..at.text import fields
-from ..errors import ATError, ATTimeout, LocationError
+from ..errors import ATError, ATTimeout, SIM800Error
 
 # Degrees east and north, and UTC as (year, month, day, hour, minute, second).
 Location = namedtuple("Location", ("lon", "lat", "time"))
@@ -27,6 +27,10 @@ _REASONS = (
     (603, "the server's name cannot be resolved: try again"),
     (604, "the modem is still busy: try again"),
 )
+
+
+class LocationError(SIM800Error):
+    """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
 
 
 async def locate(line, bearer, timeout):

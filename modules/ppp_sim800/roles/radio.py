@@ -109,13 +109,10 @@ class Radio(Role):
                 await wait(min(300, deadline.left() + 1))
         await self.attach(deadline.left())
 
-    async def _is_attached(self):
-        return await self._line.ask("AT+CGATT?", "+CGATT:", read=_is_one)
-
     async def attach(self, timeout=30000):
         """Attach to GPRS (M 213), trying again for `timeout` milliseconds. Raises RegistrationError."""
         deadline = Deadline(timeout)
-        while not await self._is_attached():
+        while not await self._line.ask("AT+CGATT?", "+CGATT:", read=_is_one):
             try:
                 await self._line.command("AT+CGATT=1")
                 return

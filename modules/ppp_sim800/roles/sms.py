@@ -11,7 +11,7 @@ from collections import namedtuple
 from micropython import const
 
 from ..at.text import check_timeout, fields
-from ..errors import ATError, ConfigError, SMSError
+from ..errors import ATError, ConfigError, SIM800Error
 from ..run import Deadline, sleep_ms, wait
 from . import Role
 from .pdu import STATUS_REPORT, decode, parse, split, submit
@@ -35,6 +35,17 @@ _REASONS = (
     ((322,), "the card is full: delete() some messages"),
     ((330,), "no service centre is known: set it with service_center(number)"),
 )
+
+
+class SMSError(SIM800Error):
+    """A short message was not sent, read or deleted.
+
+    `code` is the number behind +CMS ERROR, None without one; `sent` how many parts of a long message went.
+    """
+
+    def __init__(self, message, code=None, sent=0):
+        super().__init__(message, code)
+        self.sent = sent
 
 
 class SMS(Role):

@@ -8,7 +8,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from ..at.text import check_timeout, fields
-from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error, USSDError
+from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
 from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
 
 _MOST = const(160)  # characters of a code or an answer
@@ -19,6 +19,10 @@ _FAILURES = (
     ("4", "the network does not know {}: check the code"),
     ("5", "the network took too long over {}: try again later"),
 )
+
+
+class USSDError(SIM800Error):
+    """The network did not answer a USSD code, or does not know it."""
 
 
 async def ask(line, code, timeout):
