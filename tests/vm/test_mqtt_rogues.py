@@ -236,6 +236,8 @@ def test_messages_that_are_too_long_are_skipped(play, rogue):
         publish = broker.take(connection)
         connection.sendall(message(b"Gr\xc3\xb6\xc3\x9fe", b"x" * 70_000))
         connection.sendall(b"\x40\x02" + publish[5:7])
+        publish = broker.take(connection)
+        connection.sendall(b"\x40\x02" + publish[5:7] + message(b"hive", b"x" * 900_000))
         broker.hold()
 
     broker = rogue(serve)
@@ -251,13 +253,19 @@ tell("publish", c.publish, b"ab", b"", qos=1)
 tell("during", c.check_msg)
 tell("over", c.check_msg)
 c.MAX_SIZE = 10000000
+tell("publish", c.publish, b"ab", b"", qos=1)
+tell("no_memory", c.wait_msg)
 print("heard=%s" % [(t, len(m)) for t, m in heard])
 """,
-        env={"SIM_HEAP": "400k"},
+        env={"SIM_HEAP": "1M"},
         speed=20.0,
     )
     assert played.value("fits") == "ok|50"
-    for name, length in (("too_long", 65536 + 8), ("much_too_long", 300_008)):
+    for name, length in (
+        ("too_long", 65536 + 8),
+        ("much_too_long", 300_008),
+        ("no_memory", 900_006),
+    ):
         said = f"MQTTException|None|a message of {length} bytes was skipped, topic b'hive': it is longer"
         assert played.value(name).startswith(said)
     assert played.value("small") == "ok|48"
