@@ -45,7 +45,7 @@ INTERNAL = {
     "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
     "ppp_sim800.roles.clock": "Clock.want_time",
     "ppp_sim800.roles.calls": "Calls.likely",
-    "ppp_sim800.roles.http": "HTTP.release HTTP.read_body HTTP.close_body Response.PROPERTIES",
+    "ppp_sim800.roles.http": "HTTP.release HTTP.read_body Response.PROPERTIES",
     "ppp_sim800.events": "Events",
     "ppp_sim800.stats": "Counters",
     "ppp_sim800.ntp": "correct_clock",

@@ -8,6 +8,7 @@ another variable, table or function of the same module, each part of some length
 
 import ast
 import copy
+import re
 import string
 from pathlib import Path
 
@@ -27,6 +28,8 @@ SOURCES = (
     ROOT / "modules" / "aiohttp" / "__init__.py",
     ROOT / "modules" / "socket.py",
 )
+# The firmware's sockets have theirs in C.
+SOCKETS = ROOT / "patches" / "extmod" / "0029-network-socket-words.patch"
 CLASSES = [
     node.name
     for file in (ERRORS, ROOT / "modules" / "http1" / "errors.py")
@@ -348,6 +351,10 @@ def sentences(paths=SOURCES) -> dict[str, list[str]]:
     for name, template in own_templates().items():
         for text in Module(ERRORS).sentences(template, None):
             found.setdefault(text, []).append(f"errors.py:{template.lineno} {name}")
+    for text in re.findall(
+        r'^\+static const MP_DEFINE_STR_OBJ\(\w+, "(.+)"\);', SOCKETS.read_text(), re.M
+    ):
+        found.setdefault(text, []).append(f"{SOCKETS.name} OSError")
     for path in paths:
         for place, texts in _said(path):
             for text in dict.fromkeys(texts):

@@ -3,6 +3,9 @@
 import ppp_sim800
 nic = ppp_sim800.PPP("internet")
 nic.connect()
+
+In this package "M 36" is a page of the SIM800 Series AT Command Manual V1.09, "HW 3.2.1" a section of the SIM800L
+Hardware Design V1.02.
 """
 
 from . import errors

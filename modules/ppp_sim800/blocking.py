@@ -5,16 +5,12 @@ nic.connect()                      # run(nic.aio.connect())
 await nic.aio.connect()            # the same link in asyncio
 """
 
-from .run import Async, run
+from .run import Async, run, wait
 
 _classes = {}  # class whose coroutines are awaited: the one whose methods block
 
 
-async def _nothing():
-    pass
-
-
-_COROUTINE = type(_nothing)
+_COROUTINE = type(wait)
 
 
 class Blocking:

@@ -17,6 +17,12 @@ _TRY_MS = const(4000)  # the first answer may take longer: an RTT of 5 s has bee
 _POLL_MS = const(50)
 _UDP_BYTES = const(28)  # headers of IP and UDP
 _TCP_BYTES = const(84)  # SYN and the answer to it
+_AGAIN_MS = const(1000)  # before a server that could not answer is asked again
+_LEAST = const(12)  # bytes of an answer (RFC 1035 4.1.1)
+
+# RCODE (RFC 1035 4.1.1)
+_NXDOMAIN = const(3)
+_RCODES = ("no error", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 
 # Recursion desired, one question; then the name; then A, IN.
 _HEAD = b"\x01\0\0\x01\0\0\0\0\0\0"
@@ -25,24 +31,18 @@ _TAIL = b"\0\0\x01\0\x01"
 _LOCALHOST = _HEAD + b"\x09localhost" + _TAIL
 
 
-async def ask_dns(servers, heard, question=_LOCALHOST):
-    """Ask the name servers `servers` (dotted str), one after another; 12 s at most.
+async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
+    """Ask the servers `hosts` (dotted str), one after another; 12 s at most.
 
-    heard: called with nothing; True ends the waiting: something came from the network. None: only an answer does.
-    question: the message without its first two bytes; by default something they know by themselves.
+    heard: called with nothing; True ends the waiting: something came from the network. None: only an answer does,
+        that there is no such name too; after any other error the next server is asked.
+    question: the message without its first two bytes; by default something name servers know by themselves. None:
+        begin a TCP connection to `port`; a refusal is an answer, too.
     Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
     socket to ask by; bytes on the air).
     """
-    return await _ask(servers, _PORT, heard, question)
-
-
-async def ask_tcp(host, port, heard):
-    """Begin a TCP connection to `host` (dotted str); also a refusal is an answer. As ask_dns()."""
-    return await _ask((host,), port, heard, None)
-
-
-async def _ask(hosts, port, heard, question):
     used = 0
+    refused = False  # or the answer that said so
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
     except OSError:  # the script has them all
@@ -71,19 +71,25 @@ async def _ask(hosts, port, heard, question):
                     # Of a server, with its identification, an answer (QR), and to this question.
                     if (
                         sender[0] in hosts
+                        and len(answer) >= _LEAST
                         and answer[:2] == asked[:2]
                         and answer[2:3] > b"\x7f"
                         and answer[12 : len(asked)].lower() == asked[12:].lower()
                     ):
-                        return answer, used
+                        if heard or _rcode(answer) in (0, _NXDOMAIN):
+                            return answer, used
+                        refused = answer
+                        break
                 except OSError:
                     pass  # not yet
                 if heard and heard():
                     return True, used
                 await sleep_ms(_POLL_MS)
+            if refused and i + 1 >= len(hosts):
+                await sleep_ms(_AGAIN_MS)
     finally:
         sock.close()
-    return False, used
+    return refused, used
 
 
 async def lookup(servers, host):
@@ -91,24 +97,42 @@ async def lookup(servers, host):
 
     Raises NameNotFound.
     """
-    if host.replace(".", "").isdigit():
-        return host
     labels = [label.encode() for label in host.rstrip(".").split(".")]
-    if all(0 < len(label) < 64 for label in labels):
+    if host.replace(".", "").isdigit():
+        if len(labels) == 4 and all(label and int(label) < 256 for label in labels):
+            return host
+        labels = ()
+    if labels and all(0 < len(label) < 64 for label in labels):
         name = b"".join([bytes((len(label),)) + label for label in labels])
         question = _HEAD + name + _TAIL
-        answer, _ = await ask_dns(servers, None, question)
+        answer, _ = await ask(servers, None, question)
         if not answer:
             raise NameNotFound(
                 'cannot resolve "{}": no name server answered: check that the SIM has data left, then connect '
                 "again".format(host)
             )
-        address = _address(answer, len(question) + 2)
-        if address:
-            return address
+        code = _rcode(answer)
+        if code == 0:
+            address = _address(answer, len(question) + 2)
+            if address:
+                return address
+            raise NameNotFound(
+                'cannot resolve "{}": it has no IPv4 address, and no other can be used here'.format(
+                    host
+                )
+            )
+        if code != _NXDOMAIN:
+            raise NameNotFound(
+                'cannot resolve "{}": the name server does not answer this question ({}): try again later, or '
+                "another name".format(host, _RCODES[code] if code < len(_RCODES) else code)
+            )
     raise NameNotFound(
         'cannot resolve "{}": there is no such name: check the spelling'.format(host)
     )
+
+
+def _rcode(answer):
+    return answer[3] & 15
 
 
 def _address(answer, at):

@@ -1,7 +1,4 @@
-"""What happens by itself: a SIM800's unsolicited lines (URCs), and what becomes of the link.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""What happens by itself: a SIM800's unsolicited lines (URCs), and what becomes of the link."""
 
 from collections import deque, namedtuple
 

@@ -1,8 +1,6 @@
 """Brings a modem whose mode nobody knows to command mode, then to the fast rate where that proves clean.
 
 What it can have been left in is tried with the likeliest and the harmless first: without its reset pin about 15 s.
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M"), sections with "HW" of the SIM800L Hardware Design
-V1.02.
 """
 
 from micropython import const

@@ -1,7 +1,6 @@
 """The line to the modem: the UART, its rate, who has it, and what it carries. Nobody else writes any of that.
 
 It carries AT commands, or PPP, or both by a multiplexer. find.py brings a line of unknown mode to command mode.
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
 """
 
 from micropython import const

@@ -229,10 +229,6 @@ class Link:
         """Keep PPP from the line during a voice call: LCP echo does not count then."""
         self.ppp.config(stream=None if paused else self.line.stream)
 
-    async def call_has_ended(self):
-        """Ask the modem, see Line.has_ended()."""
-        return await self.line.has_ended(self.ppp)
-
     # The way up
 
     async def bring_up(self, timeout):
@@ -322,7 +318,7 @@ class Link:
             late = status < 0 or not deadline.left()
             if late or self.line.call_ended or not look.left():
                 # A modem that has given up the call: that is worth telling apart.
-                if await self.call_has_ended():
+                if await self.line.has_ended(ppp):
                     raise NoCarrier(
                         "the modem ended the data call before PPP was up: try again, then check APN, user and password"
                     )

@@ -1,8 +1,4 @@
-"""A SIM800: its power, what it is. What it can do is in one file per role, in roles/; the line to it is line.py.
-
-Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") and sections of the
-SIM800L Hardware Design V1.02 ("HW").
-"""
+"""A SIM800: its power, what it is. What it can do is in one file per role, in roles/; the line to it is line.py."""
 
 import time
 from collections import namedtuple
@@ -11,14 +7,7 @@ import machine
 from micropython import const
 
 from .at.text import fields
-from .errors import (
-    ATError,
-    ATTimeout,
-    ConfigError,
-    ModemRestarted,
-    ModemSilent,
-    SIM800Error,
-)
+from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
 from .events import Events
 from .find import find, use_fast, use_first
 from .line import DATA, OFF, UNKNOWN, Line
@@ -40,10 +29,6 @@ from .run import Async, Deadline, since, sleep_ms, wait
 _SWITCH_MS = const(60000)  # for another task's use of the line to end
 
 Battery = namedtuple("Battery", ("mv", "percent", "charging"))
-
-
-def _any_line(line):
-    return True
 
 
 def _is_name(line):
@@ -79,14 +64,11 @@ class Modem(Async):
         self._roles = {}
         self._board = board
         self._wanted_rate = baudrate
-        self._noisy = (
-            False  # the fast rate did not prove clean; not again before the modem has been off
-        )
+        # The fast rate did not prove clean: not again before the modem has been off.
+        self._noisy = False
         # After deep sleep, too: it lets go of the supply's switch, unless that was held.
-        self._presumed_off = machine.reset_cause() in (
-            machine.PWRON_RESET,
-            machine.DEEPSLEEP_RESET,
-        )
+        cause = machine.reset_cause()
+        self._presumed_off = cause in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
         self._rest = Deadline(0)  # least time between off and on
 
     def serve(self, before_switch, access):
@@ -170,7 +152,7 @@ class Modem(Async):
         """
         if not isinstance(command, str) or not command[:2].upper() == "AT" or "\r" in command:
             raise ConfigError('a command is a str beginning with "AT" on one line')
-        return await self.line.command(command, _any_line, timeout)
+        return await self.line.command(command, lambda line: True, timeout)
 
     # Roles that cost memory only where they are used
 

@@ -1,7 +1,4 @@
-"""PDP context 1 and the data call on it: AT commands around Line.start_call().
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""PDP context 1 and the data call on it: AT commands around Line.start_call()."""
 
 from .errors import APNRefused, ATError, NoCarrier
 from .profile import SUBSCRIBE

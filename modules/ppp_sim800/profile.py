@@ -1,6 +1,5 @@
 """What a SIM800 is, as data: its rates and times, how it is set up. Another modem of its family begins here.
 
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M"), sections with "HW" of the SIM800L Hardware Design V1.02.
 What it says unasked is in events.py.
 """
 

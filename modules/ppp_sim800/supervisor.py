@@ -12,7 +12,7 @@ import machine
 from micropython import const
 
 from .at.text import check_timeout
-from .dns import ask_dns, ask_tcp
+from .dns import ask
 from .errors import (
     ATTimeout,
     BudgetSpent,
@@ -153,7 +153,7 @@ class Supervisor:
         # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
         if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
             self._echoes = echoes
-            if await link.call_has_ended():
+            if await link.line.has_ended(link.ppp):
                 return "call ended"
         line = link.line
         if line.multiplexed and line.is_doubtful() and not await line.answers():
@@ -195,9 +195,9 @@ class Supervisor:
             servers = link.isconnected() and link.name_servers()
             if not servers:
                 return None
-            question = ask_dns(servers, heard)
+            question = ask(servers, heard)
         elif probe:
-            question = ask_tcp(probe[0], probe[1], heard)
+            question = ask(probe[:1], heard, None, probe[1])
         else:
             return None
         answered, used = await question

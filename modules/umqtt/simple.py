@@ -501,7 +501,7 @@ class MQTTClient:
         # Close the connection. Returns the error, in words.
         if self._up:
             self._close()
-            if type(e) is OSError and (len(e.args) == 1 or e.errno < 0):
+            if type(e) is OSError:
                 words = _BROKEN.get(e.errno, _OTHER)
                 e = OSError(e.errno, words.format(self.server, (e.args[1:2] or e.args)[0]))
         return e
@@ -510,9 +510,9 @@ class MQTTClient:
         return self._failed(OSError(errno.ECONNRESET))
 
     def _late(self, words, ms):
-        return self._failed(
-            OSError(errno.ETIMEDOUT, words.format(self.server, (ms + 500) // 1000))
-        )
+        if self._up:
+            self._close()
+        return OSError(errno.ETIMEDOUT, words.format(self.server, (ms + 500) // 1000))
 
     def _wrong(self, what):
         return MQTTException(

@@ -10,8 +10,8 @@ def answer(
 ) -> tuple[bytes | None, str, str]:
     """(answer or None for silence, the name asked for, what was answered in words).
 
-    names: name -> IPv4 address; None: there is no such name; "": no answer at all. Names that are
-    not in it do not exist. Only A records have data (RFC 1035). refuse: one of RCODES, the answer
+    names: name -> IPv4 or IPv6 address; None: there is no such name; "": no answer at all. Names that are
+    not in it do not exist. Only A and AAAA records have data (RFC 1035, 3596). refuse: one of RCODES, the answer
     whatever is asked.
     """
     try:
@@ -34,6 +34,12 @@ def answer(
     if address is None:
         reply.header.rcode = dnslib.RCODE.NXDOMAIN
         said = "no such name"
+    elif ":" in address:
+        if query.q.qtype in (dnslib.QTYPE.AAAA, dnslib.QTYPE.ANY):
+            reply.add_answer(
+                dnslib.RR(query.q.qname, dnslib.QTYPE.AAAA, ttl=60, rdata=dnslib.AAAA(address))
+            )
+        said = address if reply.rr else "no such record"
     elif query.q.qtype in (dnslib.QTYPE.A, dnslib.QTYPE.ANY):
         reply.add_answer(dnslib.RR(query.q.qname, dnslib.QTYPE.A, ttl=60, rdata=dnslib.A(address)))
         said = address

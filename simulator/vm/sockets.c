@@ -10,6 +10,7 @@
 
 #include "py/runtime.h"
 #include "py/mphal.h"
+#include "extmod/modnetwork.h"
 #include "lwip/dns.h"
 #include "sim.h"
 
@@ -60,7 +61,7 @@ err_t sim_dns_gethostbyname_addrtype(const char *hostname, ip_addr_t *addr, dns_
 __attribute__((noreturn)) void sim_socket_raise_OSError(int errno_);
 void sim_socket_raise_OSError(int errno_) {
     // Negative numbers come from getaddrinfo(), but for -1 (ERR_IF).
-    mp_raise_OSError(errno_ < -1 ? GETADDRINFO_FAILED : errno_);
+    mod_network_raise_socket_error(errno_ < -1 ? GETADDRINFO_FAILED : errno_);
 }
 
 // An exception leaves getaddrinfo() for good: lwIP must not call back into its stack.

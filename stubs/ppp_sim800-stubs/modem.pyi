@@ -1,7 +1,4 @@
-"""A SIM800: its power, what it is. What it can do is in one file per role, in roles/; the line to it is line.py.
-
-Sources are given as pages of the SIM800 Series AT Command Manual V1.09 ("M") and sections of the
-SIM800L Hardware Design V1.02 ("HW")."""
+"""A SIM800: its power, what it is. What it can do is in one file per role, in roles/; the line to it is line.py."""
 
 from typing import Literal, NamedTuple
 

@@ -337,6 +337,41 @@ print("status=" + nic.status())
     assert played.value("status") == "up"
 
 
+def test_what_a_name_server_says_is_told_apart(play):
+    """RCODEs (RFC 1035 4.1.1), names without an IPv4 address, what is no address: each has its sentence."""
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+for rcode in ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"):
+    do("dns_refuses count=1 rcode=" + rcode)
+    print(rcode + "_once=" + nic.resolve("telemetry.example"))
+    do("dns_refuses count=9 rcode=" + rcode)
+    timed(rcode, nic.resolve, "telemetry.example")
+    do("dns_refuses count=0")
+timed("six", nic.resolve, "six.example")
+for host in ("999.1.1.1", "1.2.3", "1.2.3.4.5", "1..2.3", "...", "", "x..example", "y" * 64 + ".example"):
+    timed("no_address", nic.resolve, host)
+print("address=" + nic.resolve("192.0.2.1"))
+print("dot=" + nic.resolve("telemetry.example."))
+print("letters=" + nic.resolve("TELEMETRY.example"))
+""",
+        names={"six.example": "2001:db8::1"},
+    )
+    for rcode in ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"):
+        assert played.value(f"{rcode}_once") == "203.0.113.10"
+        assert played.value(rcode).endswith(
+            f"the name server does not answer this question ({rcode}): try again later, or another name"
+        )
+        assert int(played.value(f"{rcode}_ms")) < 6_000
+    assert "it has no IPv4 address" in played.value("six")
+    told = [line for line in played.lines if line.startswith("no_address=")]
+    assert len(told) == 8
+    assert all("there is no such name" in line for line in told), told
+    assert played.value("address") == "192.0.2.1"
+    assert played.value("dot") == played.value("letters") == "203.0.113.10"
+
+
 def test_modem_restart_while_talking_is_told(play):
     played = play(
         """

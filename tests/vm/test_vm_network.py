@@ -494,3 +494,75 @@ def test_requests_sends_all_of_a_text(online):
         speed=4,
     )
     assert lines == ["24", "5", "1"]
+
+
+def test_errors_have_words(online, internet):
+    """What a script meets that uses sockets by itself: `errno` as it was, and words behind it."""
+    lines = online(
+        tls(internet, "now")
+        + f"""
+import errno
+
+def tell(f, *args):
+    try:
+        print(f(*args))
+    except OSError as e:
+        print(errno.errorcode[e.errno], str(e).split(": ", 1)[1:])
+
+def sock(host, port):
+    s = socket.socket()
+    s.settimeout(5)
+    s.connect(socket.getaddrinfo(host, port)[0][-1])
+    return s
+
+tell(socket.socket().connect, ("192.0.2.1", 80))
+tell(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b"x", ("192.0.2.1", 80))
+up({AUTH})
+tell(sock, "plain.example", 81)
+tell(socket.socket().read, 1)
+tell(socket.socket().write, b"x")
+s = sock("plain.example", 80)
+t = context.wrap_socket(sock("telemetry.example", 443), server_hostname="telemetry.example")
+s.setblocking(False)
+tell(s.read, 1)
+tell(s.recv, 1)
+s.settimeout(1)
+for f in s.read, s.recv, s.readline:
+    tell(f, 1)
+nic.disconnect()
+nic.active(False)
+time.sleep(1)
+for x in s, t:
+    tell(x.read, 1)
+    tell(x.readinto, bytearray(1))
+    tell(x.write, b"x")
+s = socket.socket()
+s.close()
+tell(s.read, 1)
+"""
+    )
+    words = {
+        "EHOSTUNREACH": ["there is no way to the host: bring the link up first"],
+        "ECONNRESET": [
+            "the other end refused or closed the connection: check host and port, then connect again"
+        ],
+        "ENOTCONN": ["there is no connection, or it has ended: connect first"],
+        "EAGAIN": [],
+        "ETIMEDOUT": ["no answer in time: try again, then check the link"],
+        "ECONNABORTED": [
+            "the connection is lost: bring the link up again if it is down, then connect again"
+        ],
+        "EBADF": ["this socket is closed: make a new one"],
+    }
+    told = [line.split(" ", 1) for line in lines]
+    assert [name for name, *_ in told] == [
+        *["EHOSTUNREACH"] * 2,
+        "ECONNRESET",
+        *["ENOTCONN"] * 2,
+        *["None", "EAGAIN"],
+        *["ETIMEDOUT"] * 3,
+        *["ECONNABORTED"] * 6,
+        "EBADF",
+    ]
+    for name, *rest in told:
+        assert rest == ([str(words[name])] if name != "None" else [])

@@ -1,7 +1,4 @@
-"""The bearer of the modem's own applications, HTTP and location. PPP needs none and stands in its way.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""The bearer of the modem's own applications, HTTP and location. PPP needs none and stands in its way."""
 
 from ..at.text import fields, quoted
 from ..errors import ATError, ConfigError, NoCarrier

@@ -1,7 +1,4 @@
-"""Voice calls: dialled, taken, ended, and their keys.
-
-Pages and sections are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""Voice calls: dialled, taken, ended, and their keys."""
 
 from collections import namedtuple
 

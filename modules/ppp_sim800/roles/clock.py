@@ -1,7 +1,4 @@
-"""The modem's clock, set by the network (NITZ) where it tells the time.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""The modem's clock, set by the network (NITZ) where it tells the time."""
 
 import time
 

@@ -1,7 +1,7 @@
 """The modem's own HTTP: for plain http and small bodies, without PPP.
 
 Its TLS is SSL 2, SSL 3 or TLS 1.0 and looks at no certificate; https belongs on PPP, with the
-microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
+microcontroller's own TLS.
 """
 
 from micropython import const
@@ -86,8 +86,10 @@ class HTTP(Role):
         finally:
             self._turn.release(hold)
 
-    async def release(self):
-        """Let the modem forget request and body."""
+    async def release(self, response=None):
+        """Let the modem forget request and body; with `response` only if it is of that one."""
+        if response not in (None, self._response):
+            return
         self._response = None
         try:
             await self._line.try_command("AT+HTTPTERM")  # nothing was begun, or there is worse
@@ -104,11 +106,6 @@ class HTTP(Role):
             return len(lines) > 1 and fields(lines[0])[0] == str(len(into))
         except (ATError, ATTimeout):
             return False
-
-    async def close_body(self, response):
-        """Let the modem forget the body, if it is that one's."""
-        if self._response is response:
-            await self.release()
 
     async def _ask(self, action, parameters, length, pieces, secure, timeout):
         line = self._line
@@ -215,7 +212,7 @@ class Response(Async):
 
     async def close(self):
         """Let the modem forget the body."""
-        await self._http.close_body(self)
+        await self._http.release(self)
 
     def __aiter__(self):
         return self

@@ -1,7 +1,4 @@
-"""The radio: registration, operators, signal, cell, attachment to GPRS.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""The radio: registration, operators, signal, cell, attachment to GPRS."""
 
 from micropython import const
 
@@ -75,10 +72,7 @@ class Radio(Role):
         deadline = Deadline(timeout)
         for command, what in (("AT+CREG", "the network"), ("AT+CGREG", "GPRS")):
             denied = None
-            while True:
-                stat, _, _ = await self._report(command)
-                if stat in REGISTERED:
-                    break
+            while (stat := (await self._report(command))[0]) not in REGISTERED:
                 if stat == "off" and what == "GPRS":  # detached: by us, or by the network
                     try:
                         await self._line.command("AT+CGATT=1")

@@ -1,20 +1,9 @@
-"""The SIM card: its state, its codes, what is written on it.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""The SIM card: its state, its codes, what is written on it."""
 
 from micropython import const
 
 from ..at.text import fields
-from ..errors import (
-    ATError,
-    ConfigError,
-    PINRequired,
-    PINWrong,
-    PUKRequired,
-    SIMAbsent,
-    SIMError,
-)
+from ..errors import ATError, ConfigError, PINRequired, PINWrong, PUKRequired, SIMAbsent, SIMError
 from ..profile import SUBSCRIBE
 from ..run import Deadline, wait
 from . import Role

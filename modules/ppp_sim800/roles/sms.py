@@ -1,7 +1,6 @@
 """Short messages: sent, read and deleted, long ones and all alphabets; kept on the SIM card.
 
-They go over the line as PDUs, where no character is lost. Sections are those of the SIM800 Series AT
-Command Manual V1.09 ("M").
+They go over the line as PDUs, where no character is lost.
 """
 
 import os
@@ -181,11 +180,8 @@ class SMS(Role):
                 part = parse(raw)
             except ValueError:
                 part = None
-            if (
-                part
-                and head[-1].isdigit()
-                and len(raw) == 2 * (1 + int(raw[:2], 16) + int(head[-1]))
-            ):
+            size = head[-1]
+            if part and size.isdigit() and len(raw) == 2 * (1 + int(raw[:2], 16) + int(size)):
                 break
         return index, head[0] == "0", part, raw
 
@@ -198,12 +194,11 @@ class SMS(Role):
     async def _get(self, index, peek):
         # M 4.2.4
         try:
-            lines = await self._line.command("AT+CMGR={},{}".format(index, peek), _is_message)
+            return await self._line.command("AT+CMGR={},{}".format(index, peek), _is_message)
         except ATError as error:
             if error.code == 321:
                 return ()
             raise _sms_error(error, "message {} cannot be read".format(index))
-        return lines
 
     async def delete(self, which):
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.

@@ -1,7 +1,4 @@
-"""USSD: codes such as *100# and the network's answers to them.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M").
-"""
+"""USSD: codes such as *100# and the network's answers to them."""
 
 from binascii import hexlify, unhexlify
 

@@ -87,7 +87,7 @@ $(BUILD)/extmod/machine_i2c.o $(BUILD)/extmod/modlwip.o: CFLAGS += -Wno-sign-com
 
 # Calls that must behave as on the ESP32 are sent to functions of our own.
 $(BUILD)/extmod/modlwip.o: CFLAGS += -Dmp_event_wait_ms=sim_socket_wait_ms \
-	-Dmp_raise_OSError=sim_socket_raise_OSError \
+	-Dmod_network_raise_socket_error=sim_socket_raise_OSError \
 	-Ddns_gethostbyname_addrtype=sim_dns_gethostbyname_addrtype
 $(BUILD)/extmod/network_ppp_lwip.o: CFLAGS += -Dpppos_create=sim_pppos_create \
 	-Dpppos_input=sim_pppos_input -Dppp_free=sim_ppp_free -Dppp_set_auth=sim_ppp_set_auth \

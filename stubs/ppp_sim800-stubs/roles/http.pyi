@@ -1,7 +1,7 @@
 """The modem's own HTTP: for plain http and small bodies, without PPP.
 
 Its TLS is SSL 2, SSL 3 or TLS 1.0 and looks at no certificate; https belongs on PPP, with the
-microcontroller's own TLS. Pages are those of the SIM800 Series AT Command Manual V1.09 ("M")."""
+microcontroller's own TLS."""
 
 from typing import Literal
 

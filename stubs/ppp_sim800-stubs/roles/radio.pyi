@@ -1,6 +1,4 @@
-"""The radio: registration, operators, signal, cell, attachment to GPRS.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M")."""
+"""The radio: registration, operators, signal, cell, attachment to GPRS."""
 
 class Radio:
     """The radio of `modem`."""

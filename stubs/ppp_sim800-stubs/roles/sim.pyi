@@ -1,6 +1,4 @@
-"""The SIM card: its state, its codes, what is written on it.
-
-Pages are those of the SIM800 Series AT Command Manual V1.09 ("M")."""
+"""The SIM card: its state, its codes, what is written on it."""
 
 class SIM:
     """The card in `modem`."""

@@ -1,7 +1,6 @@
 """Short messages: sent, read and deleted, long ones and all alphabets; kept on the SIM card.
 
-They go over the line as PDUs, where no character is lost. Sections are those of the SIM800 Series AT
-Command Manual V1.09 ("M")."""
+They go over the line as PDUs, where no character is lost."""
 
 import builtins
 from typing import NamedTuple
