@@ -30,7 +30,7 @@ from .errors import (
 )
 from .lock import OTHERS, OWNER
 from .pdp import release
-from .run import Deadline, since, wait, watched
+from .run import Deadline, Interrupted, since, wait, watched
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
@@ -105,6 +105,7 @@ class Supervisor:
         self._probed = None  # when last
         self._unanswered = None  # when first in vain, since something came
         self._echoes = 0  # unanswered when the modem was last looked at
+        self._distrusted = False  # nothing was heard, nor has been since
         self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
@@ -150,6 +151,7 @@ class Supervisor:
             self._paused = calling
             return None
         _, _, heard, asked, echoes = link.traffic()
+        self._distrusted = self._distrusted and heard is None
         # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
         if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
             self._echoes = echoes
@@ -168,7 +170,7 @@ class Supervisor:
             elif asked is not None and asked <= passed + _TICK_MS and asked < _AMBIGUOUS_MS:
                 asked = None  # it may have been the question itself that nobody answered
         silence = self.settings["silence"]
-        doubtful = asked is not None and asked > silence
+        doubtful = self._distrusted or (asked is not None and asked > silence)
         if link.modem.take_unregistered(silence):  # one question will do
             doubtful = True
         if doubtful or (idle is not None and last > idle):
@@ -288,7 +290,7 @@ class Supervisor:
                     )
                 raise self._last_error or NoCarrier(
                     "the link was lost ({}), and there was no time to try again: allow more".format(
-                        state.reason
+                        state.reason or state.name
                     )
                 )
             state.enter("recovering", state.reason)
@@ -303,20 +305,22 @@ class Supervisor:
             in_vain = -link.counters.carried()
             try:
                 await link.bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
-            except SIM800Error as error:
-                self._failed(error)
-                if isinstance(error, _FINAL):
-                    raise
+            except BaseException as error:  # one that was cut short, too, has cost something
                 in_vain += link.counters.carried()
                 self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
+                self._failures += not isinstance(error, Interrupted)  # which is no failure
+                if not isinstance(error, SIM800Error) or isinstance(error, _FINAL):
+                    raise
+                self._failed(error)
                 continue
             if mending or self._failures:
                 self._spend(_SESSION_BYTES)
             # Counted as a failure until it has proved itself.
             self._failures += 1
-            if lost != "nothing heard" or await self._ask() is not False:
+            self._distrusted = self._distrusted or lost == "nothing heard"
+            if not self._distrusted or await self._ask() is not False:
                 return
-            link.lose(lost)
+            link.lose("nothing heard")
             self._last_error = NoAnswer(
                 "PPP is up, but nothing comes from the network: check that the SIM has data left, and "
                 "config(probe=...) if this access point has no name server"
@@ -324,7 +328,6 @@ class Supervisor:
 
     def _failed(self, error):
         self._last_error = error
-        self._failures += 1
         if isinstance(error, _DEAF):
             # Nothing below can reach it.
             self._skip_to("reset")

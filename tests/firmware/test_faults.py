@@ -57,7 +57,8 @@ for _ in range(5):
 
 @pytest.mark.parametrize("runs", [5, pytest.param(20, marks=pytest.mark.slow)])
 def test_uploads_do_not_crawl(bench, unpatched, runs):
-    """60 kB by POST, in milliseconds. QEMU does not pace what a UART sends, so little is needed."""
+    """60 kB by POST, in milliseconds. QEMU does not pace what a UART sends: half a second on an idle machine, where an
+    upload that crawls takes minutes."""
     bench.need_simulator()
 
     async def body(chip):
@@ -65,7 +66,7 @@ def test_uploads_do_not_crawl(bench, unpatched, runs):
 
     took = bench(body)
     assert len(took) == runs
-    assert max(took) <= 500, took
+    assert max(took) <= 5_000, took
     if unpatched:
         before = bench(body, image=unpatched)  # connections that were lost are not among them
         assert not before or statistics.median(took) <= 0.15 * statistics.median(before), (

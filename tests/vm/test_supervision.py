@@ -48,7 +48,7 @@ def days(count):
     later.passed += count * 86_400_000
 
 later = Later()
-ppp_sim800.PPP  # imports them
+import ppp_sim800.interface, ppp_sim800.supervisor  # these import all others
 for name, module in sys.modules.items():
     if name.startswith("ppp_sim800.") and getattr(module, "time", None) is time:
         module.time = later
@@ -710,6 +710,75 @@ print("status=" + nic.status())
     assert played.value("ensure2").endswith("last: the modem ended PPP")
     assert int(played.value("ensure2_ms")) < 20_000
     assert played.value("status") == "lost"
+
+
+def test_distrust_is_remembered(play):
+    """A SIM without data: PPP comes up each time, and carries nothing. That is no success."""
+    played = play(
+        UP
+        + """
+nic.config(day_budget=100000)
+do("no_data")
+time.sleep(2)
+for again in range(4):
+    nic.config(fresh=1000)
+    timed("ensure", nic.ensure, timeout=40000)
+    time.sleep(61)
+do("no_data on=0")
+timed("good", nic.ensure)
+timed("again", nic.ensure)
+print("status=" + nic.status())
+""",
+        modem=WARM,
+        timeout=240,
+    )
+    told = [line for line in played.lines if line.startswith("ensure=")]
+    assert len(told) == 4
+    assert all(line.startswith("ensure=NoAnswer: ") for line in told), told
+    assert played.value("good") == played.value("again") == "ok"
+    assert played.value("status") == "up"
+
+
+def test_an_attempt_that_is_cut_short_is_paid_and_counted(play):
+    """As one that fails: eight of them are no way around the budget, nor back to the first rung."""
+    played = play(
+        """
+import asyncio
+from ppp_sim800 import aio
+
+async def main():
+    nic = aio.PPP("internet")
+    await nic.connect()
+    do("bearer_silent")
+    do("lcp_terminate")
+    await asyncio.sleep(3)
+    for _ in range(8):
+        task = asyncio.create_task(nic.ensure())
+        while nic.status() != "negotiating":
+            await asyncio.sleep_ms(20)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            print("cancelled=1")
+    await nic.disconnect()
+    nic.config(hour_budget=3000)
+    nic.link.wanted = True
+    try:
+        await nic.ensure(timeout=10000)
+    except ppp_sim800.BudgetSpent as error:
+        print("spent=1")
+asyncio.run(main())
+""",
+        modem=WARM,
+        timeout=240,
+    )
+    assert len([line for line in played.lines if line == "cancelled=1"]) == 8
+    assert played.value("spent") == "1"
+    # The ladder was climbed: the context, the attachment, the radio.
+    at = "\n".join(str(entry) for entry in played.journal.seen("at"))
+    for word in ("> AT+CIPSHUT", "> AT+CGATT=0", "> AT+CFUN=4", "> AT+CFUN=1,1"):
+        assert word in at
 
 
 def test_an_error_is_not_told_again_after_success(play):
