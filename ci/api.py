@@ -49,7 +49,7 @@ INTERNAL = {
     "ppp_sim800.events": "Events",
     "ppp_sim800.stats": "Counters",
     "ppp_sim800.ntp": "correct_clock",
-    "ppp_sim800.tls_sessions": "key offer keep drop FILE",
+    "ppp_sim800.tls_sessions": "key offer keep drop address FILE",
     "ppp_sim800.rtc": "FILE confirm",
     "ssl": "SSLContext.continue_handshake SSLContext.handshake_failed",
 }

@@ -69,6 +69,10 @@ class SSLContext:
         hexadecimal digits. Of any certificate in the chain: pin the server's, or its CA's; and one in reserve.
         Raises ConfigError."""
 
+    def last_address(self, host: str, port: int) -> str | None:
+        """The IPv4 address (dotted str) at which a server has proved itself to be `host` within the last day, by a session
+        that can be resumed; None if that is not known. It may be gone: ask for the name then."""
+
     def get_ciphers(self) -> list[str]:
         """The names of the cipher suites that can be used."""
 

@@ -29,6 +29,7 @@ _SHORT = const(1024)  # what is worth reading for a connection's sake
 _READ = const(4096)
 _PIECE = const(256)
 _INTERIM = const(20)  # answers 1xx before the answer
+_LAST_S = const(15)  # for a connection to where the server was last
 _IDLE_MS = const(60_000)  # no longer: a provider's NAT forgets a connection without a word
 _LONGEST_S = const(400_000)  # that ticks_ms() can tell
 _TWICE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")  # may be done twice (RFC 9110 9.2.2)
@@ -36,6 +37,10 @@ _TWICE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")  # may be done twice (RFC 9
 
 def ticks_after(seconds):
     return time.ticks_add(time.ticks_ms(), int(min(seconds, _LONGEST_S) * 1000))
+
+
+def _unknown(host, port):
+    return None
 
 
 class Stream:
@@ -87,20 +92,36 @@ class Stream:
         raise self.error
 
     async def open(self, context):
-        try:
-            self.sock = plain = await self.io.connect(self, self.key[1], self.key[2])
-            if self.key[0] == "https":
+        scheme, host, port, _ = self.key
+        last = None
+        if scheme == "https":
+            if context is None:
+                import ssl
+
+                context = ssl.create_default_context()
+            # Where the server proved itself last, or else where its name leads.
+            last = getattr(context, "last_address", _unknown)(host, port)
+        if last and last != host:
+            self.step(_LAST_S if self.connect_s is None else min(_LAST_S, self.connect_s))
+            try:
+                return await self._open(last, port, context)
+            except OSError:
+                self.close()
+                self.error = None
                 self.step(self.connect_s)
-                await self._secure(plain, context)
+        try:
+            await self._open(host, port, context)
         except OSError as error:
             self.error = error
             raise
 
-    async def _secure(self, plain, context):
-        if context is None:
-            import ssl
+    async def _open(self, host, port, context):
+        self.sock = plain = await self.io.connect(self, host, port)
+        if self.key[0] == "https":
+            self.step(self.connect_s)
+            await self._secure(plain, context)
 
-            context = ssl.create_default_context()
+    async def _secure(self, plain, context):
         self.sock = secure = context.wrap_socket(
             plain, server_hostname=self.key[1], do_handshake_on_connect=False
         )

@@ -8,6 +8,7 @@ import socket
 
 from micropython import const
 
+from .at.text import is_address
 from .errors import NameNotFound
 from .run import Deadline, sleep_ms
 
@@ -98,10 +99,16 @@ async def lookup(servers, host):
     Raises NameNotFound.
     """
     labels = [label.encode() for label in host.rstrip(".").split(".")]
+    if is_address(host):
+        return host
     if host.replace(".", "").isdigit():
-        if len(labels) == 4 and all(label and int(label) < 256 for label in labels):
-            return host
         labels = ()
+    if not servers:
+        raise NameNotFound(
+            'cannot resolve "{}": the network names no name server: set one by config(dns="9.9.9.9")'.format(
+                host
+            )
+        )
     if labels and all(0 < len(label) < 64 for label in labels):
         name = b"".join([bytes((len(label),)) + label for label in labels])
         question = _HEAD + name + _TAIL

@@ -213,7 +213,8 @@ class PPP(Async):
     def config(self, *args, **kwargs):
         """Read one setting, or set some.
 
-        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read).
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
+        address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
         For ensure() and keep_up():
             probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
                 for a TCP connection, None for nobody.
@@ -226,19 +227,19 @@ class PPP(Async):
         settings, supervisor = self.link.settings, self.supervisor
         if args:
             if len(args) == 1 and not kwargs:
-                if args[0] in ("apn", "user"):
+                if args[0] in ("apn", "user", "dns"):
                     return getattr(settings, args[0])
                 if args[0] in supervisor.settings:
                     return supervisor.settings[args[0]]
             raise ConfigError(
-                'config() can read "apn", "user" and what ensure() has, one at a time; it does not give secrets'
+                'config() can read "apn", "user", "dns" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
             if name in supervisor.settings:
                 supervisor.set(name, value)
             elif not settings.set(name, value):
                 raise ConfigError(
-                    "config() can set apn, user, password, pin, {}, not {}".format(
+                    "config() can set apn, user, password, pin, dns, {}, not {}".format(
                         ", ".join(sorted(supervisor.settings)), name
                     )
                 )

@@ -59,6 +59,7 @@ class Link:
         self.wanted = False
         self.dialled = False
         self._multiplex = multiplex
+        self._dns_set = False  # by this object, in lwIP
         self.modem.serve(self._before_switch, settings.of_bearer)
 
     # Whose it is
@@ -211,14 +212,14 @@ class Link:
             return 0, 0, None, None, 0
 
     def name_servers(self):
-        """Those the network told PPP of, the first first: a tuple of dotted str, perhaps empty."""
+        """Those the network told PPP of, the first first, else those of config(dns=): a tuple of dotted str."""
         try:
-            return self.ppp.config("dns")
+            return self.ppp.config("dns") or self.settings.dns
         except AttributeError:  # no PPP
             return ()
         except ValueError:  # firmware without it; it is ended
             server = network.ipconfig("dns")
-            return () if server == _NO_ADDRESS else (server,)
+            return self.settings.dns if server == _NO_ADDRESS else (server,)
 
     def stats(self):
         """What it has carried and suffered since power came: stats.Stats."""
@@ -249,6 +250,10 @@ class Link:
             await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
             await self._negotiate()
+            servers = self.name_servers()
+            if servers and servers is self.settings.dns:  # lwIP knows none
+                network.ipconfig(dns=servers[0])
+                self._dns_set = True
         except BaseException as error:
             await self._fail(error)
             raise
@@ -397,6 +402,9 @@ class Link:
         self.counters.add(rx=rx, tx=tx)
         self.counters.save(True)
         self.ppp = None
+        if self._dns_set:
+            network.ipconfig(dns=_NO_ADDRESS)
+            self._dns_set = False
         ppp.config(stream=None)
         ppp.active(False)
         _closing[:] = [old for old in _closing if old.status() in (_CONNECTING, _CONNECTED)]

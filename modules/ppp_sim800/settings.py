@@ -2,9 +2,12 @@
 
 import network
 
-from .at.text import quoted
+from .at.text import is_address, quoted
 from .errors import ConfigError
 from .roles.sim import check_code
+
+# For an access point that names no server: Quad9 and Cloudflare.
+_PUBLIC = ("9.9.9.9", "1.1.1.1")
 
 _default = []  # the board that is used where none is given: there is but one
 
@@ -13,6 +16,7 @@ class Settings:
     """See interface.PPP for the arguments. Raises ConfigError."""
 
     def __init__(self, apn, user, password, auth, pin):
+        self.dns = _PUBLIC
         if auth not in ("pap", "chap", None):
             raise ConfigError('auth must be "pap", "chap" or None')
         self._auth = auth
@@ -33,6 +37,8 @@ class Settings:
             if value is not None:
                 check_code(value, "the PIN")
             self.pin = value
+        elif name == "dns":
+            self.dns = _check_servers(value)
         else:
             return False
         return True
@@ -60,6 +66,18 @@ def _check_apn(apn):
     if " " in apn:
         raise ConfigError("the APN must not contain blanks")
     return apn
+
+
+def _check_servers(servers):
+    if servers is None:
+        return ()
+    servers = tuple(servers) if isinstance(servers, (tuple, list)) else (servers,)
+    for server in servers:
+        if not is_address(server):
+            raise ConfigError(
+                'dns must be IPv4 addresses such as "9.9.9.9", or None, not {!r}'.format(server)
+            )
+    return servers
 
 
 def default_board():

@@ -61,13 +61,16 @@ class _Flow:
         return packet
 
 
+PUBLIC_DNS = ("9.9.9.9", "1.1.1.1")  # anybody may ask them
+
+
 class Internet:
     """One modem's internet.
 
     clock: network.clock.Clock. air: network.air.Air, may be replaced while running.
     names: name -> address, None (no such name) or "" (no answer); see dns.answer.
     routes: (address, port) -> port of a server on 127.0.0.1, for TCP and UDP; NOBODY: no answer.
-    dns: addresses of the DNS servers that answer. All of these may change while running.
+    dns: addresses of the operator's DNS servers, that answer besides PUBLIC_DNS. All of these may change while running.
     journal: network.journal.Journal, sources "dns" and "air".
     passt: the program that carries TCP and UDP.
 
@@ -227,7 +230,7 @@ class Internet:
             self.down.send(answer)
 
     def _ask_dns(self, packet: ip.Packet, host: str) -> None:
-        if host not in self.dns[self.dns_dead :]:
+        if host not in (*self.dns[self.dns_dead :], *PUBLIC_DNS):
             self._log("dns", f"no DNS server at {host}")
             return
         left, rcode = self.dns_refusals

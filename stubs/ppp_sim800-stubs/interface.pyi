@@ -125,7 +125,8 @@ class PPP:
     def config(self, what: Literal["apn", "user"], /) -> str:
         """Read one setting, or set some.
 
-        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read).
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
+        address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
         For ensure() and keep_up():
             probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
                 for a TCP connection, None for nobody.
@@ -135,6 +136,8 @@ class PPP:
             hour_budget, day_budget: bytes that recovering may cost (100 kB, 1 MB).
             reset_board: whether the ladder's last rung is machine.reset() (False)."""
 
+    @overload
+    def config(self, what: Literal["dns"], /) -> tuple[str, ...]: ...
     @overload
     def config(
         self, what: Literal["silence", "fresh", "idle_probe", "hour_budget", "day_budget"], /
@@ -151,6 +154,7 @@ class PPP:
         user: str = ...,
         password: str = ...,
         pin: str | None = ...,
+        dns: str | tuple[str, ...] | None = ...,
         probe: Literal["dns"] | tuple[str, int] | None = ...,
         silence: int = ...,
         fresh: int = ...,

@@ -372,6 +372,40 @@ print("letters=" + nic.resolve("TELEMETRY.example"))
     assert played.value("dot") == played.value("letters") == "203.0.113.10"
 
 
+def test_an_access_point_without_name_servers(play):
+    """Public ones are asked then, by the package and by lwIP, unless the script says whom to ask, or nobody."""
+    played = play(
+        """
+import socket
+do("ipcp_no_dns")
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+print("address=" + nic.resolve("telemetry.example"))
+print("lwip=" + socket.getaddrinfo("telemetry.example", 80)[0][-1][0])
+print("dns=%s" % (nic.config("dns"),))
+nic.disconnect()
+nic.config(dns="1.1.1.1")
+nic.connect()
+print("own=%s %s" % (nic.ipconfig("dns"), nic.resolve("telemetry.example")))
+nic.disconnect()
+nic.config(dns=None)
+nic.connect()
+timed("nobody", nic.resolve, "telemetry.example")
+for value in ("dns.example", "1.2.3", ("9.9.9.9", 5), 5, b"9.9.9.9"):
+    timed("wrong", nic.config, dns=value)
+print("kept=%s" % (nic.config("dns"),))
+"""
+    )
+    assert played.value("address") == played.value("lwip") == "203.0.113.10"
+    assert played.value("dns") == "('9.9.9.9', '1.1.1.1')"
+    assert played.value("own") == "1.1.1.1 203.0.113.10"
+    assert played.value("nobody").endswith('set one by config(dns="9.9.9.9")')
+    told = [line for line in played.lines if line.startswith("wrong=")]
+    assert len(told) == 5
+    assert all(line.startswith("wrong=ConfigError: dns must be IPv4") for line in told), told
+    assert played.value("kept") == "()"
+
+
 def test_modem_restart_while_talking_is_told(play):
     played = play(
         """

@@ -1009,8 +1009,10 @@ class Full:
     def socket(self, *_):
         raise OSError(23)
 
+import ppp_sim800.dns
+
 def no_socket(is_so):
-    sys.modules["ppp_sim800.dns"].socket = Full() if is_so else socket
+    ppp_sim800.dns.socket = Full() if is_so else socket
 """
 
 

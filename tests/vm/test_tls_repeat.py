@@ -5,6 +5,7 @@ import errno
 import pytest
 from capture import segments, up
 from network.air import PROFILES
+from network.internet import NOBODY
 from scapy.layers.inet import TCP
 from sim800.scenario import Radio
 from tls_board import UP
@@ -183,6 +184,95 @@ if machine.reset_cause() != machine.DEEPSLEEP_RESET:
     )
     assert [h.resumed for h in internet.servers.handshakes[begin:]] == [False, True]
     assert 0 < int(played.value("size")) < 700
+
+
+WAKE = """
+tell("get", get, "telemetry.example")
+print("woken=%d" % (machine.reset_cause() == machine.DEEPSLEEP_RESET))
+if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+    machine.deepsleep(1000)
+tell("again", get, "telemetry.example")
+tell("own", get, "telemetry.example", ssl.create_default_context(cafile="root.der"))
+"""
+
+
+def questions(played, name="telemetry.example"):
+    """When its address was asked for."""
+    return [e for e in played.journal.seen("dns") if name in str(e)]
+
+
+def test_the_last_address_outlives_deep_sleep(board, internet):
+    """RFC 8767: where the server has proved itself it is looked for first. What trusts others asks for itself."""
+    played = board(SLEEP + UP + WAKE)
+    assert [line for line in played.lines if "=ok|200" in line] == [
+        "get=ok|200",
+        "get=ok|200",
+        "again=ok|200",
+        "own=ok|200",
+    ]
+    # Of the first boot, and of another context in the second.
+    assert len(questions(played)) == 2
+
+
+@pytest.mark.parametrize("now", ["silent", "refusing", "another's"])
+def test_a_server_that_has_moved_is_asked_for_anew(board, internet, now):
+    """It costs one failed connection, and then the new address is the last one."""
+    old = internet.names["telemetry.example"]
+    new = "203.0.113.77"
+
+    def move(line, world):
+        if line == "woken=0":
+            routes = dict(world.internet.routes)
+            routes[new, 443] = routes[old, 443]
+            if now == "silent":
+                routes[old, 443] = NOBODY
+            elif now == "refusing":
+                del routes[old, 443]
+            else:
+                routes[old, 443] = routes[internet.names["wronghost.example"], 443]
+            world.internet.routes = routes
+            world.internet.names = {**world.internet.names, "telemetry.example": new}
+
+    played = board(
+        SLEEP
+        + UP
+        + WAKE.replace("tell(", "start = time.ticks_ms()\ntell(", 1)
+        + 'print("ms=%d" % time.ticks_diff(time.ticks_ms(), start))\n'
+        + "tell('new', ssl.create_default_context().last_address, 'telemetry.example', 443)\n",
+        watch=move,
+    )
+    assert [line for line in played.lines if "=ok|200" in line] == [
+        "get=ok|200",
+        "get=ok|200",
+        "again=ok|200",
+        "own=ok|200",
+    ]
+    assert played.value("new") == f"ok|{new}"
+    assert len(questions(played)) == 2
+    assert int(played.value("ms")) < 30_000
+
+
+def test_an_address_is_not_kept_where_nobody_proves_himself(board):
+    played = board(
+        UP
+        + """
+for context in (ssl.create_default_context(), ssl._create_unverified_context()):
+    tell("before", context.last_address, "telemetry.example", 443)
+    tell("get", get, "telemetry.example", context)
+    tell("after", context.last_address, "telemetry.example", 443)
+    tell("port", context.last_address, "telemetry.example", 444)
+    tell("host", context.last_address, "p256.example", 443)
+from nettime import rtc
+rtc.set(rtc.now() + 2 * 86400)
+tell("old", ssl.create_default_context().last_address, "telemetry.example", 443)
+"""
+    )
+    told = [line.split("|")[-1] for line in played.lines if "=ok|" in line]
+    assert told == [
+        *["None", "200", "203.0.113.10", "None", "None"],
+        *["None", "200", "None", "None", "None"],
+        "None",
+    ]
 
 
 @pytest.mark.parametrize(

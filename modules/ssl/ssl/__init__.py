@@ -34,8 +34,9 @@ _REFUSE = const(
 class _Handshake:
     """What is known of a connection while its handshake is under way, and mbedTLS's verify callback for it."""
 
-    def __init__(self, host, key, session, pins):
+    def __init__(self, host, key, session, pins, address=None):
         self.host = host
+        self.address = address
         self.key = key
         self.session = session
         self.pins = pins
@@ -203,14 +204,15 @@ class SSLContext:
                 )
             if not rtc.is_set():
                 raise errors.clock_not_set(server_hostname)
-        key = sessions.key(self._identity, server_hostname, server_port or _port(sock))
+        address, port = _peer(sock)
+        key = sessions.key(self._identity, server_hostname, server_port or port)
         if session is None:
             session = sessions.offer(key) if server_hostname else None
         elif session.tag != key:
             raise ValueError(
                 "the session is of another host, port or settings than this connection: leave it out"
             )
-        handshake = _Handshake(server_hostname, key, session, self._pins)
+        handshake = _Handshake(server_hostname, key, session, self._pins, address)
         try:
             secure = self._context.wrap_socket(
                 sock,
@@ -242,6 +244,14 @@ class SSLContext:
         self._done(secure, handshake)
         return True
 
+    def last_address(self, host, port):
+        """The IPv4 address (dotted str) at which a server has proved itself to be `host` within the last day, by a session
+        that can be resumed; None if that is not known. It may be gone: ask for the name then.
+        """
+        if self.verify_mode != CERT_REQUIRED:
+            return None
+        return sessions.address(sessions.key(self._identity, host, port))
+
     def handshake_failed(self, secure, error):
         """The SSLError for a handshake that its caller ends with this OSError, such as one that took too long."""
         return _failed(error, secure.verify_callback)
@@ -250,7 +260,7 @@ class SSLContext:
         if not handshake.host:
             return
         reused = secure.session_reused
-        sessions.keep(handshake.key, secure.session, handshake.session, reused)
+        sessions.keep(handshake.key, secure.session, handshake.session, reused, handshake.address)
         if not reused and self.verify_mode == CERT_REQUIRED:
             rtc.confirm(rtc.unix(*handshake.begins))
 
@@ -327,12 +337,12 @@ def public_key_digest(certificate):
     return hashlib.sha256(x509.public_key(certificate)).digest()
 
 
-def _port(sock):
-    # Of the other end; 0 if it is none that tells, such as a stream of one's own.
+def _peer(sock):
+    # (address, port) of the other end; (None, 0) if it is none that tells, such as a stream of one's own.
     try:
-        return sock.getpeername()[1]
+        return sock.getpeername()
     except (AttributeError, OSError):
-        return 0
+        return None, 0
 
 
 def _content(file, what):

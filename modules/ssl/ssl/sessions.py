@@ -2,7 +2,8 @@
 
 A few are kept in RAM, and in a file (FILE) for after a reset or deep sleep. A session belongs to one host, one
 port and one set of trust settings; its key is a digest of all three. It is dropped with the first doubt: after
-a day, if the clock went back, if a handshake with it failed, if the file is damaged.
+a day, if the clock went back, if a handshake with it failed, if the file is damaged. With it goes the address at which
+the server has proved itself: it need not be asked for again (RFC 8767), as it must prove itself again.
 
 The file holds secrets of the sessions in it, as that of a client certificate's key does.
 """
@@ -25,11 +26,11 @@ _LIFE = const(86400)  # seconds (RFC 5077 5.6 recommends no more)
 # Times in a row that a server may refuse before its sessions no longer wear out flash
 _PATIENCE = const(3)
 _DIGEST = const(16)  # bytes of one
-# Of an entry in the file: key, when it was made, how often refused, length
-_HEAD = const(">16sIBH")
-_HEAD_SIZE = const(23)
+# Of an entry in the file: key, when it was made, how often refused, IPv4 address (0: not known), length
+_HEAD = const(">16sIB4sH")
+_HEAD_SIZE = const(27)
 
-_sessions = None  # [[key, made, refused, bytes]], the one used last at the end
+_sessions = None  # [[key, made, refused, address, bytes]], the one used last at the end
 
 
 def key(identity, host, port):
@@ -41,25 +42,32 @@ def offer(key):
     """The tls.SSLSession to offer to a server, or None."""
     entry = _find(key)
     try:
-        if entry and 0 <= rtc.now() - entry[1] < _LIFE:
-            return tls.SSLSession(entry[3])
+        if _is_good(entry):
+            return tls.SSLSession(entry[4])
     except ValueError:
         pass
     drop(key)
     return None
 
 
-def keep(key, session, offered, reused):
+def address(key):
+    """The IPv4 address (dotted str) at which this server proved itself last, None if that is not known."""
+    entry = _find(key)
+    return "{}.{}.{}.{}".format(*entry[3]) if _is_good(entry) and any(entry[3]) else None
+
+
+def keep(key, session, offered, reused, address):
     """After a handshake: keep its session for the next one.
 
     session: of this connection, None if the server does not resume; offered: the one it began with, or None;
-    reused: whether the server took that.
+    reused: whether the server took that; address: dotted str, or None.
     """
     data = session.to_bytes() if session else b""
     if not 0 < len(data) <= _LONGEST:
         drop(key)
         return
     made, refused = rtc.now(), 0
+    address = bytes(map(int, address.split("."))) if address else bytes(4)
     entry = _find(key)
     if entry:
         _sessions.remove(entry)
@@ -67,10 +75,10 @@ def keep(key, session, offered, reused):
             made = entry[1]
         elif offered:
             refused = min(entry[2] + 1, 255)
-    _sessions.append([key, made, refused, data])
+    _sessions.append([key, made, refused, address, data])
     del _sessions[:-_MOST]
     # The one in the file still does if it was reused, so that a new ticket each time does not wear out flash.
-    if refused < _PATIENCE and not (entry and reused):
+    if refused < _PATIENCE and not (entry and reused and entry[3] == address):
         _write()
 
 
@@ -87,6 +95,10 @@ def clear():
     global _sessions
     _sessions = []
     _write()
+
+
+def _is_good(entry):
+    return entry and 0 <= rtc.now() - entry[1] < _LIFE
 
 
 def _find(key):
@@ -114,16 +126,16 @@ def _read():
     entries = []
     if _digest(data[at:]) == data[:at]:
         while at < len(data):
-            key, made, refused, length = struct.unpack_from(_HEAD, data, at)
+            *entry, length = struct.unpack_from(_HEAD, data, at)
             at += _HEAD_SIZE + length
-            entries.append([key, made, refused, data[at - length : at]])
+            entries.append(entry + [data[at - length : at]])
     return entries
 
 
 def _write():
     body = b"".join(
-        struct.pack(_HEAD, key, made, refused, len(data)) + data
-        for key, made, refused, data in _sessions
+        struct.pack(_HEAD, key, made, refused, address, len(data)) + data
+        for key, made, refused, address, data in _sessions
         if refused < _PATIENCE
     )
     try:
