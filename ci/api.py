@@ -65,7 +65,7 @@ def _role_errors() -> dict[str, Path]:
     raise ValueError("errors.py has no _ROLES")
 
 
-# Errors that are loaded with their role, and its file
+# Errors that are loaded with what raises them, and its file
 ROLE_ERRORS = _role_errors()
 
 
@@ -184,6 +184,10 @@ class _Constants(ast.NodeTransformer):
                     self._values[ast.unparse(node.targets[0])] = value
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        for name in node.names if node.level == 1 and not node.module else ():
+            file = self._path.parent / f"{name.name}.py"
+            there = _Constants(file)._values if file.exists() else {}
+            self._values |= {f"{name.name}.{n}": value for n, value in there.items()}
         if neighbour := imported_file(self._path, node):
             there = _Constants(neighbour)._values
             self._values |= {n.name: there[n.name] for n in node.names if n.name in there}

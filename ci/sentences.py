@@ -251,7 +251,7 @@ class Module:
         return []
 
     def _table(self, name, function) -> list[str]:
-        # The values of a dict, also where only its name is known by what callers pass.
+        # The values of a dict or tuple, also where only its name is known by what callers pass.
         names = {name}
         for node in self._assigned:
             if ast.unparse(node.targets[0]) == name:
@@ -259,8 +259,9 @@ class Module:
         return [
             text
             for node in self._assigned
-            if ast.unparse(node.targets[0]) in names and isinstance(node.value, ast.Dict)
-            for value in node.value.values
+            if ast.unparse(node.targets[0]) in names
+            and isinstance(node.value, ast.Dict | ast.Tuple)
+            for value in getattr(node.value, "values", None) or node.value.elts
             for text in self._values(value, function, 1 << 30)
         ]
 
@@ -327,7 +328,7 @@ def _said(path: Path):
         waiting += [(child, inner) for child in ast.iter_child_nodes(node)]
         if not isinstance(node, ast.Call) or not node.args:
             continue
-        kind, said = ast.unparse(node.func), node.args[0]
+        kind, said = ast.unparse(node.func).removeprefix("ppp_sim800."), node.args[0]
         if kind == "OSError" and len(node.args) > 1:  # behind its number
             said = node.args[1]
         if kind in ("enter", "self.state.enter") and len(node.args) > 1:

@@ -19,7 +19,6 @@ from ppp_sim800.errors import (
     ATError,
     ATTimeout,
     ConfigError,
-    HTTPError,
     NameNotFound,
     SIM800Error,
     TLSError,
@@ -387,7 +386,9 @@ class Modem:
             fate = getattr(error, "fate", None)
             if fate is None or isinstance(error, NameNotFound):
                 self.nic.resolve(host.split(":")[0])  # says what is wrong, if that is
-            failed = HTTPError("{} to {} failed: {}".format(mode, host, str(error).strip()), None)
+            failed = ppp_sim800.HTTPError(
+                "{} to {} failed: {}".format(mode, host, str(error).strip()), None
+            )
             failed.fate = fate  # as requests has it
             raise failed
         return Response(reply.status_code, _text(content))

@@ -12,7 +12,7 @@ import time
 import network
 from micropython import const
 from ppp_sim800.dns import lookup
-from ppp_sim800.errors import NameNotFound, NoTime
+from ppp_sim800.errors import NameNotFound, SIM800Error
 from ppp_sim800.run import Deadline, run, sleep_ms
 
 from . import rtc
@@ -30,6 +30,10 @@ _FIRST_BIT = const(0x80000000)
 
 _TRIES = const(3)
 _SLOWEST_MS = const(5000)  # for an answer; on GPRS most take one
+
+
+class NoTime(SIM800Error):
+    """No source told the time, or none that can be believed."""
 
 
 def query(host=HOST, timeout=15000):

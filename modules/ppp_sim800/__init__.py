@@ -40,8 +40,11 @@ def __getattr__(name):
 
         value = blocking_class(getattr(module, name))
     else:
-        value = errors.load(_MODULES, name)
-        if not value:
+        try:  # `from . import profile`, too
+            value = errors.load(_MODULES, name) or __import__(
+                "ppp_sim800." + name, None, None, True
+            )
+        except ImportError:
             raise AttributeError(name)
     globals()[name] = value
     return value

@@ -23,7 +23,7 @@ _LEAST = const(12)  # bytes of an answer (RFC 1035 4.1.1)
 
 # RCODE (RFC 1035 4.1.1)
 _NXDOMAIN = const(3)
-_RCODES = ("no error", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
+_RCODES = const(("no error", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"))
 
 # Recursion desired, one question; then the name; then A, IN.
 _HEAD = b"\x01\0\0\x01\0\0\0\0\0\0"

@@ -130,14 +130,6 @@ class NameNotFound(PPPError):
     """A host name has no address, or no name server answered."""
 
 
-class HTTPError(SIM800Error):
-    """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
-
-
-class NoTime(SIM800Error):
-    """No source told the time, or none that can be believed."""
-
-
 class TLSError(SIM800Error):
     """There is no TLS connection, because of the server, of what is on the way to it, or of the clock.
 
@@ -162,10 +154,12 @@ class TLSError(SIM800Error):
         self.until = until
 
 
-# Those of a role are loaded with it.
+# Those that are loaded with what raises them.
 _ROLES = (
     ("CallError", "ppp_sim800.roles.calls"),
+    ("HTTPError", "ppp_sim800.roles.http"),
     ("LocationError", "ppp_sim800.roles.location"),
+    ("NoTime", "nettime.ntp"),
     ("SMSError", "ppp_sim800.roles.sms"),
     ("USSDError", "ppp_sim800.roles.ussd"),
 )

@@ -31,7 +31,7 @@ _PLAIN_CALLS = const(8)
 _HELD = const(2)  # commands in a row that the modem does not take: AT's part of the line is dead
 
 # Closes a multiplexer in basic mode: CLD on DLCI 0 (3GPP TS 27.010 5.4.6.3.3). Noise to any other modem.
-_CLOSE_DOWN = b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9"
+_CLOSE_DOWN = const(b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9")
 _FLAGS = const(264)  # end whatever frame was begun
 
 

@@ -19,7 +19,7 @@ from .modem import Modem
 from .pdp import dial
 from .run import Deadline, Interrupted, sleep_ms, wait, watched
 from .states import CARRYING, State, is_passing, limit_ms
-from .stats import LOST, Counters, word_for
+from .stats import LOST, REASONS, Counters, word_for
 
 # network.PPP.status()
 _CONNECTING = const(3)
@@ -158,7 +158,11 @@ class Link:
         name = self.state.name
         if self.line.mode == OFF:
             if name != "off":
-                reason = self.state.reason if name == "failed" else LOST["modem switched"]
+                reason = (
+                    self.state.reason
+                    if name == "failed"
+                    else LOST[REASONS.index("modem switched")]
+                )
                 self.state.enter("off", self.line.off_reason or reason)
         elif name == "off":
             self.state.enter("on")
@@ -171,7 +175,7 @@ class Link:
         """The link is not up any more, for `word` of stats.REASONS."""
         self._count_up()
         self.counters.blame(word)
-        self.state.enter("lost", LOST[word])
+        self.state.enter("lost", LOST[REASONS.index(word)])
 
     def isconnected(self):
         """Whether PPP is up, or suspended, and has an IPv4 address."""

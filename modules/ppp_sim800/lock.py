@@ -44,32 +44,36 @@ class Hold:
     # One is made for each AT command: what is so for most takes no memory.
     gives_way = NOBODY
     lost = False
+    _task = _loop = None
 
     def __init__(self, lock, what, gives_way=NOBODY):
         self.what = what
         self._lock = lock
-        self._owner = (get_ident(),) + _running_task()
+        self._thread = get_ident()
+        task, loop = _running_task()
+        if task:
+            self._task, self._loop = task, loop
         if gives_way:
             self.gives_way = gives_way
 
     def is_gone(self):
         """Whether its task has ended, or its loop: nobody will give the lock back."""
-        thread, task, loop = self._owner
+        task = self._task
         if task is None:
             return False
-        if task.done() or sys.modules["asyncio.core"]._task_queue is not loop:
+        if task.done() or sys.modules["asyncio.core"]._task_queue is not self._loop:
             return True
         # A loop that was left (Ctrl-C, an error in main()) stands still as long as this thread blocks.
-        return is_blocking() and thread == get_ident() and _running_task()[0] is None
+        return is_blocking() and self._thread == get_ident() and _running_task()[0] is None
 
     def is_mine(self):
         """Whether this very task or thread holds it, or what is around this call."""
-        thread, task, _ = self._owner
-        return thread == get_ident() and (task is None or task is _running_task()[0])
+        task = self._task
+        return self._thread == get_ident() and (task is None or task is _running_task()[0])
 
     def waits_for_me(self):
         """Whether its holder cannot go on before the caller does."""
-        return self.is_mine() or (is_blocking() and self._owner[0] == get_ident())
+        return self.is_mine() or (is_blocking() and self._thread == get_ident())
 
     def check(self):
         """Raise Interrupted if the holder must not go on."""

@@ -6,21 +6,12 @@ from collections import namedtuple
 import machine
 from micropython import const
 
+from . import profile
 from .at.text import fields
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
 from .events import Events
 from .find import find, use_fast, use_first
 from .line import DATA, OFF, UNKNOWN, Line
-from .profile import (
-    BAUDRATE,
-    FAST,
-    LIKELY_RATES,
-    LOGOFF_MS,
-    RESET_MS,
-    REST_MS,
-    RESTART_MS,
-    SETUP_MODEM,
-)
 from .roles.clock import Clock
 from .roles.radio import REGISTERED, Radio
 from .roles.sim import SIM
@@ -50,8 +41,8 @@ class Modem(Async):
     Its roles: `sim`, `radio`, `clock`, `sms`, `calls`, `http` over `bearer`.
     """
 
-    def __init__(self, board, trace=None, baudrate=FAST):
-        if baudrate not in LIKELY_RATES:
+    def __init__(self, board, trace=None, baudrate=profile.FAST):
+        if baudrate not in profile.LIKELY_RATES:
             raise ConfigError("baudrate must be 115200 or 460800, not {!r}".format(baudrate))
         self.line = Line(board, self._on_urc, self._on_restart, self.start, trace)
         self.events = Events()
@@ -272,18 +263,18 @@ class Modem(Async):
         await self.set_up()
         if not await self.radio.is_on():  # somebody switched it off (M 104)
             await self.radio.on()
-        if line.rate not in LIKELY_RATES:
+        if line.rate not in profile.LIKELY_RATES:
             await use_first(line)
         await self.clock.want_time()  # stores the profile: before the faster rate
-        if self._wanted_rate == FAST and not self._noisy:
+        if self._wanted_rate == profile.FAST and not self._noisy:
             self._noisy = not await use_fast(line)
-        elif line.rate == FAST:
+        elif line.rate == profile.FAST:
             await use_first(line)
         line.found()
 
     async def set_up(self):
         """Have the modem report errors as numbers, and registration."""
-        for command in SETUP_MODEM:
+        for command in profile.SETUP_MODEM:
             await self.line.command(command)
 
     async def hang_up(self):
@@ -312,7 +303,7 @@ class Modem(Async):
         if not self._board.reset(True):
             return False
         try:
-            await wait(RESET_MS)
+            await wait(profile.RESET_MS)
         finally:
             self._board.reset(False)
         return True
@@ -336,11 +327,11 @@ class Modem(Async):
         line.off()
         self._noisy = False
         self._presumed_off = True
-        self._rest = Deadline(REST_MS)
+        self._rest = Deadline(profile.REST_MS)
 
     async def _press_off(self):
         await self._hold_key(self._board.PRESS_OFF_MS)
-        await wait(LOGOFF_MS)  # logs off the network
+        await wait(profile.LOGOFF_MS)  # logs off the network
 
     async def restart(self):
         """As reset()."""
@@ -356,8 +347,8 @@ class Modem(Async):
             except (ATError, ATTimeout, ModemSilent):
                 if not await self.press_reset():
                     await self.stop()
-            line.open(BAUDRATE)
-            await wait(RESTART_MS)
+            line.open(profile.BAUDRATE)
+            await wait(profile.RESTART_MS)
         await self.start()
 
     # Slow clock

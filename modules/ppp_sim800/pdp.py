@@ -1,10 +1,12 @@
 """PDP context 1 and the data call on it: AT commands around Line.start_call()."""
 
+from micropython import const
+
 from .errors import APNRefused, ATError, NoCarrier
 from .profile import SUBSCRIBE
 
-_ACTIVATE = "AT+CGACT=1,1"
-_DEACTIVATE = "AT+CGACT=0,1"
+_ACTIVATE = const("AT+CGACT=1,1")
+_DEACTIVATE = const("AT+CGACT=0,1")
 
 
 async def dial(modem, apn, multiplex):

@@ -11,41 +11,26 @@ LIKELY_RATES = (BAUDRATE, FAST)
 OTHER_RATES = (230400, 19200, 38400, 57600, 9600)
 
 # Maximum response times in milliseconds, behind the command's name; all others have 5 s. A tuple stays in flash.
-_TIMEOUTS = (
-    "D",
-    60000,  # S7 (M 29)
-    "A",
-    20000,  # M 27
-    "H",
-    20000,  # M 34
-    "O",
-    10000,  # M 37
-    "+CFUN",
-    10000,  # M 104
-    "+CGATT",
-    10000,  # M 213
-    "+CGACT",
-    150000,  # M 217
-    "+CIMI",
-    20000,  # M 77
-    "+CLCK",
-    15000,  # M 74
-    "+CPWD",
-    15000,  # M 95
-    "+COPS",
-    120000,  # M 80
-    "+CMGD",
-    25000,  # M 112
-    "+CMGF",
-    10000,  # with +CPMS behind it (M 128)
-    "+CNMI",
-    15000,
-    "+VTS",
-    20000,  # M 94
-    "+CIPSHUT",
-    65000,  # M 224
-    "+SAPBR",
-    85000,  # M 9.2
+_TIMEOUTS = const(
+    (
+        ("D", 60000),  # S7 (M 29)
+        ("A", 20000),  # M 27
+        ("H", 20000),  # M 34
+        ("O", 10000),  # M 37
+        ("+CFUN", 10000),  # M 104
+        ("+CGATT", 10000),  # M 213
+        ("+CGACT", 150000),  # M 217
+        ("+CIMI", 20000),  # M 77
+        ("+CLCK", 15000),  # M 74
+        ("+CPWD", 15000),  # M 95
+        ("+COPS", 120000),  # M 80
+        ("+CMGD", 25000),  # M 112
+        ("+CMGF", 10000),  # with +CPMS behind it (M 128)
+        ("+CNMI", 15000),
+        ("+VTS", 20000),  # M 94
+        ("+CIPSHUT", 65000),  # M 224
+        ("+SAPBR", 85000),  # M 9.2
+    )
 )
 
 DIAL = "ATD*99***1#"
@@ -68,5 +53,7 @@ def timeout_of(command):
     if command[2:3] == "+":
         while command[end : end + 1].isalpha():
             end += 1
-    name = command[2:end]
-    return _TIMEOUTS[_TIMEOUTS.index(name) + 1] if name in _TIMEOUTS else 5000
+    for name, ms in _TIMEOUTS:
+        if name == command[2:end]:
+            return ms
+    return 5000

@@ -13,11 +13,18 @@ _PERIOD = const((1 << 30) - 1)  # ticks_ms() wraps behind it on the ESP32
 _STEP_MS = const(50)
 
 _blocking = {}  # thread in which run() drives: its _Pause
+_spare = []  # a _Pause that is not in use
 _loop_thread = None  # the thread in which asyncio was last seen to drive
 
 
 class Async:
-    """Base class: its coroutines are awaited in asyncio; blocking.py makes the class whose methods block."""
+    """Base class: its coroutines are awaited in asyncio; blocking.py makes the class whose methods block.
+
+    A role of the modem does it over `line`.
+    """
+
+    def __init__(self, line):
+        self._line = line
 
 
 class Interrupted(BaseException):
@@ -73,7 +80,8 @@ def run(coroutine):
     """
     thread = get_ident()
     outer = _blocking.get(thread)
-    _blocking[thread] = outer or _Pause()
+    if not outer:
+        _blocking[thread] = _spare.pop() if _spare else _Pause()
     try:
         pause = coroutine.send(None)
         while True:
@@ -87,7 +95,9 @@ def run(coroutine):
         return end.value
     finally:
         if not outer:
-            del _blocking[thread]
+            pause = _blocking.pop(thread)
+            if not _spare:
+                _spare.append(pause)
 
 
 def watched(coroutine, check):

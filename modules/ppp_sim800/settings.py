@@ -6,9 +6,6 @@ from .at.text import is_address, quoted
 from .errors import ConfigError
 from .roles.sim import check_code
 
-# For an access point that names no server: Quad9 and Cloudflare.
-_PUBLIC = ("9.9.9.9", "1.1.1.1")
-
 _default = []  # the board that is used where none is given: there is but one
 
 
@@ -16,7 +13,8 @@ class Settings:
     """See interface.PPP for the arguments. Raises ConfigError."""
 
     def __init__(self, apn, user, password, auth, pin):
-        self.dns = _PUBLIC
+        # For an access point that names no server: Quad9 and Cloudflare.
+        self.dns = ("9.9.9.9", "1.1.1.1")
         if auth not in ("pap", "chap", None):
             raise ConfigError('auth must be "pap", "chap" or None')
         self._auth = auth

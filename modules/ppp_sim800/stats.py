@@ -6,6 +6,7 @@ power. It is used only where a script keeps nothing of its own in machine.RTC().
 
 import struct
 import time
+from array import array
 from collections import namedtuple
 
 import machine
@@ -36,14 +37,14 @@ REASONS = (
 )
 
 # The first six in full.
-LOST = {
-    "call ended": "the modem is in command mode: the network ended the call, or the modem restarted",
-    "terminated": "the modem ended PPP",
-    "modem silent": "the modem does not answer LCP echo any more",
-    "nothing heard": "nothing came from the network for what was sent, nor for a question",
-    "modem switched": "the script switched or restarted the modem",
-    "AT silent": "the modem does not answer AT commands any more",
-}
+LOST = (
+    "the modem is in command mode: the network ended the call, or the modem restarted",
+    "the modem ended PPP",
+    "the modem does not answer LCP echo any more",
+    "nothing came from the network for what was sent, nor for a question",
+    "the script switched or restarted the modem",
+    "the modem does not answer AT commands any more",
+)
 
 _MAGIC = b"SS"
 _FORM = "<2sH9I18H"  # magic, sum of what follows, values, reasons
@@ -62,7 +63,7 @@ class Counters:
 
     def __init__(self):
         self.values = [0] * _COUNT
-        self.reasons = [0] * len(REASONS)
+        self.reasons = array("H", bytes(2 * len(REASONS)))
         self._saved = time.ticks_ms()
         self._load()
 
@@ -96,7 +97,7 @@ class Counters:
             magic, check, *values = struct.unpack(_FORM, kept)
             if magic == _MAGIC and check == sum(kept[_HEAD:]) & 0xFFFF:
                 self.values = values[:_COUNT]
-                self.reasons = values[_COUNT:]
+                self.reasons = array("H", values[_COUNT:])
 
     def save(self, now=False):
         """Write to the RTC memory, at most once a minute unless `now`."""

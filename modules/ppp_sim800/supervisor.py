@@ -43,16 +43,18 @@ _PROVEN_MS = const(60000)  # a link that lasted so long begins at the first rung
 _SESSION_BYTES = const(1000)  # what a data call costs, besides what it carried: operators round up
 
 # What is done before the next attempt.
-LADDER = (
-    "ppp",  # PPP and call anew
-    "ppp",
-    "redial",  # the PDP context, too
-    "attach",  # detach from GPRS, attach again
-    "radio",  # radio off and on
-    "modem",  # AT+CFUN=1,1
-    "reset",  # the RST pin
-    "power",  # off, supply cut, on
-    "board",  # machine.reset(), if allowed
+_LADDER = const(
+    (
+        "ppp",  # PPP and call anew
+        "ppp",
+        "redial",  # the PDP context, too
+        "attach",  # detach from GPRS, attach again
+        "radio",  # radio off and on
+        "modem",  # AT+CFUN=1,1
+        "reset",  # the RST pin
+        "power",  # off, supply cut, on
+        "board",  # machine.reset(), if allowed
+    )
 )
 _FINAL = (ConfigError, PINRequired, PINWrong, PUKRequired)  # only a human can help
 _DEAF = (ModemSilent, ATTimeout)
@@ -344,7 +346,7 @@ class Supervisor:
         return longest * random.randint(75, 125) // 100
 
     def _rungs(self):
-        return LADDER if self.settings["reset_board"] else LADDER[:-1]
+        return _LADDER if self.settings["reset_board"] else _LADDER[:-1]
 
     def _skip_to(self, rung):
         # Leave out those below.

@@ -263,8 +263,10 @@ class Channel:
                     else:
                         early, grace = (line, what), Deadline(_GRACE_MS)
                 elif what == OWN and not self._may_be_secret(line):
-                    self._show("<", text(line))
-                    lines.append(text(line))
+                    told = text(line)
+                    self._show("<", told)
+                    # One that is repeated, as where the line is proved, takes no more memory.
+                    lines.append(lines[-1] if lines and lines[-1] == told else told)
                     # A command that was not echoed as it went may have asked for other bytes.
                     if into is not None and not (
                         await self._take_bytes(line, into, deadline) and echoed

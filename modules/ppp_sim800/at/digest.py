@@ -44,9 +44,14 @@ class Lines:
 
     def room(self, limit):
         """Where the next bytes go: a memoryview of at most `limit` bytes; then call filled()."""
-        if self._end in (self._start, len(self._buf)):
-            rest = bytes(self._view[self._start : self._end])
-            if len(rest) == len(self._buf) and not self._grow():
+        size = len(self._buf)
+        if self._start == self._end:
+            self._start = self._end = 0
+            if limit >= size:
+                return self._view  # most often, and takes no memory
+        elif self._end == size:
+            rest = bytes(self._view[self._start : size])
+            if self._start == 0 and not self._grow():
                 self._overlong = True
                 rest = b""
             self._start = 0
@@ -61,12 +66,15 @@ class Lines:
     def next(self):
         """The next line with something in it, as bytes without its ends; None if none is complete."""
         while (end := self._buf.find(b"\n", self._start, self._end)) >= 0:
-            line = bytes(self._view[self._start : end]).strip()
-            self._start = end + 1
+            start, self._start = self._start, end + 1
+            while (
+                end > start and self._buf[end - 1] <= 32
+            ):  # ends and blanks, which take no memory here
+                end -= 1
             if self._overlong:
                 self._overlong = False
-            elif line:
-                return line
+            elif end > start:
+                return bytes(self._view[start:end]).strip()
         return None
 
     def take_prompt(self):

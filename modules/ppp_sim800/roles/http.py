@@ -7,7 +7,7 @@ microcontroller's own TLS.
 from micropython import const
 
 from ..at.text import check_timeout, fields, quoted
-from ..errors import ATError, ATTimeout, ConfigError, HTTPError
+from ..errors import ATError, ATTimeout, ConfigError, SIM800Error
 from ..lock import Lock
 from ..run import Async, wait
 from . import Role
@@ -32,6 +32,10 @@ _FAILURES = (
     (605, "the TLS handshake failed: use PPP and the microcontroller's TLS"),
     (606, "the server refused the modem's TLS: use PPP and the microcontroller's TLS"),
 )
+
+
+class HTTPError(SIM800Error):
+    """The modem's own HTTP, or a request by the old API, failed. `code`: of +HTTPACTION (600 and above), or None."""
 
 
 class HTTP(Role):
