@@ -305,7 +305,7 @@ def run_one(player, job):
 def interrupted(player, call, ms):
     """Ctrl-C during a call, or behind it."""
     job = Job(player, call)
-    job.others = player.live(False)
+    job.others = player.live(player.face == "aio")  # whose loop goes on with what was left
     print("@interrupt {}".format(ms / 1000))
     try:
         if player.face == "aio":

@@ -164,10 +164,10 @@ class Link:
                     else LOST[REASONS.index("modem switched")]
                 )
                 self.state.enter("off", self.line.off_reason or reason)
+        elif is_passing(name) or (name == "off" and self.line.mode == UNKNOWN):
+            self.state.enter("failed", "the attempt was cut short: connect() again")
         elif name == "off":
             self.state.enter("on")
-        elif is_passing(name):
-            self.state.enter("failed", "the attempt was cut short: connect() again")
         elif name == "up" and not self._has_address():
             self.lose(self.lost_by())
 

@@ -215,6 +215,43 @@ EXAMPLES: list[tuple[str, Sequence]] = [
             ),
         ),
     ),
+    (
+        "on, though nobody knows what the line carries",
+        Sequence(
+            "aio",
+            False,
+            "data",
+            (
+                ("call", "disconnect"),
+                ("call", "at"),
+                ("run",),
+                ("task", "b", "reset"),
+                ("end", "Ctrl-C", True),
+                ("run",),
+            ),
+        ),
+    ),
+    (
+        "what a loop has left goes on in the next asyncio.run()",
+        Sequence(
+            "aio",
+            True,
+            "off",
+            (
+                ("run",),
+                ("task", "a", "kept_up@2000"),
+                ("do", "weak signal"),
+                ("do", "no data"),
+                ("end", "return", False),
+                ("interrupted", "command_mode@0", 1000),
+                ("new", "aio", False),
+                ("call", "command_mode@1500"),
+                ("wait", 100),
+                ("mend",),
+                ("interrupted", "command_mode@0", 300),
+            ),
+        ),
+    ),
 ]
 
 
