@@ -54,7 +54,7 @@ class Link:
         self.modem = Modem(board, trace, baudrate)
         self.line = self.modem.line
         self.state = State(self.modem.events, trace)
-        self.counters = Counters()
+        self.counters = Counters(self._carried)
         self.ppp = None
         self.wanted = False
         self.dialled = False
@@ -173,9 +173,10 @@ class Link:
 
     def lose(self, word):
         """The link is not up any more, for `word` of stats.REASONS."""
-        self._count_up()
-        self.counters.blame(word)
+        up = max(0, self.age()) // 1000
         self.state.enter("lost", LOST[REASONS.index(word)])
+        self.counters.add(up=up)
+        self.counters.blame(word)
 
     def isconnected(self):
         """Whether PPP is up, or suspended, and has an IPv4 address."""
@@ -227,8 +228,11 @@ class Link:
 
     def stats(self):
         """What it has carried and suffered since power came: stats.Stats."""
+        return self.counters.told()
+
+    def _carried(self):
         rx, tx, _, _, _ = self.traffic()
-        return self.counters.told(rx, tx, max(0, self.age()) // 1000)
+        return rx, tx, max(0, self.age()) // 1000
 
     def pause(self, paused):
         """Keep PPP from the line during a voice call: LCP echo does not count then."""
@@ -263,6 +267,7 @@ class Link:
             raise
         enter("up")
         self.counters.add(connects=1)
+        self.counters.save(True)
         await self._ask_time(told)
 
     async def switch_on(self):
@@ -370,9 +375,10 @@ class Link:
     async def go_down(self):
         """LCP Terminate, hang up; the modem stays on and registered."""
         # First the state: whoever looks meanwhile must not take it for a loss.
-        self._count_up()
+        up = max(0, self.age()) // 1000
         if self.state.name != "off":
             self.state.enter("on")
+        self.counters.add(up=up)
         await self.take_down()
         if self.line.mode == UNKNOWN and self.state.name == "on":
             self.state.enter("failed", "the modem did not answer: connect() looks for it")
@@ -403,9 +409,9 @@ class Link:
             await sleep_ms(10)
         ended = was_up and ppp.status() >= 0 and deadline.left() > 0
         rx, tx, _, _, _ = self.traffic()
+        self.ppp = None
         self.counters.add(rx=rx, tx=tx)
         self.counters.save(True)
-        self.ppp = None
         if self._dns_set:
             network.ipconfig(dns=_NO_ADDRESS)
             self._dns_set = False
@@ -414,6 +420,3 @@ class Link:
         _closing[:] = [old for old in _closing if old.status() in (_CONNECTING, _CONNECTED)]
         _closing.append(ppp)
         return ended
-
-    def _count_up(self):
-        self.counters.add(up=max(0, self.age()) // 1000)

@@ -59,9 +59,11 @@ class Counters:
     """rx, tx: bytes on the line in data mode, up: seconds, connects: links that came up, probes and
     probe_bytes: what looking whether anybody answers has cost. `reasons`: how often what went wrong.
 
-    The last three values are the supervisor's: bytes used of the hour's and the day's budget, and time.time() then."""
+    The last three values are the supervisor's: bytes used of the hour's and the day's budget, and time.time() then.
+    present: gives (rx, tx, up) of the present link, which count when it has ended."""
 
-    def __init__(self):
+    def __init__(self, present):
+        self._present = present
         self.values = [0] * _COUNT
         self.reasons = array("H", bytes(2 * len(REASONS)))
         self._saved = time.ticks_ms()
@@ -107,15 +109,22 @@ class Counters:
         rtc = machine.RTC()
         kept = rtc.memory()
         if not kept or kept[: len(_MAGIC)] == _MAGIC:  # else a script's own
-            kept = bytearray(struct.pack(_FORM, _MAGIC, 0, *self.values, *self.reasons))
+            kept = bytearray(struct.pack(_FORM, _MAGIC, 0, *self._sums(), *self.reasons))
             struct.pack_into("<H", kept, len(_MAGIC), sum(kept[_HEAD:]) & 0xFFFF)
             rtc.memory(kept)
 
-    def told(self, rx, tx, up):
-        """All of it as Stats, with what the present link adds."""
-        rx0, tx0, up0, *rest = self.values
+    def _sums(self):
+        # With what the present link adds.
+        sums = self.values[:]
+        for i, more in enumerate(self._present()):
+            sums[i] = (sums[i] + more) & 0xFFFFFFFF
+        return sums
+
+    def told(self):
+        """All of it as Stats."""
+        self.save()
         reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
-        return Stats(rx0 + rx, tx0 + tx, up0 + up, *rest[:-3], reasons)
+        return Stats(*self._sums()[:-3], reasons)
 
 
 def word_for(error):

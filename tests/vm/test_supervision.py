@@ -1142,6 +1142,32 @@ if nic.stats().connects == 1:
     ]
 
 
+def test_counters_of_a_link_that_was_up_survive_a_reset(play):
+    """As of the last look."""
+    played = play(
+        """
+import machine
+nic = ppp_sim800.PPP("internet")
+print("before=%d,%d,%d" % (nic.stats().connects, nic.stats().rx, nic.stats().up))
+nic.connect()
+if nic.stats().connects == 1:
+    time.sleep(61)
+    nic.ensure()
+    stats = nic.stats()
+    print("counted=%d,%d" % (stats.rx, stats.up))
+    machine.reset()
+""",
+        modem=WARM,
+    )
+    connects, rx, up = map(
+        int, [line for line in played.lines if "before=" in line][1][7:].split(",")
+    )
+    counted, lasted = map(int, played.value("counted").split(","))
+    assert connects == 1
+    assert rx == counted > 0
+    assert lasted >= up >= 60
+
+
 def test_counters_leave_a_scripts_memory_alone(play):
     played = play(
         """
