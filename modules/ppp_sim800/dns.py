@@ -29,6 +29,11 @@ _RCODES = const(("no error", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUS
 _HEAD = b"\x01\0\0\x01\0\0\0\0\0\0"
 _TAIL = b"\0\0\x01\0\x01"
 # A name server knows it itself (RFC 6761 6.3). Any answer will do.
+_DAY = const(86400)
+_MOST = const(4)
+
+_known = []  # (host, address, Deadline), the latest last
+
 _LOCALHOST = _HEAD + b"\x09localhost" + _TAIL
 
 
@@ -101,6 +106,9 @@ async def lookup(servers, host):
     labels = [label.encode() for label in host.rstrip(".").split(".")]
     if is_address(host):
         return host
+    for known, address, life in _known:
+        if known == host and life.left():
+            return address
     if host.replace(".", "").isdigit():
         labels = ()
     if not servers:
@@ -120,8 +128,9 @@ async def lookup(servers, host):
             )
         code = _rcode(answer)
         if code == 0:
-            address = _address(answer, len(question) + 2)
+            address, seconds = _address(answer, len(question) + 2)
             if address:
+                _remember(host, address, seconds)
                 return address
             raise NameNotFound(
                 'cannot resolve "{}": it has no IPv4 address, and no other can be used here'.format(
@@ -138,21 +147,29 @@ async def lookup(servers, host):
     )
 
 
+def _remember(host, address, seconds):
+    # For as long as the answer says; a day at most, and in RAM.
+    _known[:] = [entry for entry in _known if entry[0] != host][1 - _MOST :]
+    _known.append((host, address, Deadline(min(seconds, _DAY) * 1000)))
+
+
 def _rcode(answer):
     return answer[3] & 15
 
 
 def _address(answer, at):
-    # The first address in an answer, whose records begin at `at`, or None.
+    # (the first address in an answer, whose records begin at `at`, or None; seconds for which it holds).
+    seconds = _DAY
     try:
         for _ in range(answer[6] << 8 | answer[7]):
             while 0 < answer[at] < 0xC0:
                 at += answer[at] + 1
             at += 2 if answer[at] else 1  # a pointer, or the root
             size = answer[at + 8] << 8 | answer[at + 9]
+            seconds = min(seconds, int.from_bytes(answer[at + 4 : at + 8], "big"))
             if answer[at] == 0 and answer[at + 1] == 1 and size == 4:
-                return "{}.{}.{}.{}".format(*answer[at + 10 : at + 14])
+                return "{}.{}.{}.{}".format(*answer[at + 10 : at + 14]), seconds
             at += size + 10
     except IndexError:
         pass  # cut short
-    return None
+    return None, 0

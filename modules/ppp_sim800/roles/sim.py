@@ -34,7 +34,8 @@ class SIM(Role):
             except ATError as error:
                 if error.code == _ABSENT:
                     return "NOT INSERTED"
-                if error.code != _BUSY or not deadline.left():
+                damaged = error.code is None and error.result != "ERROR"  # on its way
+                if not (damaged or error.code == _BUSY) or not deadline.left():
                     raise sim_error(error.code, error.result)
             await wait(300)
 
