@@ -431,9 +431,11 @@ class Game:
             return "two are up", f"status() of all: {status!r}, older {told['older']}"
         if told["live"] or told["left"]:
             return None
-        if status not in IDLE:
-            return "nobody does it", f"status() is {status!r}, and nobody does anything"
         up = modem.ppp is not None and modem.ppp.up
+        # What a command_mode() that was left alone has suspended the next call resumes.
+        suspended = status == "suspended" and self.abandoned and up and modem.mode == "command"
+        if status not in IDLE and not suspended:
+            return "nobody does it", f"status() is {status!r}, and nobody does anything"
         power = modem.power.state
         sees = f"the modem is {power}, in mode {modem.mode!r}, PPP {'up' if up else 'down'}"
         if status == "up" and not up:

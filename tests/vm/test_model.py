@@ -252,6 +252,20 @@ EXAMPLES: list[tuple[str, Sequence]] = [
             ),
         ),
     ),
+    (
+        "command_mode() that was left alone suspends the link, and connect() resumes it",
+        Sequence(
+            "aio",
+            False,
+            "command",
+            (
+                ("call", "connect"),
+                ("interrupted", "command_mode@1500", 2500),
+                ("fresh",),
+                ("call", "connect"),
+            ),
+        ),
+    ),
 ]
 
 
