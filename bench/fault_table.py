@@ -77,7 +77,8 @@ def happen():
         f.write("x")
     for action in {do!r}:
         do(action)
-    exec({run!r}, globals())
+    if {run!r}:  # to compile nothing takes memory, too
+        exec({run!r}, globals())
 
 def happened():
     return HAPPENED in os.listdir()
@@ -130,7 +131,7 @@ def come_up(limit):
 ended = come_up({limit})
 print("state=" + nic.status())
 print("ended=" + ended)
-if ended == "up":
+if ended == "up" and {check!r}:
     exec({check!r})
 """
 
@@ -201,7 +202,8 @@ print("ended=" + come_up({limit}))
 AGAIN = """
 for action in {mend!r}:
     do(action)
-exec({cure!r})
+if {cure!r}:
+    exec({cure!r})
 ended = come_up(300)
 print("again=" + ended)
 """

@@ -38,7 +38,7 @@ _OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall")
 
 # What is the package's own besides.
 INTERNAL = {
-    "ppp_sim800.interface": "PPP.link PPP.supervisor",
+    "ppp_sim800.interface": "PPP.link PPP.supervisor Settings",
     "ppp_sim800.modem": "Modem.line Modem.events Modem.serve Modem.take_unregistered Modem.in_call "
     "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
     "Modem.hang_up Modem.take_back",

@@ -27,6 +27,7 @@ SOURCES = (
     ROOT / "modules" / "requests" / "__init__.py",
     ROOT / "modules" / "aiohttp" / "__init__.py",
     ROOT / "modules" / "socket.py",
+    ROOT / "modules" / "smspdu.py",
 )
 # The firmware's sockets have theirs in C.
 SOCKETS = ROOT / "patches" / "extmod" / "0029-network-socket-words.patch"
@@ -43,7 +44,7 @@ _PART = 4  # words that a part must have to be worth telling apart
 _NAME = 3  # ... to stand in a sentence as it is
 _LEAST = 2  # words that make a sentence
 # Their ValueErrors: what cannot be read is given as it came; a state's way that the table has not.
-_INTERNAL = ("pdu.py", "states.py")
+_INTERNAL = ("smspdu.py", "states.py")
 _REASON = "reason"  # in place of a class, where status("reason") tells it
 _TOLD_AS = {"Interrupted": "LinkBusy"}  # what interface.py makes of it
 _NO_SENTENCE = ("StopIteration", "StopAsyncIteration", "AttributeError")

@@ -102,7 +102,7 @@ def event_of(line):
 
 
 def _report(line):
-    from .roles.pdu import STATUS_REPORT, parse
+    from smspdu import STATUS_REPORT, parse
 
     try:
         part = parse(line)

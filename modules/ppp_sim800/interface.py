@@ -1,17 +1,99 @@
 """The network interface, used as network.WLAN is. What is awaited here blocks in `ppp_sim800.PPP`.
 
-What can be set for it is in settings.py and supervisor.py, what it has carried in stats.py.
+What can be set for ensure() and keep_up() is in supervisor.py, what it has carried in stats.py.
 """
 
 import network
 
-from .at.text import check_timeout
+from .at.text import check_timeout, is_address, quoted
 from .blocking import blocking_class
 from .errors import ConfigError, NoCarrier
 from .link import Link
 from .profile import FAST
+from .roles.sim import check_code
 from .run import Async, Deadline
-from .settings import Settings, default_board
+
+_default = []  # the board that is used where none is given: there is but one
+
+
+class Settings:
+    """What the operator gives: access point, user, password, PIN, name servers; all checked. Raises ConfigError."""
+
+    def __init__(self, apn, user, password, auth, pin):
+        # For an access point that names no server: Quad9 and Cloudflare.
+        self.dns = ("9.9.9.9", "1.1.1.1")
+        if auth not in ("pap", "chap", None):
+            raise ConfigError('auth must be "pap", "chap" or None')
+        self._auth = auth
+        self.set("apn", apn)
+        self.set("user", user)
+        self.set("password", password)
+        self.set("pin", pin)
+
+    def set(self, name, value):
+        """Change one of them. False if there is none of that name."""
+        if name == "apn":
+            self.apn = _check_apn(value)
+        elif name == "user":
+            self.user = quoted(value, name, 127)
+        elif name == "password":
+            self._password = quoted(value, name, 127)
+        elif name == "pin":
+            if value is not None:
+                check_code(value, "the PIN")
+            self.pin = value
+        elif name == "dns":
+            self.dns = _check_servers(value)
+        else:
+            return False
+        return True
+
+    def login(self):
+        """As network.PPP.connect() takes it."""
+        if self._auth is None:
+            return {}
+        security = network.PPP.SEC_PAP if self._auth == "pap" else network.PPP.SEC_CHAP
+        return {"security": security, "user": self.user, "key": self._password}
+
+    def of_bearer(self):
+        """(APN, user, password)."""
+        return self.apn, self.user, self._password
+
+
+def _check_apn(apn):
+    if not isinstance(apn, str):
+        raise ConfigError(
+            'the APN must be a str such as "internet", not {}'.format(type(apn).__name__)
+        )
+    if not apn:
+        raise ConfigError("the APN is empty: ask your operator for its name")
+    quoted(apn, "the APN", 99)
+    if " " in apn:
+        raise ConfigError("the APN must not contain blanks")
+    return apn
+
+
+def _check_servers(servers):
+    if servers is None:
+        return ()
+    servers = tuple(servers) if isinstance(servers, (tuple, list)) else (servers,)
+    for server in servers:
+        if not is_address(server):
+            raise ConfigError(
+                'dns must be IPv4 addresses such as "9.9.9.9", or None, not {!r}'.format(server)
+            )
+    return servers
+
+
+def _default_board():
+    """What the frozen module `board` knows."""
+    try:
+        from board import Board
+    except ImportError:
+        raise ConfigError("no board is known to this firmware: pass board=, see docs/board.md")
+    if not _default:
+        _default.append(Board())
+    return _default[0]
 
 
 class PPP(Async):
@@ -46,7 +128,7 @@ class PPP(Async):
         if not isinstance(multiplex, bool):
             raise ConfigError("multiplex must be True or False")
         if board is None:
-            board = default_board()
+            board = _default_board()
         self.link = Link(settings, board, trace, baudrate, multiplex)
         self.modem = self.link.modem
         self._supervisor = None

@@ -399,6 +399,9 @@ class Link:
         ppp = self.ppp
         if ppp is None:
             return False
+        # From now on, whatever memory runs out for: the object must outlive lwIP's use of it.
+        if ppp not in _closing:
+            _closing.append(ppp)
         carries = self.line.carries_ppp
         if not carries:
             ppp.config(stream=None)  # the modem would take a Terminate for a command
@@ -410,13 +413,13 @@ class Link:
         ended = was_up and ppp.status() >= 0 and deadline.left() > 0
         rx, tx, _, _, _ = self.traffic()
         self.ppp = None
-        self.counters.add(rx=rx, tx=tx)
-        self.counters.save(True)
         if self._dns_set:
             network.ipconfig(dns=_NO_ADDRESS)
             self._dns_set = False
         ppp.config(stream=None)
         ppp.active(False)
-        _closing[:] = [old for old in _closing if old.status() in (_CONNECTING, _CONNECTED)]
-        _closing.append(ppp)
+        self.counters.add(rx=rx, tx=tx)
+        self.counters.save(True)
+        busy = (_CONNECTING, _CONNECTED)
+        _closing[:] = [old for old in _closing if old is ppp or old.status() in busy]
         return ended

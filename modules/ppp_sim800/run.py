@@ -23,7 +23,7 @@ class Async:
     A role of the modem does it over `line`.
     """
 
-    def __init__(self, line):
+    def __init__(self, line=None):
         self._line = line
 
 

@@ -12,7 +12,6 @@ import machine
 from micropython import const
 
 from .at.text import check_timeout
-from .dns import ask
 from .errors import (
     ATTimeout,
     BudgetSpent,
@@ -195,6 +194,10 @@ class Supervisor:
                 return True  # no use to wait
             return age is not None and age < since(started)
 
+        try:
+            from .dns import ask  # which takes memory only where somebody is asked
+        except MemoryError:
+            return None
         if probe == "dns":
             servers = link.isconnected() and link.name_servers()
             if not servers:

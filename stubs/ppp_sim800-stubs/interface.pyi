@@ -1,6 +1,6 @@
 """The network interface, used as network.WLAN is. What is awaited here blocks in `ppp_sim800.PPP`.
 
-What can be set for it is in settings.py and supervisor.py, what it has carried in stats.py."""
+What can be set for ensure() and keep_up() is in supervisor.py, what it has carried in stats.py."""
 
 from typing import Literal, overload
 

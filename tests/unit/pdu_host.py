@@ -3,14 +3,12 @@
 import json
 import sys
 
-import ppp_sim800.roles.pdu
+import smspdu as pdu
 from ppp_sim800.errors import SIM800Error
 from ppp_sim800.events import Events, event_of
 from ppp_sim800.roles.sms import _joined, _message, check_number
 from ppp_sim800.roles.ussd import text_of
 from ppp_sim800.run import run
-
-pdu = ppp_sim800.roles.pdu
 
 
 def readable(values, at, text):

@@ -73,7 +73,9 @@ def test_hourly_upload(vm, internet):
     for way in OUR_WAYS:
         first, *rest = found[way]
         assert first.trips == 5
-        assert min(wake.trips for wake in rest) == 4
+        assert (
+            min(wake.trips for wake in rest) == 3
+        )  # SYN, one of TLS, request: the address is known
         # 1807 without what a busy machine makes lwIP send again.
         least = min(wake.ip for wake in rest)
         assert least <= 2100

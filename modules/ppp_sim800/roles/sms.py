@@ -8,12 +8,12 @@ from binascii import hexlify
 from collections import namedtuple
 
 from micropython import const
+from smspdu import STATUS_REPORT, decode, parse, split, submit
 
 from ..at.text import check_timeout, fields
 from ..errors import ATError, ConfigError, SIM800Error
 from ..run import Deadline, sleep_ms, wait
 from . import Role
-from .pdu import STATUS_REPORT, decode, parse, split, submit
 from .sim import sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages

@@ -3,10 +3,10 @@
 from binascii import hexlify, unhexlify
 
 from micropython import const
+from smspdu import BYTES, GSM, UCS2, decode, to_ucs2
 
 from ..at.text import check_timeout, fields
 from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
-from .pdu import BYTES, GSM, UCS2, decode, to_ucs2
 
 _MOST = const(160)  # characters of a code or an answer
 

@@ -4,10 +4,9 @@ from binascii import hexlify, unhexlify
 from collections import namedtuple
 
 from micropython import const
-
-from ..errors import ConfigError
-from ..run import sleep_ms
-from .clock import parse_cclk
+from ppp_sim800.errors import ConfigError
+from ppp_sim800.roles.clock import parse_cclk
+from ppp_sim800.run import sleep_ms
 
 # Alphabets, by the bits of a character.
 GSM = const(7)
