@@ -39,10 +39,6 @@ def ticks_after(seconds):
     return time.ticks_add(time.ticks_ms(), int(min(seconds, _LONGEST_S) * 1000))
 
 
-def _unknown(host, port):
-    return None
-
-
 class Stream:
     """A connection's bytes. Each wait has an end, so has the step that is under way, and perhaps all together."""
 
@@ -100,7 +96,8 @@ class Stream:
 
                 context = ssl.create_default_context()
             # Where the server proved itself last, or else where its name leads.
-            last = getattr(context, "last_address", _unknown)(host, port)
+            if hasattr(context, "last_address"):
+                last = context.last_address(host, port)
         if last and last != host:
             self.step(_LAST_S if self.connect_s is None else min(_LAST_S, self.connect_s))
             try:

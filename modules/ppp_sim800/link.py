@@ -173,7 +173,7 @@ class Link:
 
     def lose(self, word):
         """The link is not up any more, for `word` of stats.REASONS."""
-        up = max(0, self.age()) // 1000
+        up = self._seconds_up()
         self.state.enter("lost", LOST[REASONS.index(word)])
         self.counters.add(up=up)
         self.counters.blame(word)
@@ -232,7 +232,10 @@ class Link:
 
     def _carried(self):
         rx, tx, _, _, _ = self.traffic()
-        return rx, tx, max(0, self.age()) // 1000
+        return rx, tx, self._seconds_up()
+
+    def _seconds_up(self):
+        return max(0, self.age()) // 1000
 
     def pause(self, paused):
         """Keep PPP from the line during a voice call: LCP echo does not count then."""
@@ -375,7 +378,7 @@ class Link:
     async def go_down(self):
         """LCP Terminate, hang up; the modem stays on and registered."""
         # First the state: whoever looks meanwhile must not take it for a loss.
-        up = max(0, self.age()) // 1000
+        up = self._seconds_up()
         if self.state.name != "off":
             self.state.enter("on")
         self.counters.add(up=up)

@@ -194,19 +194,14 @@ class Supervisor:
                 return True  # no use to wait
             return age is not None and age < since(started)
 
+        servers = link.isconnected() and link.name_servers() if probe == "dns" else probe
+        if not servers:
+            return None
         try:
             from .dns import ask  # which takes memory only where somebody is asked
         except MemoryError:
             return None
-        if probe == "dns":
-            servers = link.isconnected() and link.name_servers()
-            if not servers:
-                return None
-            question = ask(servers, heard)
-        elif probe:
-            question = ask(probe[:1], heard, None, probe[1])
-        else:
-            return None
+        question = ask(servers, heard) if probe == "dns" else ask(probe[:1], heard, None, probe[1])
         answered, used = await question
         if answered is None:
             return None

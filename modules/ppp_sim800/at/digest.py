@@ -11,8 +11,7 @@ OTHER = const(4)  # unsolicited (URC)
 OK = (b"OK",)
 DIAL_FAILED = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
 
-
-_USUAL = const(384)  # a message as a PDU (MR 3.2) takes 353
+_USUAL = const(384)  # a short message as a PDU has at most 352 hex digits
 
 
 class Lines:
@@ -67,9 +66,8 @@ class Lines:
         """The next line with something in it, as bytes without its ends; None if none is complete."""
         while (end := self._buf.find(b"\n", self._start, self._end)) >= 0:
             start, self._start = self._start, end + 1
-            while (
-                end > start and self._buf[end - 1] <= 32
-            ):  # ends and blanks, which take no memory here
+            # Ends and blanks are passed over here, as a copy without them takes memory.
+            while end > start and self._buf[end - 1] <= 32:
                 end -= 1
             if self._overlong:
                 self._overlong = False
