@@ -69,9 +69,10 @@ class SSLContext:
         hexadecimal digits. Of any certificate in the chain: pin the server's, or its CA's; and one in reserve.
         Raises ConfigError."""
 
-    def last_address(self, host: str, port: int) -> str | None:
+    def last_address(self, host: str, port: int, gone: bool = False) -> str | None:
         """The IPv4 address (dotted str) at which a server has proved itself to be `host` within the last day, by a session
-        that can be resumed; None if that is not known. It may be gone: ask for the name then."""
+        that can be resumed; None if that is not known. Where no connection to it comes about ask for the name, and say
+        so by gone=True: the address of the next connection is kept then."""
 
     def get_ciphers(self) -> list[str]:
         """The names of the cipher suites that can be used."""

@@ -104,6 +104,7 @@ class Stream:
                 return await self._open(last, port, context)
             except OSError:
                 self.close()
+                context.last_address(host, port, True)
                 self.error = None
                 self.step(self.connect_s)
         try:

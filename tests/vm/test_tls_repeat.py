@@ -196,6 +196,10 @@ tell("own", get, "telemetry.example", ssl.create_default_context(cafile="root.de
 """
 
 
+# What the gets of WAKE say, the first in both boots.
+WOKEN = ["get=ok|200", "get=ok|200", "again=ok|200", "own=ok|200"]
+
+
 def questions(played, name="telemetry.example"):
     """When its address was asked for."""
     return [e for e in played.journal.seen("dns") if name in str(e)]
@@ -204,12 +208,7 @@ def questions(played, name="telemetry.example"):
 def test_the_last_address_outlives_deep_sleep(board, internet):
     """RFC 8767: where the server has proved itself it is looked for first. What trusts others asks for itself."""
     played = board(SLEEP + UP + WAKE)
-    assert [line for line in played.lines if "=ok|200" in line] == [
-        "get=ok|200",
-        "get=ok|200",
-        "again=ok|200",
-        "own=ok|200",
-    ]
+    assert [line for line in played.lines if "=ok|200" in line] == WOKEN
     # Of the first boot, and of another context in the second.
     assert len(questions(played)) == 2
 
@@ -241,12 +240,7 @@ def test_a_server_that_has_moved_is_asked_for_anew(board, internet, now):
         + "tell('new', ssl.create_default_context().last_address, 'telemetry.example', 443)\n",
         watch=move,
     )
-    assert [line for line in played.lines if "=ok|200" in line] == [
-        "get=ok|200",
-        "get=ok|200",
-        "again=ok|200",
-        "own=ok|200",
-    ]
+    assert [line for line in played.lines if "=ok|200" in line] == WOKEN
     assert played.value("new") == f"ok|{new}"
     assert len(questions(played)) == 2
     assert int(played.value("ms")) < 30_000
@@ -346,6 +340,40 @@ print("never=%d" % count("nosession.example"))
     )
     assert int(played.value("tickets")) == 1
     assert int(played.value("never")) <= 4
+
+
+def test_flash_is_not_worn_out_by_a_name_with_several_addresses(board, internet):
+    """What asks for the name each time comes to another one each time; any of them will do."""
+    old = internet.names["telemetry.example"]
+    other = "203.0.113.78"
+
+    def route(line, world):
+        world.internet.routes = {
+            **world.internet.routes,
+            (other, 443): world.internet.routes[old, 443],
+        }
+
+    played = board(
+        SLEEP
+        + UP
+        + f"""
+print("route=1")
+context = ssl.create_default_context()
+writes, before = 0, stored()
+for i in range(8):
+    plain = socket.socket()
+    plain.settimeout(20)
+    plain.connect((("{old}", "{other}")[i % 2], 443))
+    context.wrap_socket(plain, server_hostname="telemetry.example").close()
+    writes += stored() != before
+    before = stored()
+print("writes=%d" % writes)
+print("last=" + context.last_address("telemetry.example", 443))
+""",
+        watch=lambda line, world: route(line, world) if line == "route=1" else None,
+    )
+    assert played.value("writes") == "1"
+    assert played.value("last") == old
 
 
 def test_few_sessions_are_kept(board, internet):

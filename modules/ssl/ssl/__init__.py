@@ -34,7 +34,7 @@ _REFUSE = const(
 class _Handshake:
     """What is known of a connection while its handshake is under way, and mbedTLS's verify callback for it."""
 
-    def __init__(self, host, key, session, pins, address=None):
+    def __init__(self, host, key, session, pins, address):
         self.host = host
         self.address = address
         self.key = key
@@ -195,7 +195,7 @@ class SSLContext:
                 sock,
                 server_side=True,
                 do_handshake_on_connect=do_handshake_on_connect,
-                verify_callback=_Handshake(None, None, None, ()),
+                verify_callback=_Handshake(None, None, None, (), None),
             )
         if self.verify_mode != CERT_NONE:
             if not server_hostname:
@@ -244,13 +244,14 @@ class SSLContext:
         self._done(secure, handshake)
         return True
 
-    def last_address(self, host, port):
+    def last_address(self, host, port, gone=False):
         """The IPv4 address (dotted str) at which a server has proved itself to be `host` within the last day, by a session
-        that can be resumed; None if that is not known. It may be gone: ask for the name then.
+        that can be resumed; None if that is not known. Where no connection to it comes about ask for the name, and say
+        so by gone=True: the address of the next connection is kept then.
         """
         if self.verify_mode != CERT_REQUIRED:
             return None
-        return sessions.address(sessions.key(self._identity, host, port))
+        return sessions.address(sessions.key(self._identity, host, port), gone)
 
     def handshake_failed(self, secure, error):
         """The SSLError for a handshake that its caller ends with this OSError, such as one that took too long."""
@@ -338,11 +339,11 @@ def public_key_digest(certificate):
 
 
 def _peer(sock):
-    # (address, port) of the other end; (None, 0) if it is none that tells, such as a stream of one's own.
+    # (address, port) of the other end; zeros if it is none that tells, such as a stream of one's own.
     try:
         return sock.getpeername()
     except (AttributeError, OSError):
-        return None, 0
+        return "0.0.0.0", 0
 
 
 def _content(file, what):

@@ -46,39 +46,45 @@ def offer(key):
             return tls.SSLSession(entry[4])
     except ValueError:
         pass
-    drop(key)
-    return None
+    return drop(key)  # None
 
 
-def address(key):
-    """The IPv4 address (dotted str) at which this server proved itself last, None if that is not known."""
+def address(key, gone):
+    """The IPv4 address (dotted str) at which this server proved itself last, None if that is not known. gone: it does not
+    any more; the next one is kept."""
     entry = _find(key)
-    return "{}.{}.{}.{}".format(*entry[3]) if _is_good(entry) and any(entry[3]) else None
+    if not _is_good(entry):
+        return None
+    if gone:
+        entry[3] = b""
+    return ".".join(map(str, entry[3])) if any(entry[3]) else None
 
 
 def keep(key, session, offered, reused, address):
     """After a handshake: keep its session for the next one.
 
     session: of this connection, None if the server does not resume; offered: the one it began with, or None;
-    reused: whether the server took that; address: dotted str, or None.
+    reused: whether the server took that; address: dotted str, 0.0.0.0: not known.
+    Of several that a name has one is kept, so that the others do not wear out flash either.
     """
     data = session.to_bytes() if session else b""
     if not 0 < len(data) <= _LONGEST:
-        drop(key)
-        return
-    made, refused = rtc.now(), 0
-    address = bytes(map(int, address.split("."))) if address else bytes(4)
+        return drop(key)
+    made = rtc.now()
+    refused = 0
+    address = bytes(map(int, address.split(".")))
     entry = _find(key)
     if entry:
         _sessions.remove(entry)
         if reused:
             made = entry[1]
+            address = entry[3] or address
         elif offered:
             refused = min(entry[2] + 1, 255)
     _sessions.append([key, made, refused, address, data])
     del _sessions[:-_MOST]
     # The one in the file still does if it was reused, so that a new ticket each time does not wear out flash.
-    if refused < _PATIENCE and not (entry and reused and entry[3] == address):
+    if refused < _PATIENCE and not (entry and reused and entry[3]):
         _write()
 
 
