@@ -130,6 +130,10 @@ class Modem:
         """the modem says `text` unasked (with_answer: between the lines of its next answer)"""
         modem.urc(text, with_answer)
 
+    def clock_says(modem, text: TEXT = "80/01/06,00:00:00+00"):
+        """AT+CCLK? says that from now on, whatever the time is (text='': what its clock has)"""
+        modem.rtc.says = text
+
     def http_ends(modem, code: CODE = 604):
         """the next AT+HTTPACTION ends with this status (as 602, no memory), and sends nothing"""
         modem.http_code = code
@@ -242,6 +246,10 @@ class Radio:
         """there is no network any more (stat=3: none that takes this SIM), until on=0"""
         modem.radio.gone = stat if on else None
         modem.radio.settle()
+
+    def network_time(modem):
+        """the network tells its time once, whatever the scenario's `nitz` says (only when asked with AT+CLTS=1)"""
+        modem.take_network_time()
 
     def cell_change(modem, lac: TEXT = "1A2B", cell: TEXT = "3C4E"):
         """the modem moves to another cell"""

@@ -28,6 +28,7 @@ for _number, (_server, _host) in enumerate(TLS_SERVERS.items()):
 for _number, _server in enumerate(MANNERS):
     HOSTS[f"{_server}.example"] = (f"192.0.2.{_number + 20}", PORT, _server)
 HOSTS["pool.ntp.org"] = ("192.0.2.10", PORT, "ntp")
+HOSTS["1.pool.ntp.org"] = ("192.0.2.11", PORT, "ntp")
 HOSTS["telemetry.example"] = ("203.0.113.10", 443, "https")
 
 

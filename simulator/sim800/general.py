@@ -267,7 +267,8 @@ def adc(modem, c):
 def clock(modem, c):
     if c.op == "?":
         local, zone = modem.rtc.read()
-        modem.info(f'+CCLK: "{local:%y/%m/%d,%H:%M:%S}{zone:+03d}"')
+        says = modem.rtc.says or f"{local:%y/%m/%d,%H:%M:%S}{zone:+03d}"
+        modem.info(f'+CCLK: "{says}"')
         return
     text = Args(c).most(1).quoted(0)
     try:

@@ -358,16 +358,21 @@ class SIM800(DataMode):
             was, self._registered = self._registered, net.registered
             if self._registered and not was:
                 self.journal.add("modem", "registered")
-                if self.scenario.radio.nitz and self.settings["+CLTS"] and net.operator:
-                    radio, ciev = self.scenario.radio, self.profile.ciev
-                    for text in self.rtc.nitz(radio, net.operator, ciev):
-                        self.urc(text)
+                if self.scenario.radio.nitz:
+                    self.take_network_time()
                 self.moment("registered")
                 self.messages.center.run()
             elif was and not self._registered:
                 self.calls.end("NO CARRIER")
                 self.ussd.lost()
         self.mute_ppp()
+
+    def take_network_time(self) -> None:
+        """The network tells its time: to the clock and the host, where AT+CLTS=1 asks for it."""
+        if self.settings["+CLTS"] and self.radio.registered and self.radio.operator:
+            radio, ciev = self.scenario.radio, self.profile.ciev
+            for text in self.rtc.nitz(radio, self.radio.operator, ciev):
+                self.urc(text)
 
     def deactivate_contexts(self, why: str) -> None:
         """All PDP contexts end, whoever used them."""

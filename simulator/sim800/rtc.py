@@ -18,6 +18,7 @@ class RealTimeClock:
     def __init__(self, clock: Clock, scenario: Scenario):
         self.clock = clock
         self._set: tuple[datetime.datetime, float, int] | None = None
+        self.says = ""  # instead of the time, a fault
         if scenario.utc is None:
             self._start = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
             return

@@ -392,6 +392,31 @@ async def test_no_network_time_unless_asked_for(rig):
 
 
 @modem_test(scenario(NITZ, radio={"nitz": False}))
+async def test_network_time_that_comes_late(rig):
+    await boot(rig, 10)
+    await ask(rig, "+CLTS=0")
+    rig.modem.inject("network_time")
+    assert rig.take() == b""
+    await ask(rig, "+CLTS=1")
+    rig.modem.inject("network_time")
+    assert b"*PSUTTZ: 2026,6,15,12,0," in rig.take()
+    assert (await ask(rig, "+CCLK?")).startswith('+CCLK: "26/06/15,14:00:')
+    rig.modem.inject("registration_lost")
+    rig.take()
+    rig.modem.inject("network_time")
+    assert rig.take() == b""
+
+
+@modem_test(NITZ)
+async def test_a_clock_that_says_what_it_likes(rig):
+    await boot(rig, 2.7)
+    rig.modem.inject("clock_says", text="26/02/30,12:00:00+00")
+    assert await ask(rig, "+CCLK?") == '+CCLK: "26/02/30,12:00:00+00"'
+    rig.modem.inject("clock_says", text="")
+    assert (await ask(rig, "+CCLK?")).startswith('+CCLK: "04/01/01,00:00:')
+
+
+@modem_test(scenario(NITZ, radio={"nitz": False}))
 async def test_no_network_time_where_there_is_none(rig):
     await boot(rig, 2.7)
     await ask(rig, "+CLTS=1", 10)
