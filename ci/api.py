@@ -43,14 +43,14 @@ INTERNAL = {
     "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
     "Modem.hang_up Modem.take_back",
     "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
-    "ppp_sim800.roles.clock": "Clock.want_time",
+    "ppp_sim800.roles.clock": "Clock.want_time Clock.told Clock.is_utc Clock.correct",
     "ppp_sim800.roles.calls": "Calls.likely",
     "ppp_sim800.roles.http": "HTTP.release HTTP.read_body Response.PROPERTIES",
     "ppp_sim800.events": "Events",
     "ppp_sim800.stats": "Counters",
-    "ppp_sim800.ntp": "correct_clock",
+    "ppp_sim800.ntp": "compare",
     "ppp_sim800.tls_sessions": "key offer keep drop address FILE",
-    "ppp_sim800.rtc": "FILE confirm",
+    "ppp_sim800.rtc": "FILE is_possible trust checked confirm doubt link",
     "ssl": "SSLContext.continue_handshake SSLContext.handshake_failed",
 }
 

@@ -1,7 +1,8 @@
 """The time from an NTP server: one question, one answer (SNTP, RFC 4330; packet as in RFC 5905 7.3).
 
 The answer is not signed, so it is only taken if it can be nobody else's: it must echo 64 random bits, and the
-time must not lie before what is known to be past (rtc.py).
+time must be possible (rtc.py). Before the clock is set by it, it is compared: with the clock, the modem's, or that of a
+second server.
 """
 
 import os
@@ -18,6 +19,7 @@ from ppp_sim800.run import Deadline, run, sleep_ms
 from . import rtc
 
 HOST = "pool.ntp.org"
+_HOSTS = (HOST, "1.pool.ntp.org")  # other servers by the second name
 
 _PORT = const(123)
 _SIZE = const(48)
@@ -29,6 +31,11 @@ _ERA_0 = const(2208988800)  # seconds from 1900 to 1970
 _FIRST_BIT = const(0x80000000)
 
 _TRIES = const(3)
+_COMPARE_MS = const(15000)  # for two servers, the look-up of their names included
+_SAME = const(5)  # seconds between two servers that agree
+_MODEM_SAME = const(60)  # ... a server and the modem's clock, which drifts
+_ONE = const(3600)  # seconds for which a time is trusted that nothing agrees with
+_SURE = const(86400)
 _SLOWEST_MS = const(5000)  # for an answer; on GPRS most take one
 
 
@@ -45,14 +52,17 @@ def query(host=HOST, timeout=15000):
     return run(_query(host, timeout))
 
 
-async def _query(host, timeout, servers=None):
-    # servers: name servers (dotted str), None: the one that lwIP asks.
+async def _query(host, timeout):
     try:
-        address = await lookup(servers or (network.ipconfig("dns"),), host)
+        address = await lookup((network.ipconfig("dns"),), host)
     except NameNotFound as error:
         raise NoTime("no time from {}: {}".format(host, error))
+    return await _ask(host, address, timeout, _TRIES)
+
+
+async def _ask(host, address, timeout, tries):
     deadline = Deadline(timeout)
-    for _ in range(_TRIES):
+    for _ in range(tries):
         seconds = await _exchange(host, address, min(_SLOWEST_MS, deadline.left()))
         if seconds is not None:
             return seconds
@@ -63,14 +73,53 @@ async def _query(host, timeout, servers=None):
 
 def set_clock(host=HOST, timeout=15000):
     """Set the machine's clock from an NTP server. Returns whether that has been done. Arguments: see query()."""
-    return run(correct_clock(host, timeout))
-
-
-async def correct_clock(host=HOST, timeout=15000, servers=None):
     try:
-        return rtc.set(await _query(host, timeout, servers))
+        return rtc.set(query(host, timeout), _SURE)  # whoever names a server trusts it
     except OSError:  # NoTime, or no memory for a socket
         return False
+
+
+async def compare(servers, modem, told, vain):
+    """Set the machine's clock by NTP, where two sources agree, or there is but one and nothing to be said against it.
+    22 s at most.
+
+    servers: name servers (dotted str). modem: seconds by which the modem's clock is ahead of the machine's, None: it is
+    not set; told: whether the network has set that. vain: how often all this was in vain; then one server is asked,
+    another each time, and the second only if the first has answered.
+    """
+    deadline = Deadline(_COMPARE_MS)
+    # (seconds ahead of the clock, by how many others may differ) of each source
+    sources = [(modem, _MODEM_SAME)] if modem is not None else []
+    if rtc.trust >= 0 and rtc.is_set():
+        # The chip's clock drifts, most in deep sleep.
+        sources.append((0, min(_SURE, 60 + abs(rtc.now() - rtc.checked) // 64)))
+    first = ahead = None
+    for i in range(2):
+        if deadline.left() < _SLOWEST_MS or (i and vain and ahead is None):
+            break
+        host = _HOSTS[(i + vain) % 2]
+        try:
+            address = await lookup(servers, host)
+            if address == first:
+                break
+            first = address
+            timeout = deadline.left() // (2 - i)
+            other, ahead = ahead, await _ask(host, address, timeout, 1 if vain else 2) - rtc.now()
+        except OSError:
+            continue
+        for seconds, differ in sources:
+            if abs(ahead - seconds) <= differ:
+                rtc.set(rtc.now() + ahead, _SURE)
+                return
+        if other is not None:
+            return  # two that differ: neither is to be believed
+        sources.append((ahead, _SAME))
+    if ahead is None and told:
+        ahead = modem
+    elif ahead is not None and rtc.trust >= _SURE and abs(ahead) >= _SURE and rtc.is_set():
+        return  # a clock that two agreed on goes by no server alone
+    if ahead is not None:
+        rtc.set(rtc.now() + ahead, _ONE)
 
 
 async def _exchange(host, address, timeout):
@@ -111,9 +160,9 @@ def _time_of(host, answer):
     if not seconds & _FIRST_BIT:
         seconds += 1 << 32  # the count starts anew in February 2036 (RFC 4330 3)
     seconds += (fraction >> 31) - _ERA_0
-    if seconds < rtc.floor():
+    if not rtc.is_possible(seconds):
         raise NoTime(
-            "no time from {}: it says {}, which is past; use another server".format(
+            "no time from {}: it says {}, which cannot be; use another server".format(
                 host, rtc.text(seconds)
             )
         )

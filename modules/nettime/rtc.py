@@ -1,8 +1,11 @@
-"""The machine's clock, as far as certificates depend on it: is it set, and not before what is known to be past.
+"""The machine's clock, as far as certificates depend on it: can it be right, and how far is it trusted.
 
-Known to be past are the day this firmware was built, and the beginning of each certificate by which a server has
-proved itself: its CA has signed that, so no wrong clock raises this floor. It is kept in a file (FILE), beside the
-day on which the clock was set last. A time below the floor is no time.
+It cannot be right before what is past for sure: the day this firmware was built, and the beginning of each certificate
+by which a server has proved itself: its CA has signed that, so no wrong clock raises this floor. Nor 20 years after
+that day, nor beyond the end of the certificate that a server has proved itself by since the last reset.
+
+The floor is kept in a file (FILE), beside the time when the clock was set last, for how long that is to do, and how
+the chip's clock drifts: by that it is corrected after deep sleep, when it is looked at first.
 """
 
 import sys
@@ -11,100 +14,158 @@ import time
 import machine
 from micropython import const
 
-FILE = "ppp_sim800.time"  # floor and last setting in Unix seconds, then their sum modulo 97
+# Floor, last setting (Unix seconds), for how many seconds that does (below 0: it was contradicted), when the clock was
+# right last, by how many ppm it is slow; their sum modulo 97
+FILE = "ppp_sim800.time"
 
+_HOUR = const(3600)
 _DAY = const(86400)
-_UNIX_2000 = const(946684800)
 _LAST = const(4294967295)  # more is rubbish in the file, not a time
+_SPAN = const(631152000)  # 20 years, for which firmware is used at most
+_MILLION = const(1000000)
 _CLOSE = const(2)  # seconds that are no reason to set the clock anew: sources tell whole ones
 
+# Seconds from 1970 to the epoch of time.time()
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+link = None  # what came up last: its timekeeper.refresh() has the sources asked at once, where that may block
+
+# What is true of these floor() looks up.
+checked = 0  # when the clock was set last
+trust = 0  # for how long that does; below 0: something has contradicted it
 _floor = 0  # 0: not looked up yet
-_checked = 0  # when the clock was set last
+_end = 0  # of the firmware's 20 years
+_kept = 0  # `checked` as it is in the file
+_right = 0  # when the clock was set or corrected last
+_drift = 0  # ppm by which it is slow
+
+_proved = _until = 0  # when a server has proved itself last, and the end of its certificate
+_settled = 0  # when a doubt ended last
 
 
 def now():
     """The clock's time in Unix seconds, right or wrong."""
-    return time.time() + _epoch()
+    return time.time() + _EPOCH
 
 
 def is_set():
-    """Whether the clock can be right: it is not before the floor."""
-    return now() >= floor()
+    """Whether the clock can be right."""
+    return is_possible(now())
 
 
-def set(seconds):
+def is_possible(seconds):
+    """Whether it can be that time now (Unix seconds): not past for sure, nor too far ahead."""
+    first = floor()
+    end, passed = _end, now() - _proved
+    if _until and passed >= 0:
+        end = min(end, _until + passed)
+    return first <= seconds < end
+
+
+def set(seconds, lasts=_HOUR):
     """Set the clock (UTC) to Unix seconds, by what a source of time has told. Returns False, and leaves it alone,
-    if that is below the floor. Writes FILE once a day.
+    if that is not possible.
+
+    lasts: seconds for which the source needs no other: a day where two agree. Writes FILE once a day, and when the
+    clock is trusted more than before.
     """
-    if seconds < floor():
+    global checked, trust, _settled, _drift
+    if not is_possible(seconds):
         return False
-    if abs(now() - seconds) > _CLOSE:
-        t = time.gmtime(seconds - _epoch())
-        machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
-    if not is_fresh():
-        _keep(_floor, seconds)
+    ahead, passed = seconds - now(), now() - _right
+    if passed > _HOUR and abs(ahead) < passed // 16:  # more is another kind of error
+        _drift += ahead * _MILLION // passed
+    if trust < 0:
+        _settled = seconds
+    known = 0 <= seconds - _kept < _DAY and lasts <= trust
+    checked, trust = seconds, lasts
+    _move(seconds)
+    if not known:
+        _keep(_floor)
     return True
 
 
 def is_fresh():
-    """Whether a source of time was heard within the last day."""
-    return is_set() and 0 <= now() - _checked < _DAY
+    """Whether the clock can be relied on: its last source does still, and nothing has contradicted it."""
+    return is_set() and 0 <= now() - checked < trust
 
 
 def floor():
     """Unix seconds that are past for sure."""
-    global _floor, _checked
+    global checked, trust, _floor, _end, _kept, _right, _drift
     if not _floor:
-        _floor, _checked = _remembered()
-        _floor = max(_floor, _built())
+        try:
+            with open(FILE) as file:
+                *values, check = map(int, file.read(64).split())
+            good = len(values) == 5 and sum(values) % 97 == check
+            if good and 0 <= values[0] <= _LAST and values[2] <= _DAY:
+                _floor, checked, trust, _right, _drift = values
+                _kept = checked
+        except (OSError, ValueError):
+            pass
+        try:
+            # It ends in "on 2026-11-30". Time zones make a day of difference.
+            built = unix(*map(int, sys.version[-10:].split("-"))) - _DAY
+        except ValueError:
+            built = 1767225600  # the beginning of 2026
+        _floor = max(_floor, built)
+        _end = built + _SPAN
+        slow = (now() - _right) * _drift // _MILLION
+        asleep = machine.reset_cause() == machine.DEEPSLEEP_RESET
+        if asleep and _CLOSE < abs(slow) < _DAY and is_set():
+            _move(now() + slow)
+            _keep(_floor)
     return _floor
 
 
-def confirm(seconds):
-    """Take `seconds` (Unix) as past: then begins the certificate by which a server has just proved itself."""
-    if floor() < seconds <= now():
-        _keep(seconds, _checked)
+def confirm(begins, ends=0):
+    """A server has just proved itself by a certificate that is valid between these (Unix seconds; 0: for ever)."""
+    global _proved, _until
+    _proved, _until = now(), ends
+    if floor() < begins <= _proved:
+        _keep(begins)
 
 
-def _keep(floor, checked):
-    global _floor, _checked
-    _floor, _checked = floor, checked
+def doubt():
+    """Something says that the clock is wrong: it is not set, or by it a certificate that is good otherwise is expired or
+    not yet valid. The sources are asked again: at once where that may block, else by the next ensure(). Not if they
+    were for this reason within the last hour.
+    """
+    global trust, _until
+    if is_fresh() and 0 <= now() - _settled < _HOUR:
+        return
+    was, trust, _until = trust, -1, 0
+    if link:
+        link.timekeeper.refresh(was >= 0)
+    if trust < 0 <= was:
+        _keep(_floor)
+
+
+def _move(seconds):
+    global _right
+    if abs(now() - seconds) > _CLOSE:
+        t = time.gmtime(seconds - _EPOCH)
+        machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+    _right = seconds
+
+
+def _keep(floor):
+    global _floor, _kept
+    _floor, _kept = floor, checked
     try:
+        values = floor, checked, trust, _right, _drift
         with open(FILE, "w") as file:
-            file.write("{} {} {}\n".format(floor, checked, (floor + checked) % 97))
+            file.write(" ".join(map(str, values + (sum(values) % 97,))))
     except OSError:
         pass  # a full or absent file system: it holds until the next reset
 
 
 def text(seconds):
     """Unix seconds as "2026-12-31 23:59 UTC"."""
-    t = time.gmtime(seconds - _epoch())
+    t = time.gmtime(seconds - _EPOCH)
     return "{}-{:02}-{:02} {:02}:{:02} UTC".format(t[0], t[1], t[2], t[3], t[4])
 
 
 def unix(year, month, day, hour=0, minute=0, second=0):
     """Unix seconds of a date (UTC)."""
-    return time.mktime((year, month, day, hour, minute, second, 0, 0)) + _epoch()
-
-
-def _epoch():
-    return _UNIX_2000 if time.gmtime(0)[0] == 2000 else 0
-
-
-def _built():
-    # sys.version ends in "on 2026-11-30". Time zones make a day of difference.
-    try:
-        year, month, day = (int(part) for part in sys.version[-10:].split("-"))
-        return unix(year, month, day) - _DAY
-    except ValueError:
-        return unix(2026, 1, 1)
-
-
-def _remembered():
-    try:
-        with open(FILE) as file:
-            floor, checked, check = (int(part) for part in file.read(32).split())
-    except (OSError, ValueError):
-        return 0, 0
-    good = 0 <= floor <= _LAST and (floor + checked) % 97 == check
-    return (floor, checked) if good else (0, 0)
+    return time.mktime((year, month, day, hour, minute, second, 0, 0)) + _EPOCH

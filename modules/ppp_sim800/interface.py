@@ -164,7 +164,7 @@ class PPP(Async):
         steps have limits of their own, see docs/link.md.
         Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
         by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
-        by the network's time, and by NTP where that has not come for a day.
+        by the network's time, and by NTP where that has not come for a day, see docs/tls.md.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again.
         """
@@ -204,7 +204,7 @@ class PPP(Async):
         timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
         limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
         Costs nothing where something came from the network within the last minute, else one small question,
-        see config(probe=).
+        see config(probe=). Asks for the time, too, where the clock is not set or has been contradicted.
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent.
         """
@@ -297,6 +297,8 @@ class PPP(Async):
 
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
         address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
+        cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
+            (False).
         For ensure() and keep_up():
             probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
                 for a TCP connection, None for nobody.

@@ -17,7 +17,7 @@ from .line import OFF, UNKNOWN
 from .lock import NOBODY, OTHERS, OWNER
 from .modem import Modem
 from .pdp import dial
-from .run import Deadline, Interrupted, sleep_ms, wait, watched
+from .run import Deadline, Interrupted, sleep_ms, watched
 from .states import CARRYING, State, is_passing, limit_ms
 from .stats import LOST, REASONS, Counters, word_for
 
@@ -32,8 +32,9 @@ _TERMINATE_MS = const(3000)
 _LOOK_MS = const(3000)
 _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _LEAVE_MS = const(30000)  # ... to take the link down
-_NITZ_MS = const(3000)  # the network's time comes soon after registration, or not at all
-_NTP_MS = const(10000)
+_NITZ_TIMES = const(
+    10
+)  # the network's time comes soon after registration, within 3 s, or not at all
 
 _NO_ADDRESS = "0.0.0.0"
 
@@ -60,7 +61,17 @@ class Link:
         self.dialled = False
         self._multiplex = multiplex
         self._dns_set = False  # by this object, in lwIP
+        self._timekeeper = None
         self.modem.serve(self._before_switch, settings.of_bearer)
+
+    @property
+    def timekeeper(self):
+        """Asks for the time; loaded when the clock cannot be relied on first."""
+        if self._timekeeper is None:
+            from .timekeeper import Timekeeper
+
+            self._timekeeper = Timekeeper(self.modem.clock, self.name_servers)
+        return self._timekeeper
 
     # Whose it is
 
@@ -256,7 +267,8 @@ class Link:
             await within("waiting for SIM", modem.sim.ready(self.settings.pin))
             enter("searching")
             await modem.radio.register(timeout)
-            told = await within("registered", self._set_clock(0 if rtc.is_set() else _NITZ_MS))
+            # One that is set is corrected, too: it may have drifted in deep sleep, or have been told a wrong time.
+            await within("registered", modem.clock.correct(_NITZ_TIMES))
             self.dialled = True
             await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
@@ -271,7 +283,9 @@ class Link:
         enter("up")
         self.counters.add(connects=1)
         self.counters.save(True)
-        await self._ask_time(told)
+        rtc.link = self
+        if not rtc.is_fresh():
+            await self.timekeeper.restore()  # only now there is a link to ask over
 
     async def switch_on(self):
         """The modem only."""
@@ -347,31 +361,6 @@ class Link:
                     )
                 )
             await sleep_ms(10)
-
-    async def _set_clock(self, timeout):
-        # By the network's time, which the modem has soon after registration or not at all. A clock that is set
-        # is corrected, too: it may have drifted in deep sleep, or have been told a wrong time.
-        deadline = Deadline(timeout)
-        while True:
-            now = await self.modem.clock.now()
-            if now and rtc.set(rtc.unix(*now)):
-                return True
-            if not deadline.left():
-                return False
-            await wait(300)
-
-    async def _ask_time(self, told):
-        # Only now, when there is a link to ask over.
-        try:
-            if not told and self.line.multiplexed:
-                await self._set_clock(0)
-            servers = self.name_servers()
-            if servers and not rtc.is_fresh():
-                from nettime import ntp
-
-                await ntp.correct_clock(timeout=_NTP_MS, servers=servers)
-        except SIM800Error:
-            pass  # of the modem; the link is up all the same
 
     # The way down
 

@@ -83,6 +83,8 @@ class Modem(Async):
     def _on_urc(self, text):
         event = self.events.of(text)
         if event is None:
+            if text.startswith("*PSUTTZ"):  # the network's time, which its clock has now (M 152)
+                self.clock.told = 1
             return None
         name, detail = event
         if name in ("restarted", "switched off"):

@@ -10,6 +10,7 @@ import time
 
 import machine
 from micropython import const
+from nettime import rtc
 
 from .at.text import check_timeout
 from .errors import (
@@ -67,6 +68,7 @@ SETTINGS = (
     ("hour_budget", 100_000, "bytes"),
     ("day_budget", 1_000_000, "bytes"),
     ("reset_board", False, "a bool"),
+    ("cclk_utc", False, "a bool"),
 )
 
 
@@ -127,7 +129,7 @@ class Supervisor:
                 and isinstance(value[1], int)
             )
         else:
-            least = name not in ("idle_probe", "reset_board")
+            least = name not in ("idle_probe", "reset_board", "cclk_utc")
             good = type(value) is type(self.settings[name]) and value >= least
         if not good:
             wanted = next(wanted for known, _, wanted in SETTINGS if known == name)
@@ -137,6 +139,7 @@ class Supervisor:
             self._probe_answers = False
         self._hour.size = self.settings["hour_budget"]
         self._day.size = self.settings["day_budget"]
+        self._link.modem.clock.is_utc = self.settings["cclk_utc"]
 
     # Distrust
 
@@ -271,6 +274,8 @@ class Supervisor:
             self._last_error = None  # of before
         if lost is None:
             link.counters.save()
+            if not self._paused and not rtc.is_fresh():
+                await link.timekeeper.restore()
             return
         if state.name == "up":
             link.lose(lost)

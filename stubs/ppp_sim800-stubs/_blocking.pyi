@@ -55,7 +55,7 @@ class PPP:
         steps have limits of their own, see docs/link.md.
         Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
         by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
-        by the network's time, and by NTP where that has not come for a day.
+        by the network's time, and by NTP where that has not come for a day, see docs/tls.md.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again."""
 
@@ -77,7 +77,7 @@ class PPP:
         timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
         limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
         Costs nothing where something came from the network within the last minute, else one small question,
-        see config(probe=).
+        see config(probe=). Asks for the time, too, where the clock is not set or has been contradicted.
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent."""
 
@@ -135,6 +135,8 @@ class PPP:
 
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
         address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
+        cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
+            (False).
         For ensure() and keep_up():
             probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
                 for a TCP connection, None for nobody.
@@ -151,7 +153,7 @@ class PPP:
         self, what: Literal["silence", "fresh", "idle_probe", "hour_budget", "day_budget"], /
     ) -> int: ...
     @overload
-    def config(self, what: Literal["reset_board"], /) -> bool: ...
+    def config(self, what: Literal["reset_board", "cclk_utc"], /) -> bool: ...
     @overload
     def config(self, what: Literal["probe"], /) -> Literal["dns"] | tuple[str, int] | None: ...
     @overload
@@ -163,6 +165,7 @@ class PPP:
         password: str = ...,
         pin: str | None = ...,
         dns: str | tuple[str, ...] | None = ...,
+        cclk_utc: bool = ...,
         probe: Literal["dns"] | tuple[str, int] | None = ...,
         silence: int = ...,
         fresh: int = ...,
@@ -377,13 +380,21 @@ class Radio:
 class Clock:
     """The real-time clock of `modem`."""
 
-    def now(self) -> UTC | None:
+    @overload
+    def now(self, local: Literal[True]) -> tuple[UTC, int] | None:
         """UTC as the network told the modem (M 151), as (year, month, day, hour, minute, second).
 
-        None if it does not know: its clock starts at 2000 or 2004, and only some networks tell the time."""
+        local: True for local time and its zone: ((year, month, day, hour, minute, second), minutes that it is ahead of
+        UTC, summer time included); after set() it is UTC.
+        None if the modem does not know: its clock starts at 1970, 1980, 2000 or 2004, and only some networks tell the
+        time."""
 
+    @overload
+    def now(self, local: Literal[False] = False) -> UTC | None: ...
     def set(self, utc: UTC) -> None:
-        """Set the modem's clock to `utc`: (year, month, day, hour, minute, second), years 2024 to 2099."""
+        """Set the modem's clock to `utc`: (year, month, day, hour, minute, second), years 2024 to 2099.
+
+        now() gives it back if it can be right, see ppp_sim800.rtc."""
 
 class SMS:
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""

@@ -132,7 +132,8 @@ class TLSError(SIM800Error):
     None. Of the server's certificate, as far as it matters for the reason, else None or (): `names` it is for,
     `issuer` that nobody here trusts, `since` and `until` when it is valid, as "2026-12-31T23:59:59Z".
 
-    "clock not set", "expired", "not yet valid", "wrong host", "unknown issuer", "bad signature", "weak key",
+    "clock not set", "clock corrected" (try again), "expired", "not yet valid", "wrong host", "unknown issuer",
+    "bad signature", "weak key",
     "weak signature", "wrong purpose", "bad certificate", "wrong key" (not the one pinned),
     "no shared cipher or version", "refused" (by the server), "closed", "timeout", "no memory", "protocol"'''
 

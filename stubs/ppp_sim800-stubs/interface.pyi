@@ -49,7 +49,7 @@ class PPP:
         steps have limits of their own, see docs/link.md.
         Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
         by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
-        by the network's time, and by NTP where that has not come for a day.
+        by the network's time, and by NTP where that has not come for a day, see docs/tls.md.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again."""
 
@@ -71,7 +71,7 @@ class PPP:
         timeout: milliseconds after which no further attempt is begun; one that runs ends within its own
         limits. wdt: a machine.WDT to feed at every wait; it must stand 5 s.
         Costs nothing where something came from the network within the last minute, else one small question,
-        see config(probe=).
+        see config(probe=). Asks for the time, too, where the clock is not set or has been contradicted.
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
         BudgetSpent."""
 
@@ -127,6 +127,8 @@ class PPP:
 
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
         address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
+        cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
+            (False).
         For ensure() and keep_up():
             probe: who is asked whether the link carries: "dns" (the network's name server), (address, port)
                 for a TCP connection, None for nobody.
@@ -143,7 +145,7 @@ class PPP:
         self, what: Literal["silence", "fresh", "idle_probe", "hour_budget", "day_budget"], /
     ) -> int: ...
     @overload
-    def config(self, what: Literal["reset_board"], /) -> bool: ...
+    def config(self, what: Literal["reset_board", "cclk_utc"], /) -> bool: ...
     @overload
     def config(self, what: Literal["probe"], /) -> Literal["dns"] | tuple[str, int] | None: ...
     @overload
@@ -155,6 +157,7 @@ class PPP:
         password: str = ...,
         pin: str | None = ...,
         dns: str | tuple[str, ...] | None = ...,
+        cclk_utc: bool = ...,
         probe: Literal["dns"] | tuple[str, int] | None = ...,
         silence: int = ...,
         fresh: int = ...,

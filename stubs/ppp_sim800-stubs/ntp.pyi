@@ -1,7 +1,8 @@
 """The time from an NTP server: one question, one answer (SNTP, RFC 4330; packet as in RFC 5905 7.3).
 
 The answer is not signed, so it is only taken if it can be nobody else's: it must echo 64 random bits, and the
-time must not lie before what is known to be past (rtc.py)."""
+time must be possible (rtc.py). Before the clock is set by it, it is compared: with the clock, the modem's, or that of a
+second server."""
 
 HOST: str
 

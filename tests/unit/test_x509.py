@@ -37,28 +37,33 @@ def test_keys_of_all_kinds(certificates):
         assert x509.public_key(der) == x509.public_key(memoryview(der)) == expected
 
 
-def test_beginnings(certificates):
+def test_dates(certificates):
     for der in certificates.values():
-        begins = load_der_x509_certificate(der).not_valid_before_utc
-        assert x509.begins(der) == x509.begins(memoryview(der)) == begins.timetuple()[:6]
+        read = load_der_x509_certificate(der)
+        dates = [
+            when.timetuple()[:6] for when in (read.not_valid_before_utc, read.not_valid_after_utc)
+        ]
+        assert list(x509.dates(der)) == list(x509.dates(memoryview(der))) == dates
 
 
 @pytest.mark.parametrize("year", [1950, 1999, 2000, 2049, 2050, 2120])
-def test_beginnings_in_both_forms(year):
+def test_dates_in_both_forms(year):
     """RFC 5280 4.1.2.5: until 2049 with two digits for the year, from 2050 on with four."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = Name([])
     begins = datetime.datetime(year, 2, 28, 23, 59, 58)
+    ends = begins + datetime.timedelta(700)
     certificate = (
         CertificateBuilder(name, name, key.public_key(), random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(1))
+        .not_valid_after(ends)
         .sign(key, SHA256())
     )
-    assert x509.begins(certificate.public_bytes(Encoding.DER)) == begins.timetuple()[:6]
+    dates = x509.dates(certificate.public_bytes(Encoding.DER))
+    assert dates == (begins.timetuple()[:6], ends.timetuple()[:6])
 
 
-@pytest.mark.parametrize("read", [x509.public_key, x509.begins])
+@pytest.mark.parametrize("read", [x509.public_key, x509.dates])
 @given(data=st.binary(max_size=200))
 def test_rubbish_is_no_certificate(read, data):
     with pytest.raises(ValueError, match="not a certificate"):
@@ -78,6 +83,6 @@ def test_a_damaged_one_gives_bytes_or_valueerror(certificates, data):
     else:
         assert key in der
     try:
-        assert len(x509.begins(der)) == 6
+        assert [len(date) for date in x509.dates(der)] == [6, 6]
     except ValueError as error:
         assert str(error) == "not a certificate"

@@ -262,9 +262,11 @@ def test_without_a_clock_nothing_is_believed(board):
 import machine
 from ppp_sim800 import ntp, rtc
 machine.RTC().datetime((2000, 1, 1, 0, 0, 0, 0, 0))
+do("ntp_silent")
 error = tell("unset", get, "telemetry.example")
 tell("even_expired", get, "expired.example")
 tell("unverified", get, "telemetry.example", ssl._create_unverified_context())
+do("ntp_silent on=0")
 print("ntp=%s" % ntp.set_clock())
 tell("set", get, "telemetry.example")
 print("floor=%d" % rtc.floor())

@@ -41,7 +41,7 @@ class _Handshake:
         self.session = session
         self.pins = pins
         self.seen = False  # the server has shown its certificate
-        self.begins = None  # from when on that is valid
+        self.dates = None  # from when to when that is valid
         self.pinned = not pins  # a key in its chain is pinned
 
     def __call__(self, certificate, depth):
@@ -54,7 +54,7 @@ class _Handshake:
         if depth:
             return 0
         self.seen = True
-        self.begins = x509.begins(certificate)
+        self.dates = x509.dates(certificate)
         return 0 if self.pinned else _REFUSE
 
 
@@ -203,7 +203,9 @@ class SSLContext:
                     "server_hostname is needed: the certificate must be for that host"
                 )
             if not rtc.is_set():
-                raise errors.clock_not_set(server_hostname)
+                rtc.doubt()
+                if not rtc.is_set():
+                    raise errors.clock_not_set(server_hostname)
         address, port = _peer(sock)
         key = sessions.key(self._identity, server_hostname, server_port or port)
         if session is None:
@@ -263,7 +265,9 @@ class SSLContext:
         reused = secure.session_reused
         sessions.keep(handshake.key, secure.session, handshake.session, reused, handshake.address)
         if not reused and self.verify_mode == CERT_REQUIRED:
-            rtc.confirm(rtc.unix(*handshake.begins))
+            begins, ends = handshake.dates
+            # 9999 is for ever, and does not fit into what seconds are counted in.
+            rtc.confirm(rtc.unix(*begins), rtc.unix(*ends) if ends[0] < 2100 else 0)
 
     def _add(self, what, data):
         # Of what was set since the beginning, in order.

@@ -1,6 +1,7 @@
 """Why there is no TLS connection: what `tls` raised, turned into a TLSError."""
 
 import errno
+import time
 
 from micropython import const
 from nettime import rtc
@@ -178,6 +179,12 @@ def _refused(flags, certs, host):
         words = "is {}: it is valid from {} to {}, and now is {}".format(
             reason, since, until, rtc.text(rtc.now())
         )
+        rtc.doubt()
+        if fault[4] <= time.gmtime()[:6] <= fault[5]:
+            reason = "clock corrected"
+            words = "was checked by a clock that was wrong, and has been set right ({}): try again".format(
+                rtc.text(rtc.now())
+            )
     return TLSError(whose + " " + words, reason, host, flags, names, issuer, since, until)
 
 

@@ -7,11 +7,15 @@ def public_key(der):
     return bytes(der[at : _inside(der, at, end)[1]])
 
 
-def begins(der):
-    """From when on a certificate (DER) is valid: (year, month, day, hour, minute, second), UTC. Raises ValueError
-    when it is none.
+def dates(der):
+    """From when to when a certificate (DER) is valid: (year, month, day, hour, minute, second) each, UTC. Raises
+    ValueError when it is none.
     """
     at, end = _inside(der, *_field(der, 3))
+    return _date(der, at, end), _date(der, _inside(der, at, end)[1], end)
+
+
+def _date(der, at, end):
     start, end = _inside(der, at, end)
     try:
         text = str(der[start:end], "ascii")
