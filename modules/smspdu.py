@@ -124,31 +124,20 @@ def submit(number, text, alphabet=GSM, place=1, total=1, reference=0, report=Fal
 
 def _pack(septets, fill):
     # 23.038 6.1.2.1.1: lowest bits first, behind `fill` bits.
-    out = bytearray()
-    bits, count = 0, fill
-    for septet in septets:
-        bits |= septet << count
-        count += 7
-        if count >= 8:
-            out.append(bits & 0xFF)
-            bits >>= 8
-            count -= 8
-    if count:
-        out.append(bits)
-    return out
+    bits = 0
+    for septet in reversed(septets):
+        bits = bits << 7 | septet
+    return (bits << fill).to_bytes((7 * len(septets) + fill + 7) // 8, "little")
 
 
 def _unpack(octets, count, fill):
+    if 8 * len(octets) < 7 * count + fill:
+        raise IndexError
     out = bytearray(count)
-    bits, have, at = 0, -fill, 0
+    bits = int.from_bytes(octets, "little") >> fill
     for i in range(count):
-        while have < 7:
-            bits |= octets[at] << have if have >= 0 else octets[at] >> -have
-            have += 8
-            at += 1
         out[i] = bits & 0x7F
         bits >>= 7
-        have -= 7
     return bytes(out)
 
 
@@ -159,11 +148,9 @@ def to_ucs2(text):
         code = ord(c)
         if code > 0xFFFF:
             code -= 0x10000
-            out.append(0xD8 | code >> 18)
-            out.append(code >> 10 & 0xFF)
+            out += (0xD800 | code >> 10).to_bytes(2, "big")
             code = 0xDC00 | code & 0x3FF
-        out.append(code >> 8)
-        out.append(code & 0xFF)
+        out += code.to_bytes(2, "big")
     return bytes(out)
 
 
@@ -172,12 +159,12 @@ def _from_ucs2(octets):
     high = 0
     for i in range(0, len(octets) - 1, 2):
         code = octets[i] << 8 | octets[i + 1]
-        if high and 0xDC00 <= code < 0xE000:
+        if high and code >> 10 == 0x37:
             out[-1] = chr(0x10000 + ((high & 0x3FF) << 10 | code & 0x3FF))
             high = 0
             continue
-        high = code if 0xD800 <= code < 0xDC00 else 0
-        out.append("\ufffd" if 0xD800 <= code < 0xE000 else chr(code))
+        high = code if code >> 10 == 0x36 else 0
+        out.append("\ufffd" if code >> 11 == 0x1B else chr(code))
     return "".join(out)
 
 

@@ -136,7 +136,7 @@ HAPPENINGS = {
 
 NAMES = ("a", "b")
 IDLE = ("off", "on", "up", "lost", "failed")  # what status() may be while nobody does anything
-PROBES = ("ATE1",)  # like AT, to find out whether the modem is in data mode
+PROBES = ("ATE1Q0V1",)  # like AT, to find out whether the modem is in data mode
 BEHIND = 10  # so often a report is repeated, each time 0.5 s later, before it counts
 NOTICED_BEHIND = 80  # ... where the package must notice something by itself: 40 s
 

@@ -1,57 +1,69 @@
 """What happens by itself: a SIM800's unsolicited lines (URCs), and what becomes of the link."""
 
-from collections import deque, namedtuple
+from collections import namedtuple
 
 from micropython import const
 
 from .at.text import fields
 from .roles.radio import stat_word
 
-_LIMIT = const(16)  # events kept for a script that does not ask; then the oldest is dropped
-_USSD_SIZE = const(200)  # a line of +CUSD; its text has at most 182 characters
+_LIMIT = const(16)  # events kept for a script that does not ask
+# Of these, but "link", the newest says all: each has one place. They give way where there are too many.
+_STATES = ("registration", "gprs", "sim", "voltage", "card full", "ri", "ring", "link")
 
 # name: a word; detail: see event_of(). Compare with a plain tuple: nic.event() == ("link", "down").
 Event = namedtuple("Event", ("name", "detail"))
 
 
 class Events:
-    """A bounded queue of Event."""
+    """A bounded queue of Event, and the messages to tell of, which are on the card and take no room in it.
+
+    messages: indexes of those that were found. look: 1 where some may have come that nobody heard of, 2 where the modem
+        said that one has.
+    """
 
     def __init__(self):
-        self._queue = deque((), _LIMIT)
-        self._begun = None  # the first lines of a USSD text
+        self._queue = []
+        self.messages = []
+        self.look = 0
         self.dropped = 0
 
     def put(self, name, detail=None):
-        """Add one; when there are too many the oldest is dropped, and counted in `dropped`."""
-        if len(self._queue) == _LIMIT:
+        """Add one. When there are too many one is dropped, and counted in `dropped`: a state if there is one, else the
+        oldest."""
+        event = Event(name, detail)
+        queue = self._queue
+        is_state = name in _STATES
+        for other in queue:
+            if other == event if name == "caller" else other[0] == name != "link" and is_state:
+                queue.remove(other)
+                break
+        if len(queue) >= _LIMIT:
             self.dropped += 1
-        self._queue.append(Event(name, detail))
+            for other in queue:
+                if other[0] in _STATES:
+                    break
+            else:
+                if is_state:
+                    return
+                other = queue[0]
+            queue.remove(other)
+        queue.append(event)
 
     def take(self):
         """The oldest, or None."""
-        return self._queue.popleft() if self._queue else None
-
-    def of(self, line):
-        """As event_of(), but what is said in several lines (a USSD text has line ends of its own) is one event,
-        when it is whole or cannot become so."""
-        begun, self._begun = self._begun, None
-        event = event_of(line)
-        if begun and event is None:
-            line = begun + "\n" + line
-            event = event_of(line)
-        elif begun and (cut := event_of(begun)):
-            self.put(*cut)
-        if line.startswith("+CUSD: ") and line.count('"') == 1 and len(line) < _USSD_SIZE:
-            self._begun = line
-            return None
-        return event
+        if self._queue:
+            return self._queue.pop(0)
+        return Event("sms", self.messages.pop(0)) if self.messages else None
 
 
 def event_of(line):
     """(name, detail) of an unsolicited line (str), None for one that means nothing to a script.
 
-    "sms": index of the message in the SIM's memory (int), for modem.sms.read() (M 126)
+    "sms": index (int) of a message for modem.sms.read(), that is whole and was not read: 1 to 255 on the card, 257 to
+        511 in the modem's own memory (M 126). Each is told once, whenever it came; again after a restart of the
+        ESP32 as long as it is not read
+    "card full": its places (int), told whenever it is looked at; the network keeps new messages until some are deleted
     "sms report": (reference, outcome) of a message sent with report=True: an int as modem.sms.send() returned
         it, and "delivered", "waiting" (the network tries on) or "failed"
     "ring": None; "caller": who rings (str), "" if hidden (M 70)
@@ -82,7 +94,7 @@ def event_of(line):
         if name == "+CUSD":
             from .roles.ussd import text_of
 
-            text = text_of(values)
+            text = text_of(line)
             return None if text is None else ("ussd", text)
         if name == "+CPIN":
             return "sim", first

@@ -105,7 +105,10 @@ class Line:
 
     # AT commands
 
-    def _unsolicited(self, line):
+    def _unsolicited(self, line, in_step):
+        # Looked for, the modem may be in a data call, whose bytes say anything. A message is believed: it is on the card.
+        if not in_step and self.mode not in _LISTENING and not line.startswith("+CMTI:"):
+            return None
         if line in ("+CDRIND: 2", "+PDP: DEACT"):  # M 155
             self._ended = True
             return None
@@ -201,6 +204,12 @@ class Line:
         """That URC, None if it has not come."""
         return self._expected[urc][1]
 
+    def is_free(self, urgent):
+        """Whether a command would not have to wait for others. urgent: it is worth waking or finding the modem."""
+        if urgent and self.mode in (ASLEEP, UNKNOWN):
+            return not self.lock.is_held()
+        return self.mode in _LISTENING and not self._channel.turn.is_held()
+
     def poll(self):
         """Take in what the modem said unasked. Raises ModemRestarted."""
         if self.mode not in (OFF, DATA) and not (self.mode == UNKNOWN and self.lock.is_held()):
@@ -246,6 +255,7 @@ class Line:
         self.hold_dtr(False)
 
     async def _wake(self):
+        self.poll()  # what woke us, perhaps
         self.mode = UNKNOWN
         if not self.hold_dtr(True):
             self.uart.write(b"A")  # lost; it wakes
@@ -368,7 +378,7 @@ class Line:
         terminated: PPP has been, so the modem says NO CARRIER and is in command mode.
         Returns whether there may be a call still: hang_up() then.
         """
-        self._ended = True
+        self._ended = self.call_ended or True  # hears what has been said
         if self.mode == SUSPENDED:
             self.mode = COMMAND
             return True

@@ -9,7 +9,7 @@ from micropython import const
 from . import profile
 from .at.text import fields
 from .errors import ATError, ATTimeout, ConfigError, ModemRestarted, ModemSilent, SIM800Error
-from .events import Events
+from .events import Events, event_of
 from .find import find, use_fast, use_first
 from .line import DATA, OFF, UNKNOWN, Line
 from .roles.clock import Clock
@@ -81,7 +81,7 @@ class Modem(Async):
     # What it says unasked
 
     def _on_urc(self, text):
-        event = self.events.of(text)
+        event = event_of(text)
         if event is None:
             if text.startswith("*PSUTTZ"):  # the network's time, which its clock has now (M 152)
                 self.clock.told = 1

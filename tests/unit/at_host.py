@@ -66,15 +66,20 @@ class Waits:
 def converse(request):
     wire = Wire(request["chunks"], request.get("takes"), request.get("writes") or ())
     unsolicited = []
+    doubtful = []
     traced = []
 
-    def on_line(line):
-        unsolicited.append(line)
+    def on_line(line, in_step):
+        (unsolicited if in_step else doubtful).append(line)
         return SIM800Error(line) if line.endswith("DOWN") else None
 
     channel = Channel(wire, on_line, lambda direction, line: traced.append(line))
     results = []
     for command in request["commands"]:
+        if "sync" in command:
+            ppp_sim800.run.time = Waits(wire)
+            results.append(ppp_sim800.run.run(channel.sync(command["sync"])))
+            continue
         if "move" in command:
             channel.poll()
             wire = Wire(command["move"])
@@ -108,7 +113,13 @@ def converse(request):
             results.append({"error": type(error).__name__, "text": str(error)})
         wire.next()
     sent = wire.sent.hex()
-    return {"results": results, "unsolicited": unsolicited, "traced": traced, "sent": sent}
+    return {
+        "results": results,
+        "unsolicited": unsolicited,
+        "doubtful": doubtful,
+        "traced": traced,
+        "sent": sent,
+    }
 
 
 def answer(request):

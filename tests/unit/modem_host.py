@@ -144,7 +144,7 @@ def converse(request):
     results = []
     for parts in request["streams"]:
         unsolicited = []
-        channel = Channel(wire, unsolicited.append)
+        channel = Channel(wire, lambda line, _, lines=unsolicited: lines.append(line))
         answer = error = None
         if request["command"]:
             wire.hear(parts)

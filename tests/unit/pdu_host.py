@@ -4,6 +4,7 @@ import json
 import sys
 
 import smspdu as pdu
+from ppp_sim800.at.digest import Lines
 from ppp_sim800.errors import SIM800Error
 from ppp_sim800.events import Events, event_of
 from ppp_sim800.roles.sms import _joined, _message, check_number
@@ -62,12 +63,37 @@ def answer(request):
     if what == "events":
         queue = Events()
         for line in request["lines"]:
-            event = queue.of(line)
+            event = event_of(line)
             if event:
                 queue.put(*event)
-        return list(iter_events(queue))
+        return [queue.dropped] + list(iter_events(queue))
+    if what == "put":
+        queue = Events()
+        for name, detail in request["events"]:
+            queue.put(name, detail)
+        return [queue.dropped] + list(iter_events(queue))
+    if what == "lines":
+        # `chunks` come one by one; then nothing for long.
+        lines = Lines(1024)
+        found = []
+        for chunk in request["chunks"]:
+            data = chunk.encode()
+            while data:
+                room = lines.room(100)
+                count = min(len(room), len(data))
+                room[:count] = data[:count]
+                lines.filled(count)
+                data = data[count:]
+                while line := lines.next():
+                    found.append(line.decode())
+        found.append(None)
+        while line := lines.next(1):
+            found.append(line.decode())
+            while line := lines.next():
+                found.append(line.decode())
+        return found
     if what == "ussd":
-        return text_of(request["fields"], request["wide"])
+        return text_of(request["line"], request["wide"])
     if what == "number":
         return check_number(request["number"])
     raise NotImplementedError(what)

@@ -284,6 +284,48 @@ def test_a_command_that_is_not_taken(converse):
     assert got["results"][1] == ["OK"]
 
 
+def test_getting_in_step_loses_no_line(converse):
+    """What was said before, between the tries and among the echoes; who gets it is told that it may be anything."""
+    got = converse(
+        [
+            b'\r\n+CMTI: "SM",1\r\n',
+            b'AT\r\r\n+CMTI: "SM",2\r\n\r\nOK\r\nRING\r\n',
+            b"",
+            b'\r\n+CMTI: "SM",3\r\nATE1Q0V1\r\r\n+CMTI: "SM",4\r\n\r\nOK\r\n\r\n+CMTI: "SM",5\r\n',
+        ],
+        {"sync": 3},
+        {"command": "AT", "timeout": 1},
+    )
+    assert got["results"][0] is True
+    said = [line for line in got["doubtful"] if not line.startswith("AT")]
+    assert said == [f'+CMTI: "SM",{n}' if n else "RING" for n in (1, 2, 0, 3, 4)]
+    assert got["unsolicited"] == ['+CMTI: "SM",5']
+    assert not any("CMTI" in line for line in got["traced"][:-2])  # it may be a data call's
+
+
+@pytest.mark.parametrize(
+    "text", ['Hi\n+COPS: (2,"Evil","E","99999")\nOK\nx', "Hi\n+CMGS: 77\nOK\nx", "Hi\nERROR\nRDY"]
+)
+def test_text_in_quotes_is_no_answer(converse, text):
+    """A USSD text that comes while a command is in flight, cut anywhere."""
+    urc = f'+CUSD: 0, "{text}", 15'
+    stream = f"AT+COPS=?\r\r\n{urc}\r\n\r\n+COPS: ,,(0-4)\r\n\r\nOK\r\n".encode()
+    for cut in range(len(stream)):
+        got = converse([stream[:cut], stream[cut:]], command="AT+COPS=?", prefix="+COPS:")
+        assert got["results"] == [["+COPS: ,,(0-4)", "OK"]], cut
+        assert got["unsolicited"] == [urc], cut
+
+
+def test_a_quote_lost_on_the_line_costs_a_moment(converse):
+    got = converse(
+        b'AT+CSQ\r\r\n+CREG: 1,"1A2B","3C4D\r\n\r\n+CSQ: 18,0\r\n\r\nOK\r\n',
+        command="AT+CSQ",
+        prefix="+CSQ:",
+    )
+    assert got["results"] == [["+CSQ: 18,0", "OK"]]
+    assert got["unsolicited"] == ['+CREG: 1,"1A2B","3C4D']
+
+
 def test_data_stays_here_if_nobody_asks_for_it(converse):
     got = converse(
         b"AT+HTTPDATA=5,5000\r\r\n+CME ERROR: 3\r\n",

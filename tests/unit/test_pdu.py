@@ -283,52 +283,135 @@ def test_what_is_no_number(ask, number):
 
 # +CUSD lines: those of real modems, and such as the alphabets make possible
 @pytest.mark.parametrize(
-    ("fields", "wide", "text"),
+    ("line", "wide", "text"),
     [
         (
-            ["0", "04110430043B0430043D0441003A0032003200320030002C003700360440", "72"],
+            '+CUSD: 0, "04110430043B0430043D0441003A0032003200320030002C003700360440", 72',
             False,
             "Баланс:2220,76р",
         ),
-        (["2", "00480061007600690020006B00650072", "15"], True, "Havi ker"),
+        ('+CUSD: 2,"00480061007600690020006B00650072",15', True, "Havi ker"),
         (
-            ["0", "Votre cr?dit  s'?l?ve ? CHF 3.75.", " 2"],
+            '+CUSD: 0,"Votre cr?dit  s\'?l?ve ? CHF 3.75.", 2',
             False,
             "Votre cr?dit  s'?l?ve ? CHF 3.75.",
         ),
-        (["0", "1234", "15"], False, "1234"),
-        (["0", "12345678"], False, "12345678"),
-        (["0", "not hex at all", "72"], False, "not hex at all"),
-        (["0", "0041D83DDE00000A0042", "15"], True, "A😀\nB"),
-        (["0", "414243", "68"], False, "ABC"),
-        (["0", "00410042", "17"], False, "AB"),
-        (["4"], True, None),
-        (["0", "", "15"], True, None),
+        ('+CUSD: 0,"1234",15', False, "1234"),
+        ('+CUSD: 0,"12345678"', False, "12345678"),
+        ('+CUSD: 0,"not hex at all",72', False, "not hex at all"),
+        ('+CUSD: 0,"0041D83DDE00000A0042",15', True, "A😀\nB"),
+        ('+CUSD: 0,"414243",68', False, "ABC"),
+        ('+CUSD: 0,"00410042",17', False, "AB"),
+        ('+CUSD: 0, "Say "yes", or "no"", 15', False, 'Say "yes", or "no"'),
+        ('+CUSD: 0,"its end is lost', False, "its end is lost"),
+        ("+CUSD: 4", True, None),
+        ("+CUSD: 0,72", True, None),
+        ('+CUSD: 0,"",15', True, None),
     ],
 )
-def test_ussd_text(ask, fields, wide, text):
-    assert ask(do="ussd", fields=fields, wide=wide)["result"] == text
+def test_ussd_text(ask, line, wide, text):
+    assert ask(do="ussd", line=line, wide=wide)["result"] == text
 
 
 @pytest.mark.parametrize(
     ("lines", "events"),
     [
-        (
-            ['+CUSD: 0,"one', "two", 'three",15', "RING"],
-            [["ussd", "one\ntwo\nthree"], ["ring", None]],
-        ),
-        (
-            ['+CUSD: 0,"its end is lost', "RDY"],
-            [["ussd", "its end is lost"], ["restarted", "RDY"]],
-        ),
-        (['+CUSD: 0,"' + "x" * 150, "y" * 60, "z"], [["ussd", "x" * 150 + "\n" + "y" * 60]]),
         (['+CUSD: 0,"whole",15', "RING"], [["ussd", "whole"], ["ring", None]]),
-        (['+CMTI: "SM",7', '+CMTI: "SM",8,"MMS PUSH"'], [["sms", 7], ["sms", 8]]),
+        (['+CUSD: 0,"Hi\nRDY\nbye",15'], [["ussd", "Hi\nRDY\nbye"]]),
+        (
+            ['+CMTI: "SM",7', '+CMTI: "SM",8,"MMS PUSH"', '+CMTI: "ME",9'],
+            [["sms", 7], ["sms", 8], ["sms", 9]],
+        ),
         (["+DTMF: 5", "+DTMF:#", "+DTMF: A,160"], [["dtmf", "5"], ["dtmf", "#"], ["dtmf", "A"]]),
     ],
 )
 def test_events_of_lines(ask, lines, events):
-    assert ask(do="events", lines=lines)["result"] == events
+    assert ask(do="events", lines=lines)["result"] == [0, *events]
+
+
+CELLS = [["registration", "home"], ["gprs", "home"], ["registration", "roaming"]] * 10
+NEWS = [["ussd", str(n)] for n in range(16)]
+
+
+@pytest.mark.parametrize(
+    ("put", "dropped", "told"),
+    [
+        # One place for each kind of state: the newest.
+        (CELLS, 0, [["gprs", "home"], ["registration", "roaming"]]),
+        ([*NEWS[:3], *CELLS, *NEWS[3:14]], 0, [*NEWS[:3], *CELLS[1:3], *NEWS[3:14]]),
+        ([["ring", None], ["caller", "1"]] * 20, 0, [["ring", None], ["caller", "1"]]),
+        # What is no state is all kept, in its order.
+        (
+            [["caller", "1"], ["caller", "2"], ["dtmf", "5"], ["dtmf", "5"]],
+            0,
+            [["caller", "1"], ["caller", "2"], ["dtmf", "5"], ["dtmf", "5"]],
+        ),
+        # States give way to news, never news to states.
+        ([*CELLS, *NEWS], 2, NEWS),
+        ([*NEWS, *CELLS], 30, NEWS),
+        ([["link", "down"], ["link", "up"], *NEWS], 2, NEWS),
+        ([*NEWS, ["link", "down"]], 1, NEWS),
+        ([*[["link", "down"], ["link", "up"]] * 20], 24, [["link", "down"], ["link", "up"]] * 8),
+        ([*NEWS, ["call ended", "BUSY"]], 1, [*NEWS[1:], ["call ended", "BUSY"]]),
+    ],
+)
+def test_news_is_not_pushed_out_by_noise(ask, put, dropped, told):
+    assert ask(do="put", events=put)["result"] == [dropped, *told]
+
+
+# Lines, then what is made of the rest when nothing follows
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        (
+            '+CUSD: 0, "Hi\nRDY\nbye", 15\r\nRING\r\n',
+            ['+CUSD: 0, "Hi\nRDY\nbye", 15', "RING", None],
+        ),
+        (
+            '+CUSD: 0, "Hi\n+CMTI: "SM",9\nbye", 15\r\nOK\r\n',
+            ['+CUSD: 0, "Hi\n+CMTI: "SM",9\nbye", 15', "OK", None],
+        ),
+        (
+            '+CUSD: 1,"one\r\n\r\ntwo\r\n",15\r\nOK\r\n',
+            ['+CUSD: 1,"one\r\n\r\ntwo\r\n",15', "OK", None],
+        ),
+        ('+CUSD: 0, "5"\nRDY"\nx", 15\r\nOK\r\n', ['+CUSD: 0, "5"\nRDY"\nx", 15', "OK", None]),
+        (
+            '+COPS: (2,"Ev\r\nOK\r\nil","E","99999")\r\nOK\r\n',
+            ['+COPS: (2,"Ev\r\nOK\r\nil","E","99999")', "OK", None],
+        ),
+        (
+            '*PSNWID: "262","01","Na\nRDY\nme"\r\nOK\r\n',
+            ['*PSNWID: "262","01","Na\nRDY\nme"', "OK", None],
+        ),
+        # A quote too many in the text: known when nothing follows.
+        (
+            '+CUSD: 0, "5" pipe\nRDY\nx", 15\r\nOK\r\n',
+            [None, '+CUSD: 0, "5" pipe\nRDY\nx", 15', "OK"],
+        ),
+        # One that was lost on the line.
+        (
+            '+CREG: 1,"1A2B","3C4D\r\n+CSQ: 18,0\r\nOK\r\n',
+            [None, '+CREG: 1,"1A2B","3C4D', "+CSQ: 18,0", "OK"],
+        ),
+        ('+CUSD: 0, "lost\r\nOK\r\n', [None, '+CUSD: 0, "lost', "OK"]),
+        ('+CUSD: 0,"no scheme"\r\nOK\r\n', [None, '+CUSD: 0,"no scheme"', "OK"]),
+        # No more than the buffer holds.
+        (
+            '+CUSD: 0, "lost\r\n' + "+CSQ: 18,0\r\n" * 100,
+            ['+CUSD: 0, "lost', *["+CSQ: 18,0"] * 100, None],
+        ),
+        (
+            '+CLIP: "+49170\r\n' + '+CLIP: "123",145\r\n' * 80,
+            ['+CLIP: "+49170', *['+CLIP: "123",145'] * 80, None],
+        ),
+        ("+CUSD: 4\r\nOK\r\n", ["+CUSD: 4", "OK", None]),
+        ('say "hi\r\nOK\r\n', ['say "hi', "OK", None]),  # neither answer nor URC
+    ],
+)
+def test_text_in_quotes_is_text(ask, said, lines):
+    assert ask(do="lines", chunks=[said])["result"] == lines
+    assert ask(do="lines", chunks=list(said))["result"] == lines
 
 
 PIECES = st.sampled_from(

@@ -15,7 +15,7 @@ SLOW_NETWORK = Radio(registration=((0.3, 2), (40, 1)))
 AT_ONCE_MS = 1000
 DISCONNECT_MS = 30_000  # docs/link.md
 OFF_MS = DISCONNECT_MS + 12_000
-PROBES = ("ATE1",)  # as AT, asked to find out whether the modem is in data mode
+PROBES = ("ATE1Q0V1",)  # as AT, asked to find out whether the modem is in data mode
 NOT_ON = r"\boff\b|not (been )?switched on"
 
 START = """

@@ -8,7 +8,7 @@ from micropython import const
 
 from ..errors import ATError, ATTimeout, ConfigError, NoCarrier
 from ..lock import Lock
-from ..run import Deadline, sleep_ms
+from ..run import Deadline, since, sleep_ms
 from .digest import ECHO, FAILURE, OK, OWN, RESULT, Lines, is_error, kind
 from .text import text
 
@@ -16,6 +16,7 @@ _SIZE = const(1024)  # longest line kept: AT+COPS=? with some twenty operators
 _POLL_MS = const(5)
 _DATA_MS = const(5000)  # until the modem prompts for data, or has taken a piece of it
 _GRACE_MS = const(300)  # how long a result without its echo is kept waiting for it
+_TEXT_MS = const(300)  # ... and a line with an open quote for the other one
 _TURN_MS = const(180000)  # the longest command takes 150 s
 _OPEN = const(2)  # cmux.OPEN
 _PIECE = const(256)  # bytes of data handed to the UART at once
@@ -28,7 +29,8 @@ _ESC = b"\x1b"
 class Channel:
     """One AT command at a time over `uart`: a machine.UART with timeout=0, or a cmux.Channel.
 
-    on_line: called with every unsolicited line (str); if it returns an exception, the command in flight ends with it.
+    on_line: called with every unsolicited line (str), and whether the modem was in step when it came: else it may be a
+        data call's. If it returns an exception, the command in flight ends with it.
     trace: called with (direction, line) for all traffic, secrets masked. size: the longest line kept, in bytes.
     allow: called when a command's turn has come; False ends it, with None. It may raise, too.
     """
@@ -42,6 +44,8 @@ class Channel:
         self._trace = trace
         self._allow = allow
         self._lines = Lines(size)
+        self._heard = since(0)  # when a byte last came
+        self._in_step = True  # False while sync() looks for the modem
         self._stale = False  # the answer to an earlier command may still come
         self._unfinished = False  # a command is in flight, or was cut short; _DATA: at a prompt
         self._secret = b""  # what may not be shown, of a command whose echo may still come
@@ -89,14 +93,15 @@ class Channel:
             return False
         count = self.uart.readinto(self._lines.room(limit))
         self._lines.filled(count or 0)
+        self._heard = since(0)
         return bool(count)
 
     def _read_line(self, limit=_SIZE):
         # With a limit of 1 nothing behind the line is taken from the UART.
-        while True:
-            line = self._lines.next()
-            if line or not self._fill(limit):
-                return line
+        silent = since(self._heard) > _TEXT_MS
+        while not (line := self._lines.next()) and self._fill(limit):
+            pass
+        return line or (self._lines.next(1) if silent else None)
 
     def _show(self, direction, line):
         if self._trace:
@@ -115,9 +120,10 @@ class Channel:
             self._show("<", "****")
             return
         line = text(line)
-        self._show("<", line)
+        if self._in_step:  # else it may be a password that PPP sent
+            self._show("<", line)
         if self._on_line:
-            error = self._on_line(line)
+            error = self._on_line(line, self._in_step)
             if error:
                 raise error
 
@@ -331,7 +337,7 @@ class Channel:
     async def sync(self, tries, interval=300):
         """Find out whether a modem in command mode listens at this baud rate.
 
-        Sends `AT` (which also trains a modem that waits with autobauding, manual p. 55) and `ATE1`, at
+        Sends `AT` (which also trains a modem that waits with autobauding, manual p. 55) and `ATE1Q0V1`, at
         most `tries` times, `interval` ms apart, and is content only with an OK that follows the echo: what
         else is in the line cannot be taken for it. Returns True or False.
         """
@@ -340,19 +346,23 @@ class Channel:
     async def _sync(self, tries, interval):
         if self._unfinished == _DATA:
             self._end_prompt()
-        for attempt in range(tries):
-            try:
-                self.clear()
-                self.write(b"AT\r")
-                await sleep_ms(60)
-                self.clear()
-                self._stale = True
-                await self.converse("ATE1", timeout=interval)
-                self._stale = attempt > 0  # the same answer may come once more
-                return True
-            except OSError:  # SIM800Error, too
-                pass
-        return False
+        self._in_step = False
+        try:
+            for attempt in range(tries):
+                try:
+                    self._take_idle()
+                    self.write(b"AT\r")
+                    await sleep_ms(60)
+                    self._stale = True
+                    # Whatever ATQ1 or ATV0 somebody has stored.
+                    await self.converse("ATE1Q0V1", timeout=interval)
+                    self._stale = attempt > 0  # the same answer may come once more
+                    return True
+                except OSError:  # SIM800Error, too
+                    pass
+            return False
+        finally:
+            self._in_step = True
 
     async def escape(self):
         """Leave data mode with +++ and its guard times of 1 s (manual p. 36).

@@ -62,17 +62,29 @@ class Lines:
         """`count` bytes have been put there."""
         self._end += count
 
-    def next(self):
-        """The next line with something in it, as bytes without its ends; None if none is complete."""
-        while (end := self._buf.find(b"\n", self._start, self._end)) >= 0:
-            start, self._start = self._start, end + 1
+    def next(self, doubt=0):
+        """The next line with something in it, as bytes without its ends; None if none is complete.
+
+        Text in quotes has line ends of its own, and is not cut at them. doubt: 1 where nothing has come behind it for
+        long, so a quote is missing, or one too many: then it goes up to an end as +CUSD has it, else (2) to the first
+        line end.
+        """
+        at = self._start
+        while (end := self._buf.find(b"\n", at, self._end)) >= 0:
+            start, at = self._start, end + 1
             # Ends and blanks are passed over here, as a copy without them takes memory.
             while end > start and self._buf[end - 1] <= 32:
                 end -= 1
+            line = end > start and bytes(self._view[start:end]).strip()
+            if line and _is_open(line, doubt):
+                continue
+            self._start = at
             if self._overlong:
                 self._overlong = False
-            elif end > start:
-                return bytes(self._view[start:end]).strip()
+            elif line:
+                return line
+        if at > self._start and (doubt or self._end - self._start == self._size):
+            return self.next(doubt + 1)
         return None
 
     def take_prompt(self):
@@ -92,6 +104,16 @@ class Lines:
         into[:fits] = self._view[self._start : self._start + fits]
         self._start += count
         return count
+
+
+def _is_open(line, doubt):
+    # Whether the text in quotes with which a line ends may go on behind it, see Lines.next().
+    if doubt > 1 or line[:1] not in b"+*":
+        return False
+    *quotes, rest = line.split(b'"')
+    if quotes and line.startswith(b"+CUSD") and (rest[:1] != b"," or rest.strip(b", 0123456789")):
+        return True  # its text may have quotes, too
+    return not doubt and len(quotes) & 1
 
 
 def kind(line, sent, echoed, prefix, ok, failed):
@@ -120,4 +142,4 @@ def _is_one_of(line, results):
 
 def is_error(line):
     """Whether it is a final result that means failure, whatever the command."""
-    return line == b"ERROR" or (line.startswith(b"+CM") and b" ERROR: " in line)
+    return line == b"ERROR" or (line.startswith(b"+CM") and line[4:12] == b" ERROR: ")

@@ -5,7 +5,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 from smspdu import BYTES, GSM, UCS2, decode, to_ucs2
 
-from ..at.text import check_timeout, fields
+from ..at.text import check_timeout
 from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
 
 _MOST = const(160)  # characters of a code or an answer
@@ -64,25 +64,28 @@ async def ask(line, code, timeout):
                 await command(restore)
             except SIM800Error:
                 pass  # what went wrong before tells more
-    parts = fields(lines[-1])
-    text = text_of(parts, True)
+    text = text_of(lines[-1], True)
     if text is not None:
         return text
-    failure = dict(_FAILURES).get(parts[0])
+    failure = dict(_FAILURES).get(lines[-1][6:].strip())
     if failure:
         raise USSDError(failure.format(code))
     return ""
 
 
-def text_of(parts, wide=False):
-    """The text in the fields (list of str) of a +CUSD line, None if it has none.
+def text_of(line, wide=False):
+    """The text in a +CUSD line (str), None if it has none.
 
     wide: the modem's alphabet was UCS2, so all text is in hex. What is not as it should be is given as it is.
     """
-    if len(parts) < 2 or not parts[1]:
+    # The first quote and the last one are the line's own.
+    parts = line.split('"')
+    raw = '"'.join(parts[1:-1] or parts[1:])  # the end may be lost
+    if not raw:
         return None
-    text = parts[1].strip()
-    scheme = int(parts[2]) if len(parts) > 2 and parts[2].strip().isdigit() else 15
+    text = raw.strip()
+    scheme = parts[-1].strip(", ")
+    scheme = int(scheme) if scheme.isdigit() else 15
     alphabet = _alphabet(scheme)
     if wide and alphabet == GSM:
         alphabet = UCS2
@@ -95,7 +98,7 @@ def text_of(parts, wide=False):
     if alphabet == BYTES:
         return "".join(chr(b) for b in octets)
     text = decode(octets, alphabet)
-    return text if isinstance(text, str) else parts[1]
+    return text if isinstance(text, str) else raw
 
 
 def _alphabet(scheme):
