@@ -41,9 +41,10 @@ INTERNAL = {
     "ppp_sim800.interface": "PPP.link PPP.supervisor Settings",
     "ppp_sim800.modem": "Modem.line Modem.events Modem.serve Modem.take_unregistered Modem.in_call "
     "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
-    "Modem.hang_up Modem.take_back",
+    "Modem.hang_up Modem.take_back Modem.look",
     "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
     "ppp_sim800.roles.clock": "Clock.want_time Clock.told Clock.is_utc Clock.correct",
+    "ppp_sim800.roles.sms": "SMS.find_new",
     "ppp_sim800.roles.calls": "Calls.likely",
     "ppp_sim800.roles.http": "HTTP.release HTTP.read_body Response.PROPERTIES",
     "ppp_sim800.events": "Events",

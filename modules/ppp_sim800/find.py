@@ -52,7 +52,9 @@ async def find(line, press, reset, presumed_off):
         return False
     raise ModemSilent(
         "no answer from the modem at {} baud or any other rate: check its supply (3.4 to 4.4 V, bursts of "
-        "2 A), that TX and RX are not swapped, and that PWRKEY is wired".format(profile.BAUDRATE)
+        "2 A), that TX and RX are not swapped, that PWRKEY is wired, and DTR if AT+CSCLK=1 is stored".format(
+            profile.BAUDRATE
+        )
     )
 
 

@@ -115,6 +115,7 @@ class Link:
 
     async def _resume(self):
         if self.state.name == "suspended":
+            await self.modem.look()  # else nobody can before the link is down
             if self._has_address() and await self.line.resume(self.ppp):
                 self.state.enter("up")
             else:

@@ -14,10 +14,11 @@ from .find import find, use_fast, use_first
 from .line import DATA, OFF, UNKNOWN, Line
 from .roles.clock import Clock
 from .roles.radio import REGISTERED, Radio
-from .roles.sim import SIM
+from .roles.sim import SIM, read_places
 from .run import Async, Deadline, since, sleep_ms, wait
 
 _SWITCH_MS = const(60000)  # for another task's use of the line to end
+_ASK_MS = const(3000)  # from a vain question for messages to the next
 
 Battery = namedtuple("Battery", ("mv", "percent", "charging"))
 
@@ -60,7 +61,8 @@ class Modem(Async):
         # After deep sleep, too: it lets go of the supply's switch, unless that was held.
         cause = machine.reset_cause()
         self._presumed_off = cause in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
-        self._rest = Deadline(0)  # least time between off and on
+        # Least time between off and on; until the modem is asked for messages again.
+        self._rest = self._asked = Deadline(0)
 
     def serve(self, before_switch, access):
         """Be the modem of a link. before_switch: coroutine function, called before the script switches the modem.
@@ -87,6 +89,9 @@ class Modem(Async):
                 self.clock.told = 1
             return None
         name, detail = event
+        if name == "sms":
+            self.events.look = 2
+            return None
         if name in ("restarted", "switched off"):
             # Not while it boots, or was told to.
             return None if self.line.mode == UNKNOWN else self._on_restart(text)
@@ -109,6 +114,29 @@ class Modem(Async):
             )
         )
 
+    async def look(self):
+        """Hear what it said unasked, and look for messages, if there is need and the line is free."""
+        events, line = self.events, self.line
+        try:
+            line.poll()
+        except ModemRestarted:
+            pass  # it is among the events
+        look = events.look
+        if not look or self._asked.left() or not line.is_free(look > 1):
+            return
+        events.look = 0
+        try:
+            used, total, others, _ = await line.ask(profile.STORES, "+CPMS:", read=read_places)
+            if used or others:  # else the role is not needed
+                await self.sms.find_new()
+                if used == total:
+                    events.put("card full", total)
+            look = 0
+        except SIM800Error:
+            self._asked = Deadline(_ASK_MS)
+        finally:
+            events.look |= look
+
     def take_unregistered(self, longest):
         """Whether the network has been gone for more than `longest` milliseconds; True once each time."""
         gone = self._unregistered is not None and since(self._unregistered) > longest
@@ -120,17 +148,17 @@ class Modem(Async):
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), see events.py.
 
         Waits for one, at most `timeout` milliseconds; then None. While the line carries PPP the modem keeps
-        what it has to say.
+        what it has to say. To tell of a message it looks at the card, which takes a moment more.
         """
         deadline = Deadline(timeout)
+        events = self.events
         while True:
-            try:
-                self.line.poll()
-            except ModemRestarted:
-                pass  # it is among the events
             if self.line.mode == DATA and hasattr(self._board, "ring") and self._board.ring():
-                self.events.put("ri")
-            event = self.events.take()
+                events.put("ri")
+            event = events.take()
+            if not event:
+                await self.look()
+                event = events.take()
             if event or not deadline.left():
                 return event
             await sleep_ms(min(50, deadline.left()))
@@ -160,7 +188,7 @@ class Modem(Async):
         """Short messages, see roles/sms.py."""
         from .roles.sms import SMS
 
-        return self._role(SMS)
+        return self._role(SMS, self.events)
 
     @property
     def calls(self):
@@ -262,22 +290,32 @@ class Modem(Async):
         if await find(line, self._press, self.press_reset, self._presumed_off):
             await self.hang_up()
         self._presumed_off = False
-        await self.set_up()
-        if not await self.radio.is_on():  # somebody switched it off (M 104)
-            await self.radio.on()
-        if line.rate not in profile.LIKELY_RATES:
-            await use_first(line)
-        await self.clock.want_time()  # stores the profile: before the faster rate
+        try:
+            await self._begin()
+        except (ATError, ATTimeout):
+            if line.rate != profile.FAST:
+                raise
+            await use_first(line)  # it may be noise, which came since that rate proved clean
+            await self._begin()
         if self._wanted_rate == profile.FAST and not self._noisy:
             self._noisy = not await use_fast(line)
         elif line.rate == profile.FAST:
             await use_first(line)
         line.found()
 
+    async def _begin(self):
+        await self.set_up()
+        if not await self.radio.is_on():  # somebody switched it off (M 104)
+            await self.radio.on()
+        if self.line.rate not in profile.LIKELY_RATES:
+            await use_first(self.line)
+        await self.clock.want_time()  # stores the profile: before the faster rate
+
     async def set_up(self):
         """Have the modem report errors as numbers, and registration."""
         for command in profile.SETUP_MODEM:
             await self.line.command(command)
+        self.events.look = 1
 
     async def hang_up(self):
         """End the data call, unless there is a voice call: ATH would end that, too."""
@@ -286,6 +324,7 @@ class Modem(Async):
 
     async def take_back(self, terminated=False):
         """To command mode, whatever a data call has left, see Line.take_back()."""
+        self.events.look = 1
         if await self.line.take_back(terminated):
             await self.hang_up()
 

@@ -24,7 +24,6 @@ _TIMEOUTS = const(
         ("+CLCK", 15000),  # M 74
         ("+CPWD", 15000),  # M 95
         ("+COPS", 120000),  # M 80
-        ("+CMGD", 25000),  # M 112
         ("+CMGF", 10000),  # with +CPMS behind it (M 128)
         ("+CNMI", 15000),
         ("+VTS", 20000),  # M 94
@@ -37,9 +36,12 @@ DIAL = "ATD*99***1#"
 MULTIPLEX = "AT+CMUX=0,0,{},127"  # rate as <port_speed>, N1 (M 96)
 # Each part of a multiplexed line wants these: errors as numbers, the end of the data call told (M 155).
 SETUP_CHANNEL = "AT+CMEE=1;+CDRIND=1"
-SETUP_MODEM = ("AT+CMEE=1", "AT+CREG=2;+CGREG=2")
-# Messages, their reports, calls and USSD are told (M 75, 109, 125); taken once the SIM is ready.
-SUBSCRIBE = "AT+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1"
+# Texts come as they are, not in hex, whatever somebody has stored.
+SETUP_MODEM = ('AT+CMEE=1;+CSCS="IRA"', "AT+CREG=2;+CGREG=2")
+# Messages, their reports, calls and USSD are told (M 75, 109, 125), a call as RING; taken once the SIM is ready.
+SUBSCRIBE = "AT+CRC=0;+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1"
+# PDU mode, new messages to the card; told are the places on it and in the modem's own memory (M 128).
+STORES = 'AT+CMGF=0;+CPMS="SM","ME","SM"'
 
 RESET_MS = const(150)  # > 105 ms (HW 3.2.4)
 LOGOFF_MS = const(2000)  # from the key to the end (HW 3.2.3)

@@ -214,7 +214,7 @@ class Modem:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), see events.py.
 
         Waits for one, at most `timeout` milliseconds; then None. While the line carries PPP the modem keeps
-        what it has to say."""
+        what it has to say. To tell of a message it looks at the card, which takes a moment more."""
 
     @property
     def sms(self) -> SMS:
@@ -423,8 +423,8 @@ class SMS:
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError."""
 
     def list(self, unread: bool = False) -> builtins.list[Message]:
-        """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
-        now on. unread: only those that have not been read or listed before.
+        """All messages on the card and in the modem's own memory, a list of Message, the parts of long ones joined;
+        they count as read from now on. unread: only those that have not been read or listed before.
 
         Raises SMSError, SIMError."""
 

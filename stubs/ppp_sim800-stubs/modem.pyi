@@ -56,7 +56,7 @@ class Modem:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), see events.py.
 
         Waits for one, at most `timeout` milliseconds; then None. While the line carries PPP the modem keeps
-        what it has to say."""
+        what it has to say. To tell of a message it looks at the card, which takes a moment more."""
 
     @property
     def sms(self) -> SMS:

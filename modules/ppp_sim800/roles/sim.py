@@ -159,6 +159,12 @@ class SIM(Role):
         return None
 
 
+def read_places(line):
+    """(used, total) places for messages on the card, then in the modem's own memory, in the answer to profile.STORES."""
+    used, total, others, places = map(int, fields(line)[:4])
+    return used, total, others, places
+
+
 def check_code(code, what):
     """Raise ConfigError if `code` cannot be a PIN; it is not shown."""
     if not isinstance(code, str) or not 4 <= len(code) <= 8 or not code.isdigit():

@@ -12,12 +12,18 @@ from smspdu import STATUS_REPORT, decode, parse, split, submit
 
 from ..at.text import check_timeout, fields
 from ..errors import ATError, ConfigError, SIM800Error
+from ..profile import STORES
 from ..run import Deadline, sleep_ms, wait
 from . import Role
-from .sim import sim_error
+from .sim import read_places, sim_error
 
 _READY_MS = const(10000)  # after its start the modem takes so long to know the card's messages
 _NOT_READY = (3, 14, 302, 314, None)  # None: noise
+
+_DELETE_MS = const(25000)  # M 112
+_ME = const(
+    256
+)  # added to a place in the modem's own memory: its messages have indexes of their own
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
 # text: str, or bytes if it is none; time: UTC as (year, month, day, hour, minute, second), None if unknown;
@@ -50,8 +56,10 @@ class SMSError(SIM800Error):
 class SMS(Role):
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""
 
-    def __init__(self, line):
+    def __init__(self, line, events):
         super().__init__(line)
+        self._events = events
+        self._told = {}  # first index of a message that was told of, and may be unread: a hash of it
         self._reference = os.urandom(1)[0]
 
     async def send(self, number, text, *, report=False, parts=10, timeout=60000):
@@ -102,12 +110,11 @@ class SMS(Role):
         return int(reference) if reference.isdigit() else None
 
     async def _prepare(self):
-        # PDU mode, and the card for all messages (M 4.2.2, 4.2.9). Returns (used, total) places.
-        command = 'AT+CMGF=0;+CPMS="SM","SM","SM"'
+        # Returns what read_places() does.
         deadline = Deadline(_READY_MS)
         while True:
             try:
-                return await self._line.ask(command, "+CPMS:", read=_read_places)
+                return await self._line.ask(STORES, "+CPMS:", read=read_places)
             except ATError as error:
                 if error.code not in _NOT_READY or not deadline.left():
                     raise _sms_error(error, "the card's messages cannot be used")
@@ -118,11 +125,11 @@ class SMS(Role):
 
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError.
         """
-        return await self._prepare()
+        return (await self._prepare())[:2]
 
     async def list(self, unread=False):
-        """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
-        now on. unread: only those that have not been read or listed before.
+        """All messages on the card and in the modem's own memory, a list of Message, the parts of long ones joined;
+        they count as read from now on. unread: only those that have not been read or listed before.
 
         Raises SMSError, SIMError.
         """
@@ -152,16 +159,33 @@ class SMS(Role):
         await self._mark(message)
         return message
 
+    async def find_new(self):
+        """Find the messages that are whole, unread and were not told of yet, for Modem.event(). Raises SMSError, SIMError."""
+        for message in await self._scan():
+            index = message.indexes[0]
+            mark = hash(message)
+            if message.unread and message.complete and self._told.get(index) != mark:
+                self._told[index] = mark
+                self._events.messages.append(index)
+
+    def _forget(self, index):
+        # It was read or deleted.
+        self._told.pop(index, None)
+        if index in self._events.messages:
+            self._events.messages.remove(index)
+
     async def _scan(self):
         # All messages; they stay unread.
-        used, total = await self._prepare()
+        used, total, others, places = await self._prepare()
         found = []
-        for index in range(1, total + 1):
-            if len(found) == used:
-                break
-            entry = await self._entry(index)
-            if entry:
-                found.append(entry)
+        for index in range(1, _ME + places + 1):
+            if index == _ME:
+                used = others
+            elif used and (index > _ME or index <= total):
+                entry = await self._entry(index)
+                if entry:
+                    found.append(entry)
+                    used -= 1
         messages = []
         for entries in _joined(found):
             messages.append(_message(entries))
@@ -190,11 +214,12 @@ class SMS(Role):
         if message.unread:
             for index in message.indexes:
                 await self._get(index, 0)
+                self._forget(index)
 
     async def _get(self, index, peek):
         # M 4.2.4
         try:
-            return await self._line.command("AT+CMGR={},{}".format(index, peek), _is_message)
+            return await self._line.command(_at("CMGR", index, peek), _is_message)
         except ATError as error:
             if error.code == 321:
                 return ()
@@ -211,9 +236,10 @@ class SMS(Role):
         await self._prepare()
         for index in indexes:
             await _told(
-                self._line.command("AT+CMGD={}".format(index)),
+                self._line.command(_at("CMGD", index, 0), timeout=_DELETE_MS),
                 "message {} cannot be deleted".format(index),
             )
+            self._forget(index)
 
     async def delete_all(self, unread=False):
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
@@ -221,8 +247,11 @@ class SMS(Role):
         unread: the unread ones, too. Raises SMSError, SIMError.
         """
         await self._prepare()
-        command = "AT+CMGD=1,4" if unread else "AT+CMGD=1,3"
-        await _told(self._line.command(command), "the messages cannot be deleted")
+        command = 'AT+CPMS="SM";+CMGD=1,{0};+CPMS="ME";+CMGD=1,{0}'.format(3 + unread)
+        asked = self._line.command(command, timeout=2 * _DELETE_MS)
+        await _told(asked, "the messages cannot be deleted")
+        if unread:
+            self._events.messages.clear()
 
     async def service_center(self, number=None):
         """Number (str) of the service centre messages go through, "" if there is none (M 4.2.12).
@@ -253,15 +282,16 @@ def check_number(number, more=""):
     )
 
 
-def _read_places(line):
-    used, total = fields(line)[:2]
-    return int(used), int(total)
+def _at(command, index, option):
+    # For a message's place, in the memory it means: others may have chosen another one.
+    memory = "ME" if index > _ME else "SM"
+    return 'AT+CPMS="{}";+{}={},{}'.format(memory, command, index & (_ME - 1), option)
 
 
 def _check_index(index):
-    if type(index) is not int or not 1 <= index <= 255:
+    if type(index) is not int or not 0 < index < 2 * _ME:
         raise ConfigError(
-            "a message's index is an int from 1 to 255, as the event has it, not {!r}".format(
+            "a message's index is an int from 1 to 511, as the event has it, not {!r}".format(
                 index
             )
         )

@@ -46,8 +46,8 @@ class SMS:
         When it is full the network keeps new ones until some are deleted. Raises SMSError, SIMError."""
 
     async def list(self, unread: bool = False) -> builtins.list[Message]:
-        """All messages on the card, a list of Message, the parts of long ones joined; they count as read from
-        now on. unread: only those that have not been read or listed before.
+        """All messages on the card and in the modem's own memory, a list of Message, the parts of long ones joined;
+        they count as read from now on. unread: only those that have not been read or listed before.
 
         Raises SMSError, SIMError."""
 
