@@ -235,7 +235,7 @@ class Radio:
     """registration, cell and signal"""
 
     def registration_lost(modem, stat: STAT = 2):
-        """+CREG and +CGREG fall to `stat` (0 not searching, 2 searching, 3 denied, 4 unknown)"""
+        """+CREG and +CGREG fall to `stat` (0 not searching, 2 searching, 3 denied, 4 unknown, 5 abroad)"""
         modem.radio.lose(stat)
 
     def registration_back(modem):
@@ -243,7 +243,7 @@ class Radio:
         modem.radio.settle()
 
     def no_network(modem, on: SWITCH = True, stat: STAT = 2):
-        """there is no network any more (stat=3: none that takes this SIM), until on=0"""
+        """there is no network any more (stat=3: none that takes this SIM; 5: one abroad), until on=0"""
         modem.radio.gone = stat if on else None
         modem.radio.settle()
 
