@@ -42,13 +42,14 @@ INTERNAL = {
     "ppp_sim800.modem": "Modem.line Modem.events Modem.serve Modem.take_unregistered Modem.in_call "
     "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
     "Modem.hang_up Modem.take_back Modem.look",
-    "ppp_sim800.roles.radio": "Radio.is_on REGISTERED",
+    "ppp_sim800.roles.radio": "Radio.is_on Radio.note Radio.is_roaming REGISTERED",
     "ppp_sim800.roles.clock": "Clock.want_time Clock.told Clock.is_utc Clock.correct",
     "ppp_sim800.roles.sms": "SMS.find_new",
     "ppp_sim800.roles.calls": "Calls.likely",
+    "ppp_sim800.roles.bearer": "Bearer.count",
     "ppp_sim800.roles.http": "HTTP.release HTTP.read_body Response.PROPERTIES",
     "ppp_sim800.events": "Events",
-    "ppp_sim800.stats": "Counters",
+    "ppp_sim800.stats": "Counters FILE DAY MONTH AT TOLD",
     "ppp_sim800.ntp": "compare",
     "ppp_sim800.tls_sessions": "key offer keep drop address FILE",
     "ppp_sim800.rtc": "FILE is_possible trust checked confirm doubt link",

@@ -29,7 +29,7 @@ import builtins
 from typing import Literal, overload
 from machine import UART
 from . import interface, modem
-from ._types import UTC, Board, Bytes, File, Trace, Watchdog
+from ._types import UTC, Board, Bytes, File, Roaming, Trace, Watchdog
 from .contexts import CommandMode, KeptUp
 from .events import Event
 from .modem import Battery

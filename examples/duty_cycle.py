@@ -1,7 +1,7 @@
 # For a battery: wakes every hour, measures, sends, switches the modem off and sleeps deeply until the next.
 # Wants outbox.py on the board, too.
 #
-# The clock, the link's counters (RTC) and the TLS sessions (flash) outlive the sleep: no time server is asked
+# The clock (RTC), the link's counters and the TLS sessions (flash) outlive the sleep: no time server is asked
 # again, and the server resumes the session instead of proving itself anew.
 import gc
 import time

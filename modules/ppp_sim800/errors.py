@@ -92,6 +92,10 @@ class NoNetwork(RegistrationError):
     """No network took the modem in the given time."""
 
 
+class RoamingRefused(RegistrationError):
+    """The modem is abroad, and PPP(roaming=) does not allow data there."""
+
+
 class PPPError(SIM800Error):
     """There is no data connection."""
 
@@ -117,7 +121,12 @@ class NoAnswer(PPPError):
 
 
 class BudgetSpent(PPPError):
-    """Recovering the link has used up its data budget, see PPP.config()."""
+    """Recovering the link has used up its data budget, or all together the day's or the month's limit, see PPP.config().
+
+    `until`: when that day or month ends, in Unix seconds (UTC); None for the budget, and where no clock was ever set.
+    """
+
+    until = None
 
 
 class LinkBusy(PPPError):

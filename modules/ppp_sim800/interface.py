@@ -16,10 +16,14 @@ from .run import Async, Deadline
 _default = []  # the board that is used where none is given: there is but one
 
 
-class Settings:
-    """What the operator gives: access point, user, password, PIN, name servers; all checked. Raises ConfigError."""
+_ROAMING = ("allowed", "home data", "refused")
 
-    def __init__(self, apn, user, password, auth, pin):
+
+class Settings:
+    """What the operator gives: access point, user, password, PIN, name servers, and what roaming is for; all checked.
+    Raises ConfigError."""
+
+    def __init__(self, apn, user, password, auth, pin, roaming):
         # For an access point that names no server: Quad9 and Cloudflare.
         self.dns = ("9.9.9.9", "1.1.1.1")
         if auth not in ("pap", "chap", None):
@@ -29,6 +33,7 @@ class Settings:
         self.set("user", user)
         self.set("password", password)
         self.set("pin", pin)
+        self.set("roaming", roaming)
 
     def set(self, name, value):
         """Change one of them. False if there is none of that name."""
@@ -44,6 +49,12 @@ class Settings:
             self.pin = value
         elif name == "dns":
             self.dns = _check_servers(value)
+        elif name == "roaming":
+            if value not in _ROAMING:
+                raise ConfigError(
+                    'roaming must be "allowed", "home data" or "refused", not {!r}'.format(value)
+                )
+            self.roaming = value
         else:
             return False
         return True
@@ -106,6 +117,8 @@ class PPP(Async):
     board: how the modem is wired; None: the frozen module `board` knows.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
     multiplex: False has PPP and AT commands take turns on the line; True lets them share it, where the modem can.
+    roaming: "allowed"; "home data": abroad the modem is registered, for messages and calls, and has no data; "refused":
+        abroad its radio is switched off.
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
 
     Raises ConfigError when an argument cannot be used. Nothing is switched on yet.
@@ -122,9 +135,10 @@ class PPP(Async):
         board=None,
         baudrate=FAST,
         multiplex=True,
+        roaming="allowed",
         trace=None,
     ):
-        settings = Settings(apn, user, password, auth, pin)
+        settings = Settings(apn, user, password, auth, pin, roaming)
         if not isinstance(multiplex, bool):
             raise ConfigError("multiplex must be True or False")
         if board is None:
@@ -165,6 +179,8 @@ class PPP(Async):
         Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
         by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
         by the network's time, and by NTP where that has not come for a day, see docs/tls.md.
+        Where the day's or the month's limit is used up it raises BudgetSpent, and the modem stays as it is; abroad it
+        raises RoamingRefused where roaming= does not allow data.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again.
         """
@@ -187,8 +203,8 @@ class PPP(Async):
     async def event(self, timeout=0):
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
-        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
-        or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
+        timeout: milliseconds to wait for one. What there is: events.py, ("link", "up", "down", "recovering"
+        or "failed"), ("day limit", 80 or 100) and ("month limit", 80 or 100), in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
         lets it.
         """
         deadline = Deadline(timeout)
@@ -206,7 +222,7 @@ class PPP(Async):
         Costs nothing where something came from the network within the last minute, else one small question,
         see config(probe=). Asks for the time, too, where the clock is not set or has been contradicted.
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
-        BudgetSpent.
+        BudgetSpent; that of a limit and RoamingRefused at once, and a link that is up is taken down.
         """
         await self.supervisor.ensure(timeout, wdt)
 
@@ -254,7 +270,7 @@ class PPP(Async):
         return self.link.isconnected()
 
     def stats(self):
-        """What the link has carried and suffered since power came: stats.Stats. Kept over resets, see stats.py."""
+        """What the link has carried and suffered: stats.Stats. Kept over resets and the loss of power, see stats.py."""
         return self.link.stats()
 
     def status(self, what=None):
@@ -295,6 +311,10 @@ class PPP(Async):
     def config(self, *args, **kwargs):
         """Read one setting, or set some.
 
+        day_limit, month_limit: bytes that may be carried in a day and in a month (UTC), None for no limit. All that the
+            operator bills counts: see docs/link.md. Events tell of 80 and of 100 percent; then there is no data before the
+            period ends, or the limit is raised.
+        roaming: as for PPP().
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
         address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
@@ -311,22 +331,24 @@ class PPP(Async):
         settings, supervisor = self.link.settings, self.supervisor
         if args:
             if len(args) == 1 and not kwargs:
-                if args[0] in ("apn", "user", "dns"):
+                if args[0] in ("apn", "user", "dns", "roaming"):
                     return getattr(settings, args[0])
                 if args[0] in supervisor.settings:
                     return supervisor.settings[args[0]]
             raise ConfigError(
-                'config() can read "apn", "user", "dns" and what ensure() has, one at a time; it does not give secrets'
+                'config() can read "apn", "user", "dns", "roaming" and what ensure() has, one at a time; it does not give secrets'
             )
         for name, value in kwargs.items():
             if name in supervisor.settings:
                 supervisor.set(name, value)
             elif not settings.set(name, value):
                 raise ConfigError(
-                    "config() can set apn, user, password, pin, dns, {}, not {}".format(
+                    "config() can set apn, user, password, pin, dns, roaming, {}, not {}".format(
                         ", ".join(sorted(supervisor.settings)), name
                     )
                 )
+            if name == "roaming":
+                supervisor.restrict()
         return None
 
 

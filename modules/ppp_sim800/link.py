@@ -1,5 +1,7 @@
 """The PPP link: the way up and down through the states of states.py, and what is true of it meanwhile."""
 
+import time
+
 import network
 from micropython import const
 from nettime import rtc
@@ -17,7 +19,7 @@ from .line import OFF, UNKNOWN
 from .lock import NOBODY, OTHERS, OWNER
 from .modem import Modem
 from .pdp import dial
-from .run import Deadline, Interrupted, sleep_ms, watched
+from .run import Deadline, Interrupted, since, sleep_ms, watched
 from .states import CARRYING, State, is_passing, limit_ms
 from .stats import LOST, REASONS, Counters, word_for
 
@@ -32,6 +34,7 @@ _TERMINATE_MS = const(3000)
 _LOOK_MS = const(3000)
 _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _LEAVE_MS = const(30000)  # ... to take the link down
+_NOTICE_MS = const(1000)
 _NITZ_TIMES = const(
     10
 )  # the network's time comes soon after registration, within 3 s, or not at all
@@ -47,7 +50,7 @@ _closing = []
 class Link:
     """PPP over a Modem on `board`. `settings`: a settings.Settings. Who has `modem.line.lock` may change it.
 
-    `wanted`: whether it was last asked for to be up. `dialled`: the last attempt came so far.
+    `wanted`: whether it was last asked for to be up.
     """
 
     def __init__(self, settings, board, trace, baudrate, multiplex):
@@ -55,14 +58,16 @@ class Link:
         self.modem = Modem(board, trace, baudrate)
         self.line = self.modem.line
         self.state = State(self.modem.events, trace)
-        self.counters = Counters(self._carried)
         self.ppp = None
+        self.counters = Counters(self._carried)
+        self._looked = time.ticks_ms()
+        self.rules = None  # limits.Rules
+        self.restrict(None, None)
         self.wanted = False
-        self.dialled = False
         self._multiplex = multiplex
         self._dns_set = False  # by this object, in lwIP
         self._timekeeper = None
-        self.modem.serve(self._before_switch, settings.of_bearer)
+        self.modem.serve(self._before_switch, self._of_bearer, self.counters)
 
     @property
     def timekeeper(self):
@@ -91,7 +96,7 @@ class Link:
             await self._settled()
             if self.line.mode == UNKNOWN:
                 await self.modem.start()
-            if self.state.name == "lost":
+            if self.ppp and self.state.name not in CARRYING:
                 await self.take_down()  # what is left of it would have the line
             elif self.state.name == "up" and not self.line.multiplexed:
                 if not await self.line.suspend(self.ppp):
@@ -135,6 +140,7 @@ class Link:
                     )
                 )
             await other.leave(other.hand_over(), "another PPP object")
+            self.counters.take(other.counters)
             self.line.lose()
         _users[board] = self
         self._correct()
@@ -165,6 +171,12 @@ class Link:
                 self.lose(self.lost_by())
         else:
             self._correct()
+            if self.state.name in CARRYING and since(self._looked) >= _NOTICE_MS:
+                self._looked = time.ticks_ms()
+                self.counters.save()
+                if self.rules and (error := self.rules.forbidden()):
+                    self.rules.end(error)
+                    self.ppp.config(stream=None)  # taken down by whoever uses it next
 
     def _correct(self):
         name = self.state.name
@@ -253,16 +265,34 @@ class Link:
         """Keep PPP from the line during a voice call: LCP echo does not count then."""
         self.ppp.config(stream=None if paused else self.line.stream)
 
+    # What may be spent, and where
+
+    def restrict(self, day, month):
+        """Bytes that may be carried in a day and in a month, None for no limit; and what roaming is for, by `settings`."""
+        if self.rules or day or month or self.settings.roaming != "allowed":
+            from .limits import Rules
+
+            self.rules = Rules(self, day, month)
+
+    def _of_bearer(self):
+        # For the modem's own applications, which count as well.
+        rules = self.rules
+        if rules and (error := rules.forbidden() or rules.refusal()):
+            raise error
+        return self.settings.of_bearer()
+
     # The way up
 
-    async def bring_up(self, timeout):
-        """From wherever it is; `timeout`: milliseconds for the network to be found. Raises SIM800Error."""
+    async def bring_up(self, timeout, pay=None):
+        """From wherever it is; `timeout`: milliseconds for the network to be found; `pay` is called before it dials.
+        Raises SIM800Error."""
+        if self.rules:
+            await self.rules.obey()
         if self.isconnected():
             return
         if self.ppp:
             await self.take_down()
         within, enter, modem = self._within, self.state.enter, self.modem
-        self.dialled = False
         try:
             await within("booting", modem.start())
             await within("waiting for SIM", modem.sim.ready(self.settings.pin))
@@ -270,7 +300,10 @@ class Link:
             await modem.radio.register(timeout)
             # One that is set is corrected, too: it may have drifted in deep sleep, or have been told a wrong time.
             await within("registered", modem.clock.correct(_NITZ_TIMES))
-            self.dialled = True
+            if self.rules:
+                await self.rules.obey(True)
+            if pay:
+                pay()
             await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
             await self._negotiate()
@@ -372,7 +405,10 @@ class Link:
         if self.state.name != "off":
             self.state.enter("on")
         self.counters.add(up=up)
-        await self.take_down()
+        try:
+            await self.take_down()
+        finally:
+            self.counters.save(True)
         if self.line.mode == UNKNOWN and self.state.name == "on":
             self.state.enter("failed", "the modem did not answer: connect() looks for it")
 
@@ -406,13 +442,12 @@ class Link:
         ended = was_up and ppp.status() >= 0 and deadline.left() > 0
         rx, tx, _, _, _ = self.traffic()
         self.ppp = None
+        self.counters.add(rx=rx, tx=tx)
         if self._dns_set:
             network.ipconfig(dns=_NO_ADDRESS)
             self._dns_set = False
         ppp.config(stream=None)
         ppp.active(False)
-        self.counters.add(rx=rx, tx=tx)
-        self.counters.save(True)
         busy = (_CONNECTING, _CONNECTED)
         _closing[:] = [old for old in _closing if old is ppp or old.status() in busy]
         return ended

@@ -51,8 +51,7 @@ class Modem(Async):
         self.sim = SIM(self.line)
         self.radio = Radio(self.line)
         self.clock = Clock(self.line)
-        self._before_switch = None
-        self._access = None
+        self._before_switch = self._access = self._counters = None
         self._roles = {}
         self._board = board
         self._wanted_rate = baudrate
@@ -64,11 +63,13 @@ class Modem(Async):
         # Least time between off and on; until the modem is asked for messages again.
         self._rest = self._asked = Deadline(0)
 
-    def serve(self, before_switch, access):
+    def serve(self, before_switch, access, counters):
         """Be the modem of a link. before_switch: coroutine function, called before the script switches the modem.
-        access: returns (APN, user, password) for `bearer`."""
+        access: returns (APN, user, password) for `bearer`, or raises why there may be no data. counters: a
+        stats.Counters."""
         self._before_switch = before_switch
         self._access = access
+        self._counters = counters
 
     @property
     def baudrate(self):
@@ -97,6 +98,7 @@ class Modem(Async):
             return None if self.line.mode == UNKNOWN else self._on_restart(text)
         if name in ("registration", "gprs"):
             self._unregistered = None if detail in REGISTERED else time.ticks_ms()
+            self.radio.note(name == "gprs", detail)
         self.events.put(name, detail)
         return None
 
@@ -202,7 +204,7 @@ class Modem(Async):
         """The bearer of the modem's own applications."""
         from .roles.bearer import Bearer
 
-        return self._role(Bearer, self.radio, self._access)
+        return self._role(Bearer, self.radio, self._access, self._counters)
 
     @property
     def http(self):

@@ -13,6 +13,7 @@ from micropython import const
 from nettime import rtc
 
 from .at.text import check_timeout
+from .budget import Budget
 from .errors import (
     ATTimeout,
     BudgetSpent,
@@ -25,6 +26,7 @@ from .errors import (
     PINRequired,
     PINWrong,
     PUKRequired,
+    RoamingRefused,
     SIM800Error,
     SIMError,
 )
@@ -67,36 +69,11 @@ SETTINGS = (
     ("idle_probe", 0, "milliseconds, 0 for never"),
     ("hour_budget", 100_000, "bytes"),
     ("day_budget", 1_000_000, "bytes"),
+    ("day_limit", None, "bytes, or None for no limit"),
+    ("month_limit", None, "bytes, or None for no limit"),
     ("reset_board", False, "a bool"),
     ("cclk_utc", False, "a bool"),
 )
-
-
-class Budget:
-    """At most `size` bytes in `period` milliseconds, given back evenly."""
-
-    def __init__(self, size, period, used, passed):
-        self.size = size
-        self._period = period
-        self.used = max(0, used - size * passed // period)
-        self._at = time.ticks_ms()
-
-    def _drain(self):
-        back = self.size * since(self._at) // self._period
-        if back or not self.used:  # else the time is kept until it is worth a byte
-            self._at = time.ticks_ms()
-            self.used = max(0, self.used - back)
-
-    def spend(self, count):
-        """Take `count` bytes, even if they are not there."""
-        self._drain()
-        self.used += count
-
-    def wait_ms(self, count):
-        """Milliseconds until there are `count` bytes."""
-        self._drain()
-        lacking = self.used + min(count, self.size) - self.size
-        return lacking * self._period // self.size if lacking > 0 else 0
 
 
 class Supervisor:
@@ -112,8 +89,8 @@ class Supervisor:
         self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
-        hour, day, at = link.counters.budget()
-        passed = max(0, time.time() - at) * 1000  # in deep sleep, too
+        hour, day, passed = link.counters.budget()
+        passed *= 1000
         self.settings = {name: default for name, default, _ in SETTINGS}
         self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
         self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
@@ -128,6 +105,8 @@ class Supervisor:
                 and value[0].count(".") == 3
                 and isinstance(value[1], int)
             )
+        elif name.endswith("_limit"):
+            good = value is None or (type(value) is int and value > 0)
         else:
             least = name not in ("idle_probe", "reset_board", "cclk_utc")
             good = type(value) is type(self.settings[name]) and value >= least
@@ -140,6 +119,11 @@ class Supervisor:
         self._hour.size = self.settings["hour_budget"]
         self._day.size = self.settings["day_budget"]
         self._link.modem.clock.is_utc = self.settings["cclk_utc"]
+        self.restrict()
+
+    def restrict(self):
+        """Have the link obey what is set."""
+        self._link.restrict(self.settings["day_limit"], self.settings["month_limit"])
 
     # Distrust
 
@@ -210,7 +194,7 @@ class Supervisor:
             return None
         answered = answered and link.isconnected()
         link.counters.add(probes=1, probe_bytes=used)
-        self._spend(used)
+        self._spend(used, False)
         self._probed = time.ticks_ms()
         if answered:
             self._probe_answers = True
@@ -219,10 +203,14 @@ class Supervisor:
             self._unanswered = started
         return answered
 
-    def _spend(self, count):
+    def _spend(self, count, now=True):
         self._hour.spend(count)
         self._day.spend(count)
-        self._link.counters.keep_budget(self._hour.used, self._day.used)
+        self._link.counters.keep_budget(self._hour.used, self._day.used, now)
+
+    def _pay(self):
+        # Before it dials: whatever ends the attempt, a supply that fails, too, it has cost something.
+        self._spend(_SESSION_BYTES)
 
     # Recovery
 
@@ -267,6 +255,10 @@ class Supervisor:
     async def _look_and_recover(self, deadline, idle):
         link = self._link
         state = link.state
+        if link.rules:
+            await link.rules.obey()
+            if error := link.rules.refusal():
+                raise error
         lost = await self._doubt(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
             self._failures = 0
@@ -309,17 +301,18 @@ class Supervisor:
             await self._climb()
             in_vain = -link.counters.carried()
             try:
-                await link.bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())))
+                await link.bring_up(min(_REGISTER_MS, max(_LEAST_MS, deadline.left())), self._pay)
             except BaseException as error:  # one that was cut short, too, has cost something
                 in_vain += link.counters.carried()
-                self._spend(in_vain + (_SESSION_BYTES if link.dialled else 0))
-                self._failures += not isinstance(error, Interrupted)  # which is no failure
-                if not isinstance(error, SIM800Error) or isinstance(error, _FINAL):
+                self._spend(in_vain)
+                refused = isinstance(error, (BudgetSpent, RoamingRefused))
+                self._failures += not (refused or isinstance(error, Interrupted))
+                if refused or not isinstance(error, SIM800Error) or isinstance(error, _FINAL):
                     raise
                 self._failed(error)
                 continue
-            if mending or self._failures:
-                self._spend(_SESSION_BYTES)
+            if not (mending or self._failures):
+                self._spend(-_SESSION_BYTES, False)
             # Counted as a failure until it has proved itself.
             self._failures += 1
             self._distrusted = self._distrusted or lost == "nothing heard"

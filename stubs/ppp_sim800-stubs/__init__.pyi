@@ -28,6 +28,7 @@ from .errors import PPPError as PPPError
 from .errors import PUKRequired as PUKRequired
 from .errors import RegistrationDenied as RegistrationDenied
 from .errors import RegistrationError as RegistrationError
+from .errors import RoamingRefused as RoamingRefused
 from .errors import SIM800Error as SIM800Error
 from .errors import SIMAbsent as SIMAbsent
 from .errors import SIMError as SIMError

@@ -1,11 +1,12 @@
 # What is only a type: no such module is on the board.
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from machine import UART
 
 UTC: TypeAlias = tuple[int, int, int, int, int, int]
 Trace: TypeAlias = Callable[[str, str], object]
+Roaming: TypeAlias = Literal["allowed", "home data", "refused"]
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 class Board(Protocol):

@@ -66,6 +66,9 @@ class RegistrationDenied(RegistrationError):
 class NoNetwork(RegistrationError):
     """No network took the modem in the given time."""
 
+class RoamingRefused(RegistrationError):
+    """The modem is abroad, and PPP(roaming=) does not allow data there."""
+
 class PPPError(SIM800Error):
     """There is no data connection."""
 
@@ -85,7 +88,11 @@ class NoAnswer(PPPError):
     """PPP is up, but nothing comes from the network: no data left on the SIM, or a dead bearer."""
 
 class BudgetSpent(PPPError):
-    """Recovering the link has used up its data budget, see PPP.config()."""
+    """Recovering the link has used up its data budget, or all together the day's or the month's limit, see PPP.config().
+
+    `until`: when that day or month ends, in Unix seconds (UTC); None for the budget, and where no clock was ever set."""
+
+    until: int | None
 
 class LinkBusy(PPPError):
     """Another task, thread or `with` block has the link. `ended`: it took it away from this call, which had begun."""

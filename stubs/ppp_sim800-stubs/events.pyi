@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 class Event(NamedTuple):
-    """name: a word; detail: see event_of(). Compare with a plain tuple: nic.event() == ("link", "down")."""
+    """name: a word; detail: see event_of(), and PPP.event() for "link", "day limit" and "month limit". Compare with a plain
+    tuple: nic.event() == ("link", "down")."""
 
     name: str
     detail: Any

@@ -4,7 +4,7 @@ What can be set for ensure() and keep_up() is in supervisor.py, what it has carr
 
 from typing import Literal, overload
 
-from ._types import Board, Trace, Watchdog
+from ._types import Board, Roaming, Trace, Watchdog
 from .contexts import CommandMode, KeptUp
 from .events import Event
 from .modem import Modem
@@ -20,6 +20,8 @@ class PPP:
     board: how the modem is wired; None: the frozen module `board` knows.
     baudrate: 460800 raises the line's rate once it has proved clean; 115200 leaves it there.
     multiplex: False has PPP and AT commands take turns on the line; True lets them share it, where the modem can.
+    roaming: "allowed"; "home data": abroad the modem is registered, for messages and calls, and has no data; "refused":
+        abroad its radio is switched off.
     trace: called with (">" or "<", line) for each line of the AT dialogue; secrets are masked.
 
     Raises ConfigError when an argument cannot be used. Nothing is switched on yet."""
@@ -37,6 +39,7 @@ class PPP:
         board: Board | None = None,
         baudrate: Literal[115200, 460800] = 460800,
         multiplex: bool = True,
+        roaming: Roaming = "allowed",
         trace: Trace | None = None,
     ) -> None: ...
     async def active(self, is_active: bool | None = None) -> bool:
@@ -50,6 +53,8 @@ class PPP:
         Does nothing if the link is up. Sets the machine's clock if it has not been set: by the network's time, else
         by NTP once the link is up, which takes 22 s at most if nobody answers. A clock that is set is corrected
         by the network's time, and by NTP where that has not come for a day, see docs/tls.md.
+        Where the day's or the month's limit is used up it raises BudgetSpent, and the modem stays as it is; abroad it
+        raises RoamingRefused where roaming= does not allow data.
         Raises SIM800Error: the class says which step failed, the message what to try; the modem is then on and
         in command mode if it answers at all, and connect() may be called again."""
 
@@ -61,8 +66,8 @@ class PPP:
     async def event(self, timeout: int = 0) -> Event | None:
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
-        timeout: milliseconds to wait for one. What there is: events.py, and ("link", "up", "down", "recovering"
-        or "failed"). While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
+        timeout: milliseconds to wait for one. What there is: events.py, ("link", "up", "down", "recovering"
+        or "failed"), ("day limit", 80 or 100) and ("month limit", 80 or 100), in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
         lets it."""
 
     async def ensure(self, timeout: int = 300000, wdt: Watchdog | None = None) -> None:
@@ -73,7 +78,7 @@ class PPP:
         Costs nothing where something came from the network within the last minute, else one small question,
         see config(probe=). Asks for the time, too, where the clock is not set or has been contradicted.
         Raises the error of the last attempt; PINRequired, PINWrong and PUKRequired at once; NoAnswer;
-        BudgetSpent."""
+        BudgetSpent; that of a limit and RoamingRefused at once, and a link that is up is taken down."""
 
     async def keep_up(self, wdt: Watchdog | None = None) -> None:
         """Keep the link up, for ever: for a task of its own (asyncio), or a thread.
@@ -99,7 +104,7 @@ class PPP:
         """True while PPP is up, or suspended, and has an IPv4 address."""
 
     def stats(self) -> Stats:
-        """What the link has carried and suffered since power came: stats.Stats. Kept over resets, see stats.py."""
+        """What the link has carried and suffered: stats.Stats. Kept over resets and the loss of power, see stats.py."""
 
     @overload
     def status(self, what: None = None) -> str:
@@ -125,6 +130,10 @@ class PPP:
     def config(self, what: Literal["apn", "user"], /) -> str:
         """Read one setting, or set some.
 
+        day_limit, month_limit: bytes that may be carried in a day and in a month (UTC), None for no limit. All that the
+            operator bills counts: see docs/link.md. Events tell of 80 and of 100 percent; then there is no data before the
+            period ends, or the limit is raised.
+        roaming: as for PPP().
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
         address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
@@ -145,6 +154,10 @@ class PPP:
         self, what: Literal["silence", "fresh", "idle_probe", "hour_budget", "day_budget"], /
     ) -> int: ...
     @overload
+    def config(self, what: Literal["day_limit", "month_limit"], /) -> int | None: ...
+    @overload
+    def config(self, what: Literal["roaming"], /) -> Roaming: ...
+    @overload
     def config(self, what: Literal["reset_board", "cclk_utc"], /) -> bool: ...
     @overload
     def config(self, what: Literal["probe"], /) -> Literal["dns"] | tuple[str, int] | None: ...
@@ -157,6 +170,9 @@ class PPP:
         password: str = ...,
         pin: str | None = ...,
         dns: str | tuple[str, ...] | None = ...,
+        roaming: Roaming = ...,
+        day_limit: int | None = ...,
+        month_limit: int | None = ...,
         cclk_utc: bool = ...,
         probe: Literal["dns"] | tuple[str, int] | None = ...,
         silence: int = ...,

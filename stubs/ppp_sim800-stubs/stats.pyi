@@ -1,7 +1,7 @@
-"""What the link has carried and suffered, kept over resets of the ESP32.
+"""What the link has carried and suffered, kept in flash: over resets, deep sleep and the loss of power.
 
-Nothing in the heap survives a soft reset. The chip's RTC memory does, and deep sleep too, but not the loss of
-power. It is used only where a script keeps nothing of its own in machine.RTC().memory()."""
+In FILE, 102 bytes. littlefs, the file system of MicroPython's ESP32, replaces them at once when the file is closed: a
+power cut leaves the old ones or the new ones. What cannot be read counts as none."""
 
 from typing import NamedTuple
 
@@ -13,3 +13,5 @@ class Stats(NamedTuple):
     probes: int
     probe_bytes: int
     reasons: dict[str, int]
+    day: int
+    month: int

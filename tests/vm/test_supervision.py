@@ -1168,23 +1168,6 @@ if nic.stats().connects == 1:
     assert lasted >= up >= 60
 
 
-def test_counters_leave_a_scripts_memory_alone(play):
-    played = play(
-        """
-import machine
-machine.RTC().memory(b"mine")
-nic = ppp_sim800.PPP("internet")
-nic.connect()
-nic.disconnect()
-print("memory=%s" % machine.RTC().memory())
-print("connects=%d" % nic.stats().connects)
-""",
-        modem=WARM,
-    )
-    assert played.value("memory") == "b'mine'"
-    assert played.value("connects") == "1"
-
-
 # --- the modem's own start --------------------------------------------------------------------
 
 

@@ -10,10 +10,17 @@ _CONNECTED = "1"
 class Bearer(Role):
     """Bearer profile 1 of `modem` (M chapter 9)."""
 
-    def __init__(self, line, radio, access):
+    def __init__(self, line, radio, access, counters):
         super().__init__(line)
         self._radio = radio
         self._access = access  # returns (APN, user, password), None where they are not known
+        self._counters = counters
+
+    def count(self, count):
+        """So many bytes were carried over it."""
+        if self._counters:
+            self._counters.add(own=count)
+            self._counters.save()
 
     async def address(self):
         """Its IP address (str), None while it is closed."""
@@ -24,11 +31,13 @@ class Bearer(Role):
 
         apn, user, password: as for PPP, None: what the PPP object has. timeout: milliseconds for the network
         to be found; opening takes at most 85 s more. It stays open until close() or PPP's connect().
-        Raises RegistrationError, NoCarrier.
+        Raises RegistrationError, NoCarrier; BudgetSpent and RoamingRefused as PPP's connect().
         """
         self._line.forbid_call("bearer.open()")
-        if apn is None and self._access:
-            apn, user, password = self._access()
+        if self._access:
+            own = self._access()
+            if apn is None:
+                apn, user, password = own
         values = (
             ("CONTYPE", "GPRS"),
             ("APN", quoted(apn or "", "the APN", 64)),
@@ -42,6 +51,8 @@ class Bearer(Role):
                 "no APN is known: call modem.bearer.open(apn) first, or use the modem of a PPP object"
             )
         await self._radio.register(timeout)
+        if self._access:
+            self._access()  # it may be abroad
         for name, value in values:
             show = 'AT+SAPBR=3,1,"PWD","****"' if name == "PWD" else None
             await self._line.command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)

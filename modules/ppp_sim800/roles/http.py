@@ -17,6 +17,7 @@ _MOST = const(319488)  # bytes of a body (M 11.2.3)
 _READ = const(1024)  # bytes of one AT+HTTPREAD
 _PIECE = const(512)  # bytes of one step of a loop over a response
 _HEAD = const(2048)  # bytes of headers that are looked at
+_EXCHANGE = const(600)  # bytes of a request besides URL and bodies, about: heads, TCP, IP
 _TRIES = const(3)  # for bytes that were lost on the line
 
 # +HTTPACTION: <status> above those of HTTP (M 11.2.4)
@@ -125,6 +126,7 @@ class HTTP(Role):
                 raise HTTPError("this modem's firmware has no TLS for HTTP: use PPP")
         if length:
             await self._upload(length, pieces)
+        self._count(_EXCHANGE + len(str(parameters)) + length)
         try:
             urc = await line.command_and_urc(
                 "AT+HTTPACTION={}".format(action), "+HTTPACTION: {},".format(action), timeout
@@ -138,8 +140,12 @@ class HTTP(Role):
         if status >= 600:
             why = dict(_FAILURES).get(status, "the modem gives no reason: try again")
             raise HTTPError("the request failed ({}): {}".format(status, why), status)
+        self._count(length)
         headers = await self._headers()
         return Response(self, status, headers, length)
+
+    def _count(self, count):
+        self._bearer.count(count * 21 // 20)  # a packet in 1400 bytes, and its acknowledgement
 
     async def _upload(self, length, pieces):
         # The modem takes it in for twice the time the line needs (M 11.2.3). Where bytes were lost it would wait for

@@ -5,6 +5,8 @@ Sources: SIM800 Series AT Command Manual V1.09, 8.2.27 (AT+CIPGSMLOC); GSM Locat
 
 from collections import namedtuple
 
+from micropython import const
+
 from ..at.text import fields
 from ..errors import ATError, ATTimeout, SIM800Error
 
@@ -29,6 +31,9 @@ _REASONS = (
 )
 
 
+_BYTES = const(1000)  # of a question with its answer, about
+
+
 class LocationError(SIM800Error):
     """The modem's place could not be had. `code`: of +CIPGSMLOC or +CLBS, or None."""
 
@@ -36,6 +41,7 @@ class LocationError(SIM800Error):
 async def locate(line, bearer, timeout):
     """The modem's place, as Location. See Modem.location()."""
     await bearer.open()
+    bearer.count(_BYTES)
     try:
         try:
             answer = await line.ask("AT+CIPGSMLOC=1,1", "+CIPGSMLOC:", timeout)

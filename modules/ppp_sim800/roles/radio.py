@@ -24,6 +24,8 @@ REGISTERED = ("home", "roaming")
 class Radio(Role):
     """The radio of `modem`."""
 
+    _abroad = 0  # a bit each for +CREG and +CGREG
+
     async def on(self):
         """Switch the radio on (M 104). It then looks for a network by itself."""
         await self._line.command("AT+CFUN=1")
@@ -31,6 +33,7 @@ class Radio(Role):
     async def off(self):
         """Switch the radio off: no network, no data, a tenth of the current; SIM and AT go on (M 104)."""
         await self._line.command("AT+CFUN=4")
+        self._abroad = 0
 
     async def is_on(self):
         """Whether it is on."""
@@ -47,7 +50,18 @@ class Radio(Role):
 
         answer = await self._line.ask(command + "?", is_answer)
         _, stat, lac, cell = (fields(answer) + ["", ""])[:4]
-        return stat_word(stat), lac, cell
+        stat = stat_word(stat)
+        self.note(command == "AT+CGREG", stat)
+        return stat, lac, cell
+
+    def note(self, gprs, stat):
+        """What the modem said of its registration, for calls or for GPRS."""
+        bit = 1 << gprs
+        self._abroad = self._abroad & ~bit | bit * (stat == "roaming")
+
+    def is_roaming(self):
+        """Whether it was "roaming" when it was last told: after register(), and by what comes unasked."""
+        return bool(self._abroad)
 
     async def registration(self):
         """Registration as a word (M 82): "home", "roaming", "searching", "denied", "off", "unknown"."""

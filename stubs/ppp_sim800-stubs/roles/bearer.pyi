@@ -13,7 +13,7 @@ class Bearer:
 
         apn, user, password: as for PPP, None: what the PPP object has. timeout: milliseconds for the network
         to be found; opening takes at most 85 s more. It stays open until close() or PPP's connect().
-        Raises RegistrationError, NoCarrier."""
+        Raises RegistrationError, NoCarrier; BudgetSpent and RoamingRefused as PPP's connect()."""
 
     async def close(self) -> None:
         """Close it; does nothing if it is closed. At most 65 s."""
