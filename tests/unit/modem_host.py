@@ -6,6 +6,7 @@ import json
 import sys
 
 import ppp_sim800.run
+from nettime import rtc
 from ppp_sim800.at.channel import Channel
 from ppp_sim800.at.text import fields
 from ppp_sim800.blocking import blocking
@@ -16,6 +17,8 @@ from ppp_sim800.profile import BAUDRATE
 from ppp_sim800.roles.clock import parse_cclk
 from ppp_sim800.roles.location import parse_location
 from ppp_sim800.roles.radio import parse_operators
+
+rtc.FILE = ""  # the clock is set in RAM only
 
 
 class Time:
