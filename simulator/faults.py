@@ -412,7 +412,7 @@ class DNS:
     """the network's name servers"""
 
     def dns(internet, delay: SECONDS = 0.0, dead: COUNT = 0, wrong: SWITCH = False):
-        """they answer late, the first `dead` not at all, or all with a wrong address (without arguments: all is well)"""
+        """they answer late, the first `dead` (the operator's, then public ones) not at all, or all with a wrong address (without arguments: all is well)"""
         internet.dns_delay, internet.dns_dead = delay, dead
         internet.wrong_address = WRONG_ADDRESS if wrong else None
 

@@ -1,7 +1,6 @@
 """What can become of a request. Every message is a sentence that says what to try."""
 
 import errno
-import sys
 
 # RequestException.fate
 NOT_SENT = "not sent"
@@ -87,19 +86,6 @@ def explain(error, peer, fate, seconds=None, answer=None, received=0):
         return Timeout(text, fate, code, answer, received)
     words = _WORDS.get(code, "cannot be talked to (error {})".format(code))
     return ConnectionError("{} {}: {}".format(peer, words, ending), fate, code, answer, received)
-
-
-def name_error(host):
-    """The exception for a host name without an address: ppp_sim800.NameNotFound where that is in use."""
-    text = 'cannot resolve "{}": no such name, or no name server answers: check the spelling, then the link'.format(
-        host
-    )
-    package = sys.modules.get("ppp_sim800")
-    if not package:
-        return ConnectionError(text)
-    error = package.NameNotFound(text)
-    error.fate = NOT_SENT
-    return error
 
 
 def check(response):

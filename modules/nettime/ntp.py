@@ -10,9 +10,8 @@ import socket
 import struct
 import time
 
-import network
 from micropython import const
-from ppp_sim800.dns import lookup
+from ppp_sim800.dns import lookup, resolve
 from ppp_sim800.errors import NameNotFound, SIM800Error
 from ppp_sim800.run import Deadline, run, sleep_ms
 
@@ -54,7 +53,7 @@ def query(host=HOST, timeout=15000):
 
 async def _query(host, timeout):
     try:
-        address = await lookup((network.ipconfig("dns"),), host)
+        address = await resolve(host)
     except NameNotFound as error:
         raise NoTime("no time from {}: {}".format(host, error))
     return await _ask(host, address, timeout, _TRIES)

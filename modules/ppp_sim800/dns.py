@@ -1,16 +1,19 @@
 """Questions to name servers (RFC 1035), and by them to the network: is anybody there, beyond the modem?
 
 lwIP's getaddrinfo() holds up all else meanwhile; nothing here blocks: sockets of its own, looked at now and then.
+socket.getaddrinfo() asks here, too.
 """
 
 import os
 import socket
 
+import network
 from micropython import const
+from nettime import rtc
 
 from .at.text import is_address
 from .errors import NameNotFound
-from .run import Deadline, sleep_ms
+from .run import Deadline, run, sleep_ms, watched
 
 _PORT = const(53)
 _TRIES = const(3)
@@ -19,6 +22,7 @@ _POLL_MS = const(50)
 _UDP_BYTES = const(28)  # headers of IP and UDP
 _TCP_BYTES = const(84)  # SYN and the answer to it
 _AGAIN_MS = const(1000)  # before a server that could not answer is asked again
+_PREFER_MS = const(600000)  # a server that answered where the first did not is the first so long
 _LEAST = const(12)  # bytes of an answer (RFC 1035 4.1.1)
 
 # RCODE (RFC 1035 4.1.1)
@@ -33,12 +37,14 @@ _DAY = const(86400)
 _MOST = const(4)
 
 _known = []  # (host, address, Deadline), the latest last
+_preferred = (None, None)  # name server, Deadline
+silent = False  # no name server answered when a name was looked up last
 
 _LOCALHOST = _HEAD + b"\x09localhost" + _TAIL
 
 
 async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
-    """Ask the servers `hosts` (dotted str), one after another; 12 s at most.
+    """Ask the servers `hosts` (tuple of dotted str), one after another; 12 s at most.
 
     heard: called with nothing; True ends the waiting: something came from the network. None: only an answer does,
         that there is no such name too; after any other error the next server is asked.
@@ -47,8 +53,12 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
     Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
     socket to ask by; bytes on the air).
     """
+    global silent, _preferred
     used = 0
     refused = False  # or the answer that said so
+    server, life = _preferred
+    if server in hosts and life.left():
+        hosts = (server,) + hosts
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
     except OSError:  # the script has them all
@@ -82,7 +92,10 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
                         and answer[2:3] > b"\x7f"
                         and answer[12 : len(asked)].lower() == asked[12:].lower()
                     ):
+                        silent = False
                         if heard or _rcode(answer) in (0, _NXDOMAIN):
+                            if sender[0] != hosts[0]:
+                                _preferred = sender[0], Deadline(_PREFER_MS)
                             return answer, used
                         refused = answer
                         break
@@ -95,7 +108,34 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
                 await sleep_ms(_AGAIN_MS)
     finally:
         sock.close()
+    if not heard and not refused:
+        silent = True
     return refused, used
+
+
+def _servers():
+    # Of the link that is up, else of another network interface.
+    link = rtc.link
+    if link and link.isconnected():
+        return link.name_servers()
+    try:
+        server = network.ipconfig("dns")
+    except (AttributeError, ValueError):
+        server = "0.0.0.0"
+    return () if server == "0.0.0.0" else (server,)
+
+
+async def resolve(host):
+    """The IPv4 address (dotted str) of a host name, by the name servers of the network interface that is up, within 12 s.
+
+    Raises NameNotFound.
+    """
+    return await lookup(_servers(), host)
+
+
+def resolve_now(host):
+    """The same, and blocks; the watchdog that ensure() or keep_up() were given last is fed meanwhile."""
+    return run(watched(resolve(host), rtc.link and rtc.link.feed))
 
 
 async def lookup(servers, host):
@@ -103,48 +143,38 @@ async def lookup(servers, host):
 
     Raises NameNotFound.
     """
-    labels = [label.encode() for label in host.rstrip(".").split(".")]
     if is_address(host):
         return host
     for known, address, life in _known:
         if known == host and life.left():
             return address
-    if host.replace(".", "").isdigit():
-        labels = ()
-    if not servers:
-        raise NameNotFound(
-            'cannot resolve "{}": the network names no name server: set one by config(dns="9.9.9.9")'.format(
-                host
-            )
-        )
-    if labels and all(0 < len(label) < 64 for label in labels):
+    why = "there is no such name: check the spelling"
+    labels = [label.encode() for label in host.rstrip(".").split(".")]
+    good = all(0 < len(label) < 64 for label in labels) and not host.replace(".", "").isdigit()
+    if good and not servers:
+        link = rtc.link
+        if link and not link.isconnected():
+            why = "the link is down: connect first"
+        else:
+            why = 'the network names no name server: set one by config(dns="9.9.9.9")'
+    elif good:
         name = b"".join([bytes((len(label),)) + label for label in labels])
         question = _HEAD + name + _TAIL
         answer, _ = await ask(servers, None, question)
-        if not answer:
-            raise NameNotFound(
-                'cannot resolve "{}": no name server answered: check that the SIM has data left, then connect '
-                "again".format(host)
-            )
-        code = _rcode(answer)
+        code = _rcode(answer) if answer else None
         if code == 0:
             address, seconds = _address(answer, len(question) + 2)
             if address:
                 _remember(host, address, seconds)
                 return address
-            raise NameNotFound(
-                'cannot resolve "{}": it has no IPv4 address, and no other can be used here'.format(
-                    host
-                )
+            why = "it has no IPv4 address, and no other can be used here"
+        elif not answer:
+            why = "no name server answered: check that the SIM has data left, then connect again"
+        elif code != _NXDOMAIN:
+            why = "the name server does not answer this question ({}): try again later, or another name".format(
+                _RCODES[code] if code < len(_RCODES) else code
             )
-        if code != _NXDOMAIN:
-            raise NameNotFound(
-                'cannot resolve "{}": the name server does not answer this question ({}): try again later, or '
-                "another name".format(host, _RCODES[code] if code < len(_RCODES) else code)
-            )
-    raise NameNotFound(
-        'cannot resolve "{}": there is no such name: check the spelling'.format(host)
-    )
+    raise NameNotFound('cannot resolve "{}": {}'.format(host, why))
 
 
 def _remember(host, address, seconds):

@@ -292,16 +292,16 @@ class PPP(Async):
         return state.reason if what else state.name
 
     def ipconfig(self, what):
-        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" a name server."""
+        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" the first name server."""
         if what == "dns":
-            return network.ipconfig("dns")
+            return (self.link.name_servers() or ("0.0.0.0",))[0]
         return self._up().ipconfig(what)
 
     def ifconfig(self):
         """(address, netmask, peer, name server), as str."""
         ppp = self._up()
         address, mask = ppp.ipconfig("addr4")
-        return address, mask, ppp.ipconfig("gw4"), network.ipconfig("dns")
+        return address, mask, ppp.ipconfig("gw4"), self.ipconfig("dns")
 
     def _up(self):
         if not self.isconnected():
@@ -315,8 +315,9 @@ class PPP(Async):
             operator bills counts: see docs/link.md. Events tell of 80 and of 100 percent; then there is no data before the
             period ends, or the limit is raised.
         roaming: as for PPP().
-        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
-        address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, name servers (IPv4
+            address, or a tuple of them) for an access point that names none, or whose own do not answer,
+            ("9.9.9.9", "1.1.1.1") by default; None: nobody.
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
             (False).
         For ensure() and keep_up():

@@ -65,7 +65,7 @@ class Link:
         self.restrict(None, None)
         self.wanted = False
         self._multiplex = multiplex
-        self._dns_set = False  # by this object, in lwIP
+        self.feed = None  # feeds the watchdog that ensure() or keep_up() were given last
         self._timekeeper = None
         self.modem.serve(self._before_switch, self._of_bearer, self.counters)
 
@@ -241,14 +241,18 @@ class Link:
             return 0, 0, None, None, 0
 
     def name_servers(self):
-        """Those the network told PPP of, the first first, else those of config(dns=): a tuple of dotted str."""
+        """Whom to ask for names, in this order (tuple of dotted str): those the network told PPP of, twice, then the first
+        of config(dns=); these alone where it told of none.
+        """
         try:
-            return self.ppp.config("dns") or self.settings.dns
+            own = self.ppp.config("dns")
         except AttributeError:  # no PPP
             return ()
         except ValueError:  # firmware without it; it is ended
             server = network.ipconfig("dns")
-            return self.settings.dns if server == _NO_ADDRESS else (server,)
+            own = () if server == _NO_ADDRESS else (server,)
+        spare = self.settings.dns
+        return (own + own)[:2] + spare[:1] if own else spare
 
     def stats(self):
         """What it has carried and suffered since power came: stats.Stats."""
@@ -307,10 +311,6 @@ class Link:
             await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
             await self._negotiate()
-            servers = self.name_servers()
-            if servers and servers is self.settings.dns:  # lwIP knows none
-                network.ipconfig(dns=servers[0])
-                self._dns_set = True
         except BaseException as error:
             await self._fail(error)
             raise
@@ -443,9 +443,6 @@ class Link:
         rx, tx, _, _, _ = self.traffic()
         self.ppp = None
         self.counters.add(rx=rx, tx=tx)
-        if self._dns_set:
-            network.ipconfig(dns=_NO_ADDRESS)
-            self._dns_set = False
         ppp.config(stream=None)
         ppp.active(False)
         busy = (_CONNECTING, _CONNECTED)

@@ -99,3 +99,8 @@ class State:
             event = None if name in CARRYING else "down"  # wherever it leads
         if event:
             self._events.put("link", event)
+
+    def explain(self, reason):
+        """Say why all is not as asked for, although the link is up; None: it is."""
+        if self.name in CARRYING:
+            self.reason = reason

@@ -1,16 +1,9 @@
-"""When to distrust the link, and how to bring it back.
-
-LCP echo (lwIP's, every 5 s) ends in the modem: it finds a dead modem, never a dead bearer. For that the
-time counts since an IP packet went out that none came after, and a question to a name server where that is
-long, or where nothing has been heard for a while and the script is about to rely on the link.
-"""
+"""How the link is brought back when one of its invariants (invariants.py) does not hold, and when to try again."""
 
 import random
-import time
 
 import machine
 from micropython import const
-from nettime import rtc
 
 from .at.text import check_timeout
 from .budget import Budget
@@ -30,13 +23,12 @@ from .errors import (
     SIM800Error,
     SIMError,
 )
+from .invariants import Invariants
 from .lock import OTHERS, OWNER
 from .pdp import release
-from .run import Deadline, Interrupted, since, wait, watched
+from .run import Deadline, Interrupted, wait, watched
 
-_UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
-_AMBIGUOUS_MS = const(300000)
 _REGISTER_MS = const(120000)  # for the network to be found
 _LEAST_MS = const(30000)  # ... also by an attempt begun late
 _PAUSE_MS = const(1000)  # after the first failure; doubled from one to the next
@@ -81,17 +73,12 @@ class Supervisor:
 
     def __init__(self, link):
         self._link = link
-        self._probe_answers = False  # it has, once
-        self._probed = None  # when last
-        self._unanswered = None  # when first in vain, since something came
-        self._echoes = 0  # unanswered when the modem was last looked at
-        self._distrusted = False  # nothing was heard, nor has been since
-        self._paused = False  # PPP, during a voice call
         self._failures = 0
         self._last_error = None
         hour, day, passed = link.counters.budget()
         passed *= 1000
         self.settings = {name: default for name, default, _ in SETTINGS}
+        self.invariants = Invariants(link, self.settings, self._spend)
         self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
         self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
 
@@ -115,7 +102,7 @@ class Supervisor:
             raise ConfigError("{} must be {}, not {!r}".format(name, wanted, value))
         self.settings[name] = value
         if name == "probe":
-            self._probe_answers = False
+            self.invariants.forget()
         self._hour.size = self.settings["hour_budget"]
         self._day.size = self.settings["day_budget"]
         self._link.modem.clock.is_utc = self.settings["cclk_utc"]
@@ -124,84 +111,6 @@ class Supervisor:
     def restrict(self):
         """Have the link obey what is set."""
         self._link.restrict(self.settings["day_limit"], self.settings["month_limit"])
-
-    # Distrust
-
-    async def _doubt(self, idle):
-        # Why the link cannot be relied on, as a word of stats.REASONS, or None.
-        # idle: milliseconds of silence that call for a question, None: none does.
-        link = self._link
-        if not link.isconnected():
-            return link.lost_by()
-        calling = await link.modem.in_call()
-        if calling or self._paused:
-            link.pause(calling)
-            self._paused = calling
-            return None
-        _, _, heard, asked, echoes = link.traffic()
-        self._distrusted = self._distrusted and heard is None
-        # Once for each echo: to look takes input from PPP, the answer to the echo perhaps.
-        if echoes >= _UNANSWERED_ECHOES and echoes != self._echoes:
-            self._echoes = echoes
-            if await link.line.has_ended(link.ppp):
-                return "call ended"
-        line = link.line
-        if line.multiplexed and line.is_doubtful() and not await line.answers():
-            return "AT silent"
-        last = link.age() if heard is None else heard
-        if self._probed is not None:
-            last = min(last, since(self._probed))
-        if self._unanswered is not None:
-            passed = since(self._unanswered)
-            if heard is None or heard < passed:
-                self._unanswered = None
-            elif asked is not None and asked <= passed + _TICK_MS and asked < _AMBIGUOUS_MS:
-                asked = None  # it may have been the question itself that nobody answered
-        silence = self.settings["silence"]
-        doubtful = self._distrusted or (asked is not None and asked > silence)
-        if link.modem.take_unregistered(silence):  # one question will do
-            doubtful = True
-        if doubtful or (idle is not None and last > idle):
-            answered = await self._ask()
-            # The silence of somebody who has never answered says nothing where others have.
-            counts = doubtful or self._probe_answers or heard is None
-            if answered is False and counts and link.isconnected():
-                return "nothing heard"
-        return link.lost_by()
-
-    async def _ask(self):
-        # True: something came from the network. False: nothing did. None: there is nobody to ask.
-        link = self._link
-        probe = self.settings["probe"]
-        started = time.ticks_ms()
-
-        def heard():
-            age = link.traffic()[2]
-            if not link.isconnected():
-                return True  # no use to wait
-            return age is not None and age < since(started)
-
-        servers = link.isconnected() and link.name_servers() if probe == "dns" else probe
-        if not servers:
-            return None
-        try:
-            from .dns import ask  # which takes memory only where somebody is asked
-        except MemoryError:
-            return None
-        question = ask(servers, heard) if probe == "dns" else ask(probe[:1], heard, None, probe[1])
-        answered, used = await question
-        if answered is None:
-            return None
-        answered = answered and link.isconnected()
-        link.counters.add(probes=1, probe_bytes=used)
-        self._spend(used, False)
-        self._probed = time.ticks_ms()
-        if answered:
-            self._probe_answers = True
-            self._unanswered = None
-        elif self._unanswered is None:
-            self._unanswered = started
-        return answered
 
     def _spend(self, count, now=True):
         self._hour.spend(count)
@@ -220,6 +129,7 @@ class Supervisor:
         deadline = Deadline(timeout)
         fresh = self.settings["fresh"]
         self._link.wanted = True
+        self._link.feed = wdt and wdt.feed
         while not await self._look(deadline, fresh, wdt, "ensure()", OWNER):
             pass
 
@@ -227,6 +137,7 @@ class Supervisor:
         """See interface.PPP.keep_up()."""
         link = self._link
         link.wanted = True
+        link.feed = wdt and wdt.feed
         while True:
             try:
                 if link.wanted:
@@ -259,15 +170,16 @@ class Supervisor:
             await link.rules.obey()
             if error := link.rules.refusal():
                 raise error
-        lost = await self._doubt(idle)
+        invariants = self.invariants
+        lost = await invariants.broken(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
             self._failures = 0
         if state.name in ("up", "lost"):
             self._last_error = None  # of before
         if lost is None:
             link.counters.save()
-            if not self._paused and not rtc.is_fresh():
-                await link.timekeeper.restore()
+            if not invariants.pauses:
+                await invariants.restore()
             return
         if state.name == "up":
             link.lose(lost)
@@ -315,8 +227,10 @@ class Supervisor:
                 self._spend(-_SESSION_BYTES, False)
             # Counted as a failure until it has proved itself.
             self._failures += 1
-            self._distrusted = self._distrusted or lost == "nothing heard"
-            if not self._distrusted or await self._ask() is not False:
+            if lost == "nothing heard":
+                invariants.distrusts = True
+            if not invariants.distrusts or await invariants.ask() is not False:
+                await invariants.restore()
                 return
             link.lose("nothing heard")
             self._last_error = NoAnswer(

@@ -25,7 +25,6 @@ from http1.errors import (  # noqa: F401  (for those who import this)
     RequestException,
     Timeout,
     TooManyRedirects,
-    name_error,
 )
 from http1.message import Headers, latin1, unpack, unpacked
 
@@ -44,10 +43,7 @@ class _Blocking:
             raise OSError(errno.ETIMEDOUT)
 
     async def connect(self, stream, host, port):
-        try:
-            info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-        except OSError:
-            raise name_error(host)
+        info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
         sock = socket.socket(info[0], socket.SOCK_STREAM, info[2])
         try:
             sock.settimeout(stream.seconds)

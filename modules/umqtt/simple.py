@@ -153,11 +153,7 @@ class MQTTClient:
         self._up = True
         try:
             self._plain.settimeout(self._limit / 1000)
-            try:
-                addr = socket.getaddrinfo(self.server, self.port)[0][-1]
-            except OSError as e:
-                raise _unknown(self.server, e)
-            self.sock.connect(addr)
+            self.sock.connect(socket.getaddrinfo(self.server, self.port)[0][-1])
             if self.ssl is True:
                 import ssl
 
@@ -552,12 +548,3 @@ def _check(topic, qos, most):
         raise ValueError("a topic is needed")
     if not 0 <= qos <= most:
         raise ValueError("QoS {} is not known here: use 0 or 1".format(qos))
-
-
-def _unknown(host, error):
-    words = 'cannot resolve "{}": check the spelling, and that the link is up'.format(host)
-    try:
-        from ppp_sim800 import NameNotFound
-    except ImportError:
-        return OSError(error.errno, words)
-    return NameNotFound(words, error.errno)

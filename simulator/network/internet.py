@@ -78,7 +78,7 @@ class Internet:
     packets from the board that were damaged, `refused` those to where nothing is.
 
     Faults, each to be set at any time: `dns_delay` (seconds a DNS server takes to answer), `dns_dead` (the first
-    so many DNS servers are silent), `wrong_address` (what they say of every name they know), `dns_refusals`
+    so many DNS servers are silent, the operator's, then PUBLIC_DNS), `wrong_address` (what they say of every name they know), `dns_refusals`
     (how many questions get which error, a name in dns.RCODES).
     """
 
@@ -230,7 +230,7 @@ class Internet:
             self.down.send(answer)
 
     def _ask_dns(self, packet: ip.Packet, host: str) -> None:
-        if host not in (*self.dns[self.dns_dead :], *PUBLIC_DNS):
+        if host not in (*self.dns, *PUBLIC_DNS)[self.dns_dead :]:
             self._log("dns", f"no DNS server at {host}")
             return
         left, rcode = self.dns_refusals

@@ -127,7 +127,7 @@ class PPP:
     def status(self, what: Literal["rssi"]) -> int | None: ...
     @overload
     def ipconfig(self, what: Literal["addr4"]) -> tuple[str, str]:
-        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" a name server."""
+        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" the first name server."""
 
     @overload
     def ipconfig(self, what: Literal["gw4", "dns"]) -> str: ...
@@ -142,8 +142,9 @@ class PPP:
             operator bills counts: see docs/link.md. Events tell of 80 and of 100 percent; then there is no data before the
             period ends, or the limit is raised.
         roaming: as for PPP().
-        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, the name servers (IPv4
-        address, or a tuple of them) for an access point that names none, ("9.9.9.9", "1.1.1.1") by default.
+        For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, name servers (IPv4
+            address, or a tuple of them) for an access point that names none, or whose own do not answer,
+            ("9.9.9.9", "1.1.1.1") by default; None: nobody.
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
             (False).
         For ensure() and keep_up():

@@ -168,24 +168,6 @@ told("post", "POST", "http://{HOST}/silent", data=b"x", timeout=20)
     assert found["ms"] < 12_000 and "bring the link up again" in found["text"], found
 
 
-def test_names_without_the_package(board, peer):
-    """Over Wi-Fi alone nothing of ppp_sim800 is loaded, and nothing of it is needed for plain http."""
-    played = board(
-        client("requests")
-        + """
-import sys
-package = sys.modules.pop("ppp_sim800")
-told("name", "GET", "http://nowhere.example/")
-print("loaded=%r" % ("ppp_sim800" in sys.modules))
-sys.modules["ppp_sim800"] = package
-"""
-    )
-    found = result(played, "name")
-    assert (found["error"], found["fate"]) == ("ConnectionError", "not sent"), found
-    assert 'cannot resolve "nowhere.example"' in found["text"]
-    assert played.value("loaded") == "False"
-
-
 def test_the_exceptions_of_cpythons_requests(play):
     played = play(
         """

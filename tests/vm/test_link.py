@@ -122,7 +122,7 @@ def test_silent_name_servers_do_not_hold_up_all_else(play):
     played = play(
         """
 from machine import WDT
-do("dns dead=2")
+do("dns dead=4")
 nic = ppp_sim800.PPP("internet")
 nic.ensure(wdt=WDT(timeout=6000))
 print("status=%s,%d" % (nic.status(), time.gmtime()[0]))

@@ -117,7 +117,7 @@ tell("unasked", c.check_msg)
         assert 5 <= seconds(played, name) < 12
     assert HOST in played.value("refused") and "check" in played.value("refused")
     assert played.value("name").startswith(
-        'NameNotFound|-202|cannot resolve "no-such-name.example"'
+        'NameNotFound|None|cannot resolve "no-such-name.example": there is no such name'
     )
     assert "check" in played.value("down") and "|None|" not in played.value("down")
     for name in ("unconnected", "unasked"):

@@ -568,7 +568,7 @@ def test_probe_of_a_network_without_name_servers(play):
     played = play(
         NOW
         + """
-do("dns dead=2")
+do("dns dead=4")
 nic = ppp_sim800.PPP("internet")
 nic.connect()
 through()

@@ -395,7 +395,7 @@ def test_a_source_of_time_that_is_silent_holds_nobody_up(play):
         """
 import asyncio, machine
 from ppp_sim800 import aio
-do("dns dead=2")
+do("dns dead=4")
 
 async def main():
     nic = aio.PPP("internet")

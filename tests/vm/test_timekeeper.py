@@ -49,7 +49,7 @@ def asked(played, host="pool.ntp.org"):
     [
         ("ntp_silent", "later 60 ntp_silent on=0"),
         ("ntp_silent", "later 60 network_time"),
-        ("dns dead=2", "later 60 dns"),
+        ("dns dead=4", "later 60 dns"),
         ("dns_refuses count=1",),
         ("dns_refuses count=30 rcode=REFUSED", "later 60 dns_refuses count=0"),
         ("ntp_wrong seconds=-900000000", "later 60 ntp_wrong seconds=0"),
