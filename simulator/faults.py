@@ -33,6 +33,7 @@ from vocabulary import (
 )
 
 WAY = Kind("way", words=("to_modem", "to_host", "both"))
+LINK_WAY = Kind("way", words=("up", "down", "both"))
 STAT = Kind("stat", int, 0, 5)
 CMS_CODE = Kind("code", int, words=tuple(CMS_TEXT))
 RCODE = Kind("rcode", words=tuple(RCODES))
@@ -403,9 +404,15 @@ class Air:
         given = {"down": down, "up": up, "rtt": rtt, "jitter": jitter, "loss": loss}
         internet.air = replace(internet.air, **{k: v for k, v in given.items() if v is not None})
 
-    def packets_over_vanish(internet, size: BYTES):
+    def packets_over_vanish(internet, size: BYTES, way: LINK_WAY = "both"):
         """IP packets of more than `size` bytes vanish, as in a black hole of path MTU discovery (0: no longer)"""
-        internet.air = replace(internet.air, largest=size or None)
+        for name, pipe in (("up", internet.up), ("down", internet.down)):
+            if way in (name, "both"):
+                pipe.set_air(replace(pipe.air, largest=size or None))
+
+    def ping(internet, on: SWITCH = True, cut: BYTES = None):
+        """on=0: no ICMP echo is answered any more, as by an operator's filter; cut: answers have so many bytes of data at most"""
+        internet.ping, internet.ping_cut = on, cut
 
 
 class DNS:

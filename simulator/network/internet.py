@@ -78,8 +78,10 @@ class Internet:
     packets from the board that were damaged, `refused` those to where nothing is.
 
     Faults, each to be set at any time: `dns_delay` (seconds a DNS server takes to answer), `dns_dead` (the first
-    so many DNS servers are silent, the operator's, then PUBLIC_DNS), `wrong_address` (what they say of every name they know), `dns_refusals`
-    (how many questions get which error, a name in dns.RCODES).
+    so many DNS servers are silent, the operator's, then PUBLIC_DNS), `wrong_address` (what they say of every name they
+    know), `dns_refusals` (how many questions get which error, a name in dns.RCODES), `ping` (False: nobody's answer to an
+    ICMP echo comes back, as where an operator filters it), `ping_cut` (bytes of data that an answer to an ICMP echo brings
+    back at most).
     """
 
     def __init__(self, clock, air: Air, names, routes, dns, journal=None, passt: str = "passt"):
@@ -92,6 +94,8 @@ class Internet:
         self.dns_dead = 0
         self.dns_refusals = (0, "")
         self.wrong_address: str | None = None
+        self.ping = True
+        self.ping_cut: int | None = None
         self.bad = self.refused = 0
         self.up = Pipe(clock, air, "up", self._far_side)
         self.down = Pipe(clock, air, "down", self._near_side)
@@ -100,6 +104,7 @@ class Internet:
         self._address = b""
         self._deliver: Callable[[bytes], None] | None = None
         self._passt = Passt(self._from_passt, self._passt_ended, passt)
+        self._fragments = ip.Fragments()
         self._flows: OrderedDict[tuple, _Flow] = OrderedDict()  # by their key
         self._free_port = itertools.cycle(range(1024, 0x10000))
         self._ports: dict[tuple[int, int, int], _Flow] = {}  # by protocol, server and port
@@ -184,7 +189,9 @@ class Internet:
 
     # The far side: from the board.
 
-    def _far_side(self, data: bytes) -> None:
+    def _far_side(self, piece: bytes) -> None:
+        if (data := self._fragments.whole(piece)) is None:
+            return
         try:
             packet = ip.parse(data)
         except ip.BadPacket as error:
@@ -194,9 +201,10 @@ class Internet:
             self._bad(f"from {socket.inet_ntoa(packet.source)}, which is not the board's address")
             return
         host = socket.inet_ntoa(packet.destination)
-        known = host in self.dns or any(address == host for address, _ in self.routes)
+        known = host in (*self.dns, *PUBLIC_DNS) or any(there == host for there, _ in self.routes)
         if packet.protocol == ip.ICMP and known:
-            if answer := ip.echo_answer(packet):
+            silent = not self.ping or host in self.dns[: self.dns_dead]
+            if (answer := ip.echo_answer(packet, self.ping_cut)) and not silent:
                 self.down.send(answer)
             return
         if (

@@ -4,6 +4,7 @@ Addresses are 4 bytes, ports integers. RFC 791, 792 (ICMP), 768 (UDP), 9293 (TCP
 """
 
 import struct
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 ICMP, TCP, UDP = 1, 6, 17
@@ -66,6 +67,36 @@ def parse(data: bytes) -> Packet:
     if protocol in _CHECKSUM_AT and checksum(_pseudo(packet), payload):
         raise BadPacket("wrong checksum")
     return packet
+
+
+class Fragments:
+    """Makes packets whole that came in fragments (RFC 791 3.2). Of those that are not complete the latest `KEPT` are kept."""
+
+    KEPT = 16
+
+    def __init__(self):
+        self._pieces: OrderedDict[bytes, dict[int, tuple[bytes, bool]]] = OrderedDict()
+
+    def whole(self, data: bytes) -> bytes | None:
+        """The packet itself if it is no fragment, the whole one if nothing else is missing of it, None if more must come."""
+        flags = int.from_bytes(data[6:8], "big")
+        if len(data) < 20 or data[0] != 0x45 or not flags & 0x3FFF:
+            return data
+        length = int.from_bytes(data[2:4], "big")
+        if checksum(data[:20]) or not 20 < length <= len(data):
+            return data  # damaged: parse() says how
+        name = data[4:6] + data[9:10] + data[12:20]
+        pieces = self._pieces.setdefault(name, {})
+        pieces[(flags & 0x1FFF) * 8] = data[20:length], bool(flags & 0x2000)
+        if len(self._pieces) > self.KEPT:
+            self._pieces.popitem(last=False)
+        payload, more = b"", True
+        while more and (piece := pieces.get(len(payload))):
+            payload, more = payload + piece[0], piece[1]
+        if more:
+            return None
+        self._pieces.pop(name, None)
+        return build(data[12:16], data[16:20], data[9], payload, data[8])
 
 
 def build(
@@ -148,11 +179,11 @@ def udp_answer(packet: Packet, data: bytes) -> bytes:
     return build(packet.destination, packet.source, UDP, head + data)
 
 
-def echo_answer(packet: Packet) -> bytes | None:
-    """The echo reply to an ICMP echo request, None for any other ICMP."""
+def echo_answer(packet: Packet, cut: int | None = None) -> bytes | None:
+    """The echo reply to an ICMP echo request, None for any other ICMP. cut: bytes of data at most, None: all."""
     if packet.payload[0] != 8:
         return None
-    reply = b"\x00" + packet.payload[1:]
+    reply = b"\x00" + packet.payload[1 : None if cut is None else 8 + cut]
     return build(packet.destination, packet.source, ICMP, reply)
 
 

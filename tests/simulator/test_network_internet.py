@@ -313,6 +313,65 @@ def test_ping_of_what_is_there_and_what_is_not():
     asyncio.run(main())
 
 
+def test_public_name_servers_answer_a_ping_and_dead_ones_do_not():
+    async def main():
+        async with online(dns=(DNS1, DNS2)) as board:
+            assert (await board.ask(ICMP() / bytes(1472), "9.9.9.9"))[ICMP].type == 0
+            board.inject("dns", dead=1)
+            board.send(ICMP(), DNS1)
+            assert (await board.ask(ICMP(), DNS2)).src == DNS2
+
+    asyncio.run(main())
+
+
+def test_the_word_ping():
+    async def main():
+        async with online() as board:
+            board.inject("ping", on=False)
+            board.send(ICMP(), DNS1)
+            board.send(ICMP(), "9.9.9.9")
+            reply = await board.ask(query(), DNS1)
+            assert DNS in reply  # and nothing before it
+            board.inject("ping", cut=64)
+            for size in (40, 64, 65, 1472):
+                reply = await board.ask(ICMP(seq=size) / bytes(size), DNS1)
+                assert (reply[ICMP].type, len(reply[ICMP].payload)) == (0, min(size, 64))
+            board.inject("ping")
+            assert len((await board.ask(ICMP() / bytes(1472), DNS1))[ICMP].payload) == 1472
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_fragments_are_put_together(order):
+    async def main():
+        async with online() as board:
+            packet = IP(src=BOARD, dst=DNS1, id=7) / ICMP(seq=9) / bytes(range(200))
+            pieces = packet.fragment(80)
+            for at in order:
+                assert board.heard.empty()
+                board.internet.send(bytes(pieces[at]))
+            reply = await board.hear()
+            assert (reply[ICMP].type, bytes(reply[ICMP].payload)) == (0, bytes(range(200)))
+
+    asyncio.run(main())
+
+
+def test_fragments_of_many_packets_are_forgotten():
+    pieces = [bytes((IP(id=n) / UDP() / bytes(40)).fragment(24)[0]) for n in range(99)]
+    fragments = ip.Fragments()
+    assert not any(map(fragments.whole, pieces))
+    assert len(fragments._pieces) == fragments.KEPT
+
+
+@given(st.binary(max_size=80), st.integers(0, 0x3FFF))
+def test_any_bytes_are_a_packet_or_a_fragment(data, flags):
+    whole = ip.Fragments().whole(data)
+    assert whole == data
+    damaged = bytes(IP(flags=flags >> 13, frag=flags & 0x1FFF, len=4) / data)
+    ip.Fragments().whole(damaged)
+
+
 def test_nothing_but_routes_is_reached():
     """The deny rule, with a server that listens on every port asked for: it must not be reached."""
 
@@ -580,6 +639,17 @@ def test_packets_over_a_size_vanish_both_ways():
             assert board.internet.down.lost == 1
             board.inject("packets_over_vanish", size=0)
             await board.ask(ICMP() / bytes(1472))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("way", "lost"), [("up", (1, 0)), ("down", (0, 1))])
+def test_packets_over_a_size_vanish_one_way(way, lost):
+    async def main():
+        async with online({(WEB, 80): 1}) as board:
+            board.inject("packets_over_vanish", size=576, way=way)
+            board.send(ICMP() / bytes(577 - 28))
+            assert (board.internet.up.lost, board.internet.down.lost) == lost
 
     asyncio.run(main())
 
