@@ -4,6 +4,7 @@ What can be set for ensure() and keep_up() is in supervisor.py, what it has carr
 """
 
 import network
+from micropython import const
 
 from .at.text import check_timeout, is_address, quoted
 from .blocking import blocking_class
@@ -15,8 +16,8 @@ from .run import Async, Deadline
 
 _default = []  # the board that is used where none is given: there is but one
 
-
-_ROAMING = ("allowed", "home data", "refused")
+_READABLE = const(("apn", "user", "dns", "mtu", "roaming"))  # settings that are no secrets
+_ROAMING = const(("allowed", "home data", "refused"))
 
 
 class Settings:
@@ -26,6 +27,7 @@ class Settings:
     def __init__(self, apn, user, password, auth, pin, roaming):
         # For an access point that names no server: Quad9 and Cloudflare.
         self.dns = ("9.9.9.9", "1.1.1.1")
+        self.mtu = None
         if auth not in ("pap", "chap", None):
             raise ConfigError('auth must be "pap", "chap" or None')
         self._auth = auth
@@ -55,6 +57,8 @@ class Settings:
                     'roaming must be "allowed", "home data" or "refused", not {!r}'.format(value)
                 )
             self.roaming = value
+        elif name == "mtu":
+            self.mtu = _check_mtu(value)
         else:
             return False
         return True
@@ -94,6 +98,12 @@ def _check_servers(servers):
                 'dns must be IPv4 addresses such as "9.9.9.9", or None, not {!r}'.format(server)
             )
     return servers
+
+
+def _check_mtu(mtu):
+    if mtu is not None and (type(mtu) is not int or not 576 <= mtu <= 1500):
+        raise ConfigError("mtu must be 576 to 1500 bytes, or None, not {!r}".format(mtu))
+    return mtu
 
 
 def _default_board():
@@ -292,10 +302,13 @@ class PPP(Async):
         return state.reason if what else state.name
 
     def ipconfig(self, what):
-        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" the first name server."""
+        """One of "addr4": (address, netmask), "gw4": the peer's address, "dns": the first name server, "mtu": bytes of the
+        largest IP packet that is sent.
+        """
         if what == "dns":
             return (self.link.name_servers() or ("0.0.0.0",))[0]
-        return self._up().ipconfig(what)
+        ppp = self._up()
+        return self.link.mtu() if what == "mtu" else ppp.ipconfig(what)
 
     def ifconfig(self):
         """(address, netmask, peer, name server), as str."""
@@ -318,6 +331,8 @@ class PPP(Async):
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, name servers (IPv4
             address, or a tuple of them) for an access point that names none, or whose own do not answer,
             ("9.9.9.9", "1.1.1.1") by default; None: nobody.
+        mtu: bytes of the largest IP packet, 576 to 1500, at once and for each link; None: as PPP negotiates, and less where
+            larger ones turn out to vanish (None).
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
             (False).
         For ensure() and keep_up():
@@ -332,24 +347,28 @@ class PPP(Async):
         settings, supervisor = self.link.settings, self.supervisor
         if args:
             if len(args) == 1 and not kwargs:
-                if args[0] in ("apn", "user", "dns", "roaming"):
+                if args[0] in _READABLE:
                     return getattr(settings, args[0])
                 if args[0] in supervisor.settings:
                     return supervisor.settings[args[0]]
             raise ConfigError(
-                'config() can read "apn", "user", "dns", "roaming" and what ensure() has, one at a time; it does not give secrets'
+                "config() can read {}, and what ensure() has, one at a time; it does not give secrets".format(
+                    ", ".join(_READABLE)
+                )
             )
         for name, value in kwargs.items():
             if name in supervisor.settings:
                 supervisor.set(name, value)
             elif not settings.set(name, value):
                 raise ConfigError(
-                    "config() can set apn, user, password, pin, dns, roaming, {}, not {}".format(
-                        ", ".join(sorted(supervisor.settings)), name
+                    "config() can set password, pin, {}, not {}".format(
+                        ", ".join(_READABLE + tuple(sorted(supervisor.settings))), name
                     )
                 )
             if name == "roaming":
                 supervisor.restrict()
+            elif name == "mtu" and self.isconnected():
+                self.link.set_mtu()
         return None
 
 

@@ -34,6 +34,7 @@ _IN_PLACE = const(
             "the clock is not set, or a certificate contradicts it, and no source of time answers: TLS may refuse "
             "good servers; call ntp.set_clock(host), or set machine.RTC() to UTC",
         ),
+        ("packets", "large packets do not come through: set config(mtu=576)"),
     )
 )
 
@@ -123,6 +124,8 @@ class Invariants:
             counts = doubtful or self._probe_answers or heard is None
             if answered is False and counts and link.isconnected():
                 return "nothing heard"
+            if answered and asked is not None and asked > silence:
+                link.suspect_packets()
         return None
 
     async def ask(self):
@@ -197,3 +200,12 @@ class Invariants:
     def time(self):
         """The clock is right, as far as is known."""
         return None if rtc.is_fresh() else self._link.timekeeper.restore()
+
+    def packets(self):
+        """IP packets as large as the MTU come through; looked at where there is a reason to doubt it."""
+        return None if self._link.are_packets_good() else self._measure()
+
+    async def _measure(self):
+        link = self._link
+        self._spend(await link.packets.restore(), False)
+        return link.are_packets_good()

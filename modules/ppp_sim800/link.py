@@ -1,5 +1,6 @@
 """The PPP link: the way up and down through the states of states.py, and what is true of it meanwhile."""
 
+import os
 import time
 
 import network
@@ -40,6 +41,7 @@ _NITZ_TIMES = const(
 )  # the network's time comes soon after registration, within 3 s, or not at all
 
 _NO_ADDRESS = "0.0.0.0"
+_MTU_FILE = const("ppp_sim800.mtu")  # packets.FILE: not loaded as long as it is not there
 
 _users = {}  # board (by its id): the Link that last had its modem
 
@@ -68,6 +70,8 @@ class Link:
         self.feed = None  # feeds the watchdog that ensure() or keep_up() were given last
         self._timekeeper = None
         self.modem.serve(self._before_switch, self._of_bearer, self.counters)
+        self._packets = None
+        self._agreed = 0  # the MTU that PPP has negotiated; 0: firmware that cannot change it
 
     @property
     def timekeeper(self):
@@ -77,6 +81,15 @@ class Link:
 
             self._timekeeper = Timekeeper(self.modem.clock, self.name_servers)
         return self._timekeeper
+
+    @property
+    def packets(self):
+        """Finds out how large packets may be; loaded when there is a reason first."""
+        if self._packets is None:
+            from .packets import Packets
+
+            self._packets = Packets(self)
+        return self._packets
 
     # Whose it is
 
@@ -240,6 +253,48 @@ class Link:
         except (AttributeError, ValueError):  # no PPP; firmware without it
             return 0, 0, None, None, 0
 
+    def packets_seen(self):
+        """(bytes of the largest IP packet that came, of the largest that was sent, how often a TCP connection was given up
+        on which nothing new had come for 8 s). What came is told of the time since the last but one of these."""
+        try:
+            return self.ppp.config("packets")
+        except (AttributeError, ValueError):  # no PPP; firmware without it
+            return 0, 0, 0
+
+    def are_packets_good(self):
+        """Whether there is no reason to have `packets` look into it. Asks nobody."""
+        if not self._agreed or (not self._packets and not self.packets_seen()[2]):
+            return True
+        try:
+            return self.packets.is_good()
+        except MemoryError:
+            return True
+
+    def suspect_packets(self):
+        """What was sent gets no answer, although small packets do."""
+        try:
+            self.packets.suspect()
+        except MemoryError:
+            pass
+
+    def mtu(self):
+        """Bytes of the largest IP packet that is sent."""
+        return self.ppp.config("mtu") if self._agreed else 0
+
+    def set_mtu(self, mtu=None):
+        """Send IP packets of at most `mtu` bytes, and have servers send no larger ones; 0: as PPP has negotiated; None: as
+        config(mtu=) says, else what is remembered of this access point."""
+        if mtu is None:
+            mtu = self.settings.mtu
+            if mtu is None:
+                try:
+                    os.stat(_MTU_FILE)
+                    mtu = self.packets.remembered()
+                except (OSError, MemoryError):
+                    pass
+        if self._agreed:
+            self.ppp.config(mtu=min(mtu or self._agreed, self._agreed))
+
     def name_servers(self):
         """Whom to ask for names, in this order (tuple of dotted str): those the network told PPP of, twice, then the first
         of config(dns=); these alone where it told of none.
@@ -311,6 +366,11 @@ class Link:
             await within("dialling", dial(modem, self.settings.apn, self._multiplex))
             enter("negotiating")
             await self._negotiate()
+            try:
+                self._agreed = self.ppp.config("mtu")
+            except ValueError:  # firmware without it
+                self._agreed = 0
+            self.set_mtu()
         except BaseException as error:
             await self._fail(error)
             raise

@@ -203,7 +203,7 @@ class Internet:
         host = socket.inet_ntoa(packet.destination)
         known = host in (*self.dns, *PUBLIC_DNS) or any(there == host for there, _ in self.routes)
         if packet.protocol == ip.ICMP and known:
-            silent = not self.ping or host in self.dns[: self.dns_dead]
+            silent = not self.ping or host in (*self.dns, *PUBLIC_DNS)[: self.dns_dead]
             if (answer := ip.echo_answer(packet, self.ping_cut)) and not silent:
                 self.down.send(answer)
             return

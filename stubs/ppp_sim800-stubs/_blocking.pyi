@@ -127,7 +127,8 @@ class PPP:
     def status(self, what: Literal["rssi"]) -> int | None: ...
     @overload
     def ipconfig(self, what: Literal["addr4"]) -> tuple[str, str]:
-        """One address: "addr4" gives (address, netmask), "gw4" the peer's address, "dns" the first name server."""
+        """One of "addr4": (address, netmask), "gw4": the peer's address, "dns": the first name server, "mtu": bytes of the
+        largest IP packet that is sent."""
 
     @overload
     def ipconfig(self, what: Literal["gw4", "dns"]) -> str: ...
@@ -145,6 +146,8 @@ class PPP:
         For the next connect(): apn=, user=, password=, pin= (the last two cannot be read); dns=, name servers (IPv4
             address, or a tuple of them) for an access point that names none, or whose own do not answer,
             ("9.9.9.9", "1.1.1.1") by default; None: nobody.
+        mtu: bytes of the largest IP packet, 576 to 1500, at once and for each link; None: as PPP negotiates, and less where
+            larger ones turn out to vanish (None).
         cclk_utc: True where what the operator has the modem say by AT+CCLK? is UTC, whatever zone stands behind it
             (False).
         For ensure() and keep_up():

@@ -155,15 +155,8 @@ def test_settings_are_all_there():
     )
     overloads = read(stubs.stub_of("ppp_sim800.interface")).classes["PPP"]["config"]
     names = {arg.arg for one in overloads for arg in one.kwonlyargs}
-    assert names == {
-        "apn",
-        "user",
-        "password",
-        "pin",
-        "dns",
-        "roaming",
-        *(name for name, _, _ in settings),
-    }
+    known = {"apn", "user", "password", "pin", "dns", "mtu", "roaming"}
+    assert names == known | {name for name, _, _ in settings}
 
 
 # --- with mypy --------------------------------------------------------------------------------
