@@ -42,7 +42,8 @@ _IN_PLACE = const(
 class Invariants:
     """Those of `link`, a link.Link.
 
-    settings: the supervisor's, by name. spend: called with the bytes that a question has cost, and False.
+    settings: the supervisor's, by name. spend: called with the bytes that a question has cost, and whether that is
+    written to flash at once (True).
     """
 
     def __init__(self, link, settings, spend):
@@ -207,5 +208,5 @@ class Invariants:
 
     async def _measure(self):
         link = self._link
-        self._spend(await link.packets.restore(), False)
+        self._spend(await link.packets.restore())
         return link.are_packets_good()

@@ -124,6 +124,8 @@ class PPP:
 
     @overload
     def ipconfig(self, what: Literal["gw4", "dns"]) -> str: ...
+    @overload
+    def ipconfig(self, what: Literal["mtu"]) -> int: ...
     def ifconfig(self) -> tuple[str, str, str, str]:
         """(address, netmask, peer, name server), as str."""
 
@@ -158,7 +160,7 @@ class PPP:
         self, what: Literal["silence", "fresh", "idle_probe", "hour_budget", "day_budget"], /
     ) -> int: ...
     @overload
-    def config(self, what: Literal["day_limit", "month_limit"], /) -> int | None: ...
+    def config(self, what: Literal["mtu", "day_limit", "month_limit"], /) -> int | None: ...
     @overload
     def config(self, what: Literal["roaming"], /) -> Roaming: ...
     @overload
@@ -174,6 +176,7 @@ class PPP:
         password: str = ...,
         pin: str | None = ...,
         dns: str | tuple[str, ...] | None = ...,
+        mtu: int | None = ...,
         roaming: Roaming = ...,
         day_limit: int | None = ...,
         month_limit: int | None = ...,
