@@ -9,7 +9,21 @@ from .roles.radio import stat_word
 
 _LIMIT = const(16)  # events kept for a script that does not ask
 # Of these, but "link", the newest says all: each has one place. They give way where there are too many.
-_STATES = ("registration", "gprs", "sim", "voltage", "card full", "ri", "ring", "link")
+_STATES = const(
+    (
+        "registration",
+        "gprs",
+        "sim",
+        "voltage",
+        "card full",
+        "ri",
+        "ring",
+        "link",
+        "names",
+        "time",
+        "packets",
+    )
+)
 
 # name: a word; detail: see event_of(), and PPP.event() for "link", "day limit" and "month limit". Compare with a plain
 # tuple: nic.event() == ("link", "down").

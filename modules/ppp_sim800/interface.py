@@ -213,9 +213,9 @@ class PPP(Async):
     async def event(self, timeout=0):
         """The oldest thing that happened and was not asked for yet, as Event(name, detail), None if nothing did.
 
-        timeout: milliseconds to wait for one. What there is: events.py, ("link", "up", "down", "recovering"
-        or "failed"), ("day limit", 80 or 100) and ("month limit", 80 or 100), in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode()
-        lets it.
+        timeout: milliseconds to wait for one. What there is: events.py; ("link", "up", "down", "recovering" or "failed");
+        ("names", "time" or "packets"; "broken" or "restored"), see docs/link.md; ("day limit" or "month limit", 80 or 100),
+        in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode() lets it.
         """
         deadline = Deadline(timeout)
         while True:

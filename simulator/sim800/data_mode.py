@@ -54,6 +54,7 @@ class DataMode:
         self._enter_data_mode()
         held = bytes(self._held)
         self._held.clear()
+        self.carried += len(held)
         self.output.send(held)
 
     def _enter_data_mode(self) -> None:
@@ -81,10 +82,12 @@ class DataMode:
 
     def _to_ppp(self, data: bytes) -> None:
         if self.ppp is not None:
+            self.carried += len(data)
             self.ppp.receive(data)
 
     def _from_ppp(self, data: bytes) -> None:
         if self.mode == "data":
+            self.carried += len(data)
             self.output.send(data)
         elif self.mode == "command":
             self._held += data[: HELD_LIMIT - len(self._held)]

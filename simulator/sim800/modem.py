@@ -109,6 +109,7 @@ class SIM800(DataMode):
         self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
         self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
         self.ppp_faults: dict = {}  # attributes of network.ppp.PPPEnd in every data call
+        self.carried = 0  # bytes of all data calls, both ways
         self.silent_calls: tuple = ()  # what lose_carrier() gets at each CONNECT, if not empty
         self._timers: set = set()  # of the running modem; they die with it
         line.on_data = self.receive
