@@ -36,9 +36,8 @@ _LOOK_MS = const(3000)
 _BUSY_MS = const(300000)  # how long one task waits for another's connect()
 _LEAVE_MS = const(30000)  # ... to take the link down
 _NOTICE_MS = const(1000)
-_NITZ_TIMES = const(
-    10
-)  # the network's time comes soon after registration, within 3 s, or not at all
+# Looks at the modem's clock: the network's time comes within 3 s after registration, or not at all
+_NITZ_TIMES = const(10)
 
 _NO_ADDRESS = "0.0.0.0"
 _MTU_FILE = const("ppp_sim800.mtu")  # packets.FILE: not loaded as long as it is not there

@@ -21,9 +21,7 @@ _READY_MS = const(10000)  # after its start the modem takes so long to know the 
 _NOT_READY = (3, 14, 302, 314, None)  # None: noise
 
 _DELETE_MS = const(25000)  # M 112
-_ME = const(
-    256
-)  # added to a place in the modem's own memory: its messages have indexes of their own
+_ME = const(256)  # added to the index of a message in the modem's own memory
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
 # text: str, or bytes if it is none; time: UTC as (year, month, day, hour, minute, second), None if unknown;
