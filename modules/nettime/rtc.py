@@ -20,6 +20,8 @@ FILE = "ppp_sim800.time"
 
 _HOUR = const(3600)
 _DAY = const(86400)
+_MINUTE = const(60)
+_LEAST = const(30)
 _LAST = const(4294967295)  # more is rubbish in the file, not a time
 _SPAN = const(631152000)  # 20 years, for which firmware is used at most
 _MILLION = const(1000000)
@@ -41,6 +43,7 @@ _drift = 0  # ppm by which it is slow
 
 _proved = _until = 0  # when a server has proved itself last, and the end of its certificate
 _settled = 0  # when a doubt ended last
+_patience = _LEAST  # seconds after that in which there is no other
 
 
 def now():
@@ -69,14 +72,17 @@ def set(seconds, lasts=_HOUR):
     lasts: seconds for which the source needs no other: a day where two agree. Writes FILE once a day, and when the
     clock is trusted more than before.
     """
-    global checked, trust, _settled, _drift
+    global checked, trust, _settled, _drift, _patience
     if not is_possible(seconds):
         return False
     ahead, passed = seconds - now(), now() - _right
-    if passed > _HOUR and abs(ahead) < passed // 16:  # more is another kind of error
-        _drift += ahead * _MILLION // passed
+    # More than a sixteenth is another kind of error.
+    if passed > _HOUR and _CLOSE < abs(ahead) < passed // 16:
+        _drift = ahead * _MILLION // passed
     if trust < 0:
         _settled = seconds
+        # A doubt that was right may come again soon: the source may have been wrong as well.
+        _patience = _LEAST if abs(ahead) > _MINUTE else min(_patience * 2, _HOUR)
     known = 0 <= seconds - _kept < _DAY and lasts <= trust
     checked, trust = seconds, lasts
     _move(seconds)
@@ -129,10 +135,10 @@ def confirm(begins, ends=0):
 def doubt():
     """Something says that the clock is wrong: it is not set, or by it a certificate that is good otherwise is expired or
     not yet valid. The sources are asked again: at once where that may block, else by the next ensure(). Not if they
-    were for this reason within the last hour.
+    were for this reason within the last 30 s, and twice as long each time they have found nothing wrong, up to an hour.
     """
     global trust, _until
-    if is_fresh() and 0 <= now() - _settled < _HOUR:
+    if is_fresh() and 0 <= now() - _settled < _patience:
         return
     was, trust, _until = trust, -1, 0
     if link:
@@ -143,10 +149,10 @@ def doubt():
 
 def _move(seconds):
     global _right
-    if abs(now() - seconds) > _CLOSE:
+    if abs(now() - seconds) > _CLOSE or not _right:
         t = time.gmtime(seconds - _EPOCH)
         machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
-    _right = seconds
+        _right = seconds
 
 
 def _keep(floor):

@@ -87,6 +87,7 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
                     # Of a server, with its identification, an answer (QR), and to this question.
                     if (
                         sender[0] in hosts
+                        and sender[1] == port
                         and len(answer) >= _LEAST
                         and answer[:2] == asked[:2]
                         and answer[2:3] > b"\x7f"
@@ -108,7 +109,7 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
                 await sleep_ms(_AGAIN_MS)
     finally:
         sock.close()
-    if not heard and not refused:
+    if not heard and not refused and (not rtc.link or rtc.link.state.name == "up"):
         silent = True
     return refused, used
 

@@ -22,6 +22,8 @@ _STATES = const(
         "names",
         "time",
         "packets",
+        "restarted",
+        "switched off",
     )
 )
 

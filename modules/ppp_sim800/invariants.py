@@ -14,7 +14,7 @@ import time
 from micropython import const
 from nettime import rtc
 
-from .run import Deadline, since
+from .run import Deadline, Interrupted, since, watched
 
 _UNANSWERED_ECHOES = const(2)  # 5 to 10 s of silence from the modem
 _TICK_MS = const(1000)
@@ -31,8 +31,8 @@ _IN_PLACE = const(
         ("names", "no name server answers: connect by address, or name others by config(dns=)"),
         (
             "time",
-            "the clock is not set, or a certificate contradicts it, and no source of time answers: TLS may refuse "
-            "good servers; call ntp.set_clock(host), or set machine.RTC() to UTC",
+            "the clock is not set, not confirmed for a day, or contradicted by a certificate, and no source of time "
+            "answers: TLS may refuse good servers; call ntp.set_clock(host), or rtc.set(seconds, 86400)",
         ),
         ("packets", "large packets do not come through: set config(mtu=576)"),
     )
@@ -58,6 +58,8 @@ class Invariants:
         self._echoes = 0  # unanswered when the modem was last looked at
         self._broken = ()  # names of those in place
         self._asked = Deadline(0)  # name servers: until they are asked again
+        self._checked = time.ticks_ms()
+        self._end = None  # what has ended restore()
 
     def forget(self):
         """Somebody else is asked from now on whether the link carries."""
@@ -173,18 +175,33 @@ class Invariants:
     async def restore(self):
         """Restore what does not hold of those in place, each within 30 s. status("reason") and events tell of them."""
         link = self._link
-        was, broken = self._broken, ()
-        reason = None
-        for name, sentence in _IN_PLACE:
-            restoring = getattr(self, name)()
-            holds = restoring is None or await restoring
-            if not holds:
-                broken += (name,)
-                reason = reason or sentence
-            if holds == (name in was):
-                link.modem.events.put(name, "restored" if holds else "broken")
-        self._broken = broken
-        link.state.explain(reason)
+        try:
+            for name, _ in _IN_PLACE:
+                try:
+                    restoring = getattr(self, name)()
+                    holds = restoring is None or await watched(restoring, self._check)
+                except MemoryError:
+                    holds = False
+                if holds == (name in self._broken):
+                    link.modem.events.put(name, "restored" if holds else "broken")
+                    self._broken = tuple([other for other in self._broken if other != name])
+                    if not holds:
+                        self._broken += (name,)
+        except Interrupted as error:
+            if error is not self._end:
+                raise
+        finally:
+            reasons = [sentence for name, sentence in _IN_PLACE if name in self._broken]
+            link.state.explain(reasons[0] if reasons else None)
+
+    def _check(self):
+        # Once a second while something is restored, which may take longer than data may flow.
+        if since(self._checked) > _TICK_MS:
+            self._checked = time.ticks_ms()
+            link = self._link
+            if not link.isconnected() or (link.rules and link.rules.forbidden()):
+                self._end = Interrupted()
+                raise self._end
 
     def names(self):
         """Some name server answers; looked at where none did when a name was looked up."""
@@ -193,9 +210,9 @@ class Invariants:
 
     async def _ask_servers(self, dns):
         if not self._asked.left():
+            self._asked = Deadline(_PAUSE_MS)  # also if it is cut short
             _, used = await dns.ask(self._link.name_servers(), None)
             self._pay(used)
-            self._asked = Deadline(_PAUSE_MS)
         return not dns.silent
 
     def time(self):
@@ -208,5 +225,8 @@ class Invariants:
 
     async def _measure(self):
         link = self._link
-        self._spend(await link.packets.restore())
+        try:
+            await link.packets.restore()
+        finally:
+            self._spend(link.packets.used)
         return link.are_packets_good()

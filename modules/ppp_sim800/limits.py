@@ -25,6 +25,7 @@ class Rules:
     def __init__(self, link, day, month):
         self._link = link
         self._limits = (("day", day), ("month", month))
+        self.reason = ""  # for which the link was ended, as status("reason") tells it
         self._refusal = None  # an error that only another registration can show to be past ...
         self._again = None  # ... which is not tried before this Deadline
 
@@ -104,7 +105,7 @@ class Rules:
         """The link is not to be used any more."""
         link = self._link
         link.counters.add(up=max(0, link.age()) // 1000)
-        reason = str(error)
+        self.reason = reason = str(error)
         if link.state.name == "off":
             link.state.reason = reason
         elif link.state.reason != reason:

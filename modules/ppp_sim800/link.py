@@ -310,6 +310,9 @@ class Link:
 
     def stats(self):
         """What it has carried and suffered since power came: stats.Stats."""
+        if _users.get(id(self.line.board)) is self:  # else another one writes the file
+            self.notice()
+            self.counters.save()
         return self.counters.told()
 
     def _carried(self):
@@ -330,6 +333,8 @@ class Link:
         if self.rules or day or month or self.settings.roaming != "allowed":
             from .limits import Rules
 
+            if self.rules and self.state.reason == self.rules.reason:
+                self.state.reason = None
             self.rules = Rules(self, day, month)
 
     def _of_bearer(self):

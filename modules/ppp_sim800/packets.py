@@ -43,7 +43,7 @@ _ANSWER = const(68)  # what is looked at: the longest IP header, and ICMP's
 
 
 class Packets:
-    """Looks after the MTU of `link`, a link.Link."""
+    """Looks after the MTU of `link`, a link.Link. `used`: bytes of the last restore()."""
 
     def __init__(self, link):
         self._link = link
@@ -54,7 +54,7 @@ class Packets:
         self._passed = 0  # when large ones came through last (ticks)
         self._pause = 0  # for how long that will do
         self._day = 0  # when what is remembered was measured; 0: nothing is
-        self._best = self._used = 0
+        self._best = self.used = 0
         self._host = None  # who answers
 
     def suspect(self):
@@ -87,13 +87,12 @@ class Packets:
         """Measure what comes through, by ICMP echo of the name servers, and lower the MTU if that is less; 30 s at most.
 
         What was measured is remembered for this access point. Where nobody answers, the MTU is lowered for this link, the
-        second time that there is a reason. Returns how many bytes it took.
+        second time that there is a reason. `used`: how many bytes it took, also if it was cut short.
         """
         link = self._link
         sending, old = self._sending, self._is_old()
-        largest, _, self._stalls = link.packets_seen()
-        self._sending = False
-        self._best = self._used = 0
+        largest, _, stalls = link.packets_seen()
+        self._best = self.used = 0
         mtu = link.mtu()
         if old:  # perhaps it is better by now
             self._day = _today()
@@ -103,14 +102,15 @@ class Packets:
             asked = await self._measure(top)
         except (OSError, MemoryError):  # no socket, no memory, no link any more
             asked = False
-        finally:
+        finally:  # it may be cut short
             if old:
                 link.set_mtu(mtu)
-        if self._used:
-            link.counters.add(probes=1, probe_bytes=self._used)
+            if self.used:
+                link.counters.add(probes=1, probe_bytes=self.used)
+        self._stalls, self._sending = stalls, False
         best = self._best
         if not link.isconnected() or link.ppp is not self._ppp:
-            return self._used
+            return
         if best >= top:
             self._passed = since(0)
             self._pause = min(max(_PAUSE_MS, self._pause * 2), _LONGEST_PAUSE_MS)
@@ -124,7 +124,6 @@ class Packets:
             self._vain += 1
             if self._vain > 1:
                 link.set_mtu(_LEAST if sending else max(_LEAST, min(largest, mtu)))
-        return self._used
 
     async def _measure(self, top):
         # Sets _best to the size of the largest packet that was answered in full. False: there was no time for all.
@@ -174,14 +173,14 @@ class Packets:
         total = 0xFFFF - (total & 0xFFFF) - (total >> 16)
         request[2:4] = total.to_bytes(2, "big")
         request[6:8] = size.to_bytes(2, "big")
-        self._used += size
+        self.used += size
         try:
             sock.sendto(memoryview(request)[: size - _HEAD], (host, 0))
         except OSError:
             pass  # no way out: as if it were lost
         while deadline.left():
             try:
-                answer, sender = sock.recvfrom(_ANSWER)
+                answer = sock.recv(_ANSWER)
                 at = (answer[0] & 15) * 4
                 length = answer[2] << 8 | answer[3]
                 # An answer to this, as long as it: some cut it short.
@@ -191,8 +190,8 @@ class Packets:
                     and answer[at + 4 : at + 6] == request[4:6]
                     and answer[at + 6] << 8 | answer[at + 7] == length
                 ):
-                    self._used += length
-                    self._host = self._host or sender[0]
+                    self.used += length
+                    self._host = host
                     self._best = max(self._best, length)
             except OSError:
                 pass  # not yet

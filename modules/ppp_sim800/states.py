@@ -86,7 +86,8 @@ class State:
         if name != was and name not in ANYWHERE and name not in _row(was)[3]:
             raise ValueError("no way from state {} to {}".format(was, name))
         self.name = name
-        self.reason = reason
+        if reason or not (was in CARRYING and name in CARRYING):
+            self.reason = reason
         if was == name:
             return
         if not (was in CARRYING and name in CARRYING):

@@ -119,8 +119,8 @@ class Counters:
         values = self.values
         at = values[AT]
         ahead = at // _DAY_S - today
-        # What was days ahead was wrong, and must not hold for years.
-        if ahead == 1 or (ahead > 1 and not rtc.is_fresh()):
+        # What was days ahead was wrong, and must not hold for years; nor must a clock that jumps by itself begin a period.
+        if ahead == 1 or (at and abs(ahead) > 1 and not rtc.is_fresh()):
             return
         if at and ahead < 0:
             if rtc.text(at)[:7] != rtc.text(now)[:7]:
@@ -145,7 +145,7 @@ class Counters:
     def take(self, other):
         """Go on from other Counters, of a link that has ended."""
         other.save(True)
-        self.values, self.reasons = other.values, other.reasons
+        self.values, self.reasons = other.values[:], other.reasons[:]
         self.kept, self.counted, self.saved_at = other.kept, other.counted, other.saved_at
 
     def blame(self, reason):
@@ -195,7 +195,6 @@ class Counters:
 
     def told(self):
         """All of it as Stats."""
-        self.save()
         sums = self._sums()
         reasons = {name: count for name, count in zip(REASONS, self.reasons) if count}
         return Stats(*sums[:_OWN], reasons, sums[DAY], sums[MONTH])

@@ -5,7 +5,7 @@ import random
 import machine
 from micropython import const
 
-from .at.text import check_timeout
+from .at.text import check_timeout, is_address
 from .budget import Budget
 from .errors import (
     ATTimeout,
@@ -75,12 +75,19 @@ class Supervisor:
         self._link = link
         self._failures = 0
         self._last_error = None
-        hour, day, passed = link.counters.budget()
-        passed *= 1000
+        self._kept = None  # what the counters have of the budgets
         self.settings = {name: default for name, default, _ in SETTINGS}
         self.invariants = Invariants(link, self.settings, self._spend)
-        self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
-        self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
+        self._read_budgets()
+
+    def _read_budgets(self):
+        # As they were kept over a reset, or by another PPP object that had the modem meanwhile.
+        hour, day, passed = self._link.counters.budget()
+        if (hour, day) != self._kept:
+            self._kept = hour, day
+            passed *= 1000
+            self._hour = Budget(self.settings["hour_budget"], 3_600_000, hour, passed)
+            self._day = Budget(self.settings["day_budget"], 86_400_000, day, passed)
 
     def set(self, name, value):
         """Change a setting. Raises ConfigError."""
@@ -88,9 +95,9 @@ class Supervisor:
             good = value in ("dns", None) or (
                 isinstance(value, tuple)
                 and len(value) == 2
-                and isinstance(value[0], str)
-                and value[0].count(".") == 3
-                and isinstance(value[1], int)
+                and is_address(value[0])
+                and type(value[1]) is int
+                and 0 < value[1] < 65536
             )
         elif name.endswith("_limit"):
             good = value is None or (type(value) is int and value > 0)
@@ -113,8 +120,10 @@ class Supervisor:
         self._link.restrict(self.settings["day_limit"], self.settings["month_limit"])
 
     def _spend(self, count, now=True):
+        self._read_budgets()
         self._hour.spend(count)
         self._day.spend(count)
+        self._kept = self._hour.used, self._day.used
         self._link.counters.keep_budget(self._hour.used, self._day.used, now)
 
     def _pay(self):
@@ -170,6 +179,7 @@ class Supervisor:
             await link.rules.obey()
             if error := link.rules.refusal():
                 raise error
+        self._read_budgets()
         invariants = self.invariants
         lost = await invariants.broken(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:

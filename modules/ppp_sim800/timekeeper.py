@@ -39,6 +39,8 @@ class Timekeeper:
             often = self._vain < _OFTEN and (rtc.trust < 0 or not rtc.is_set())
             if run.since(self._asked) < (_PAUSE_MS if often else _LONG_PAUSE_MS):
                 return False
+        vain, self._vain = self._vain, self._vain + 1  # if it is cut short, too
+        self._asked = run.since(0)
         try:
             ahead = await self._clock.correct()
         except OSError:  # PPP has the line; or the modem does not answer, which is not for here
@@ -46,9 +48,10 @@ class Timekeeper:
         if not rtc.is_fresh():
             from nettime import ntp
 
-            await ntp.compare(self._servers(), ahead, self._clock.told > 0, self._vain)
+            await ntp.compare(self._servers(), ahead, self._clock.told > 0, vain)
         self._asked = run.since(0)
-        self._vain = 0 if rtc.is_fresh() else self._vain + 1
+        if rtc.is_fresh():
+            self._vain = 0
         return not self._vain
 
     def refresh(self, new):

@@ -460,7 +460,8 @@ class SMS:
     def delete(self, which: Message | int) -> None:
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.
 
-        Raises SMSError, SIMError."""
+        Of a Message only places that still have its parts are emptied, so it may be tried again after an error, whatever has
+        come meanwhile. Raises SMSError, SIMError."""
 
     def delete_all(self, unread: bool = False) -> None:
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).

@@ -23,19 +23,17 @@ sms = nic.modem.sms
 told = 0
 
 async def take(index):
-    # Read and deleted, whatever the modem does meanwhile. Where it is not known whether a deletion was done, another
-    # message may have the place by now: read() tells that one.
+    # Read and deleted, whatever the modem does meanwhile.
     global told
-    last = None
+    message = None
     while True:
         try:
-            message = await sms.read(index)
-            if message is None:
-                return
-            if message.text != last:
-                last = message.text
+            if not message:
+                message = await sms.read(index)
+                if message is None:
+                    return
                 told += 1
-                print("told=%d,%d,%s" % (int(last.split()[0]), len(last), message.complete))
+                print("told=%d,%d,%s" % (int(message.text.split()[0]), len(message.text), message.complete))
             await sms.delete(message)
             return
         except ppp_sim800.SIM800Error:

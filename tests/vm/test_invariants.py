@@ -157,7 +157,7 @@ async def holds():
 
 SAID = {
     "names": "no name server answers: ",
-    "time": "the clock is not set, or a certificate contradicts it",
+    "time": "the clock is not set, not confirmed for a day, or contradicted",
 }
 
 
@@ -242,6 +242,69 @@ tell("then")
         "then=up|None",
     ]
     assert "no name server answered" in played.value("resolve")
+
+
+def test_what_is_cut_short_is_not_asked_at_once_again(play):
+    """By a script that gives ensure() less time than the time servers take: the pause holds, and the reason is told."""
+    played = play(
+        """
+import asyncio, machine
+do("ntp_silent")
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+machine.RTC().datetime((2000, 6, 1, 0, 12, 0, 0, 0))
+
+async def main():
+    for _ in range(8):
+        try:
+            await asyncio.wait_for(nic.aio.ensure(), 4)
+        except asyncio.TimeoutError:
+            pass
+        await asyncio.sleep(3)
+    await asyncio.sleep(30)
+    do("ntp_silent on=0")
+    await nic.aio.ensure()
+    print("status=%s,%s" % (nic.status(), nic.status("reason")))
+
+before = nic.stats().tx
+asyncio.run(main())
+while event := nic.event():
+    print("event=%s,%s" % tuple(event))
+""",
+        radio=NO_NITZ,
+        modem=WARM,
+        speed=10.0,
+    )
+    assert played.value("status") == "up,None"
+    assert played.lines.count("event=time,restored") <= 1
+    asked = [entry for entry in played.journal.seen("dns") if "ntp" in entry.what]
+    assert len(asked) <= 8, asked
+
+
+def test_memory_that_is_short_for_one_spares_the_others(play):
+    played = play(
+        """
+import machine
+from ppp_sim800 import invariants, rtc
+nic = ppp_sim800.PPP("internet")
+nic.ensure()
+good = invariants.Invariants.names
+def names(self):
+    raise MemoryError
+invariants.Invariants.names = names
+machine.RTC().datetime((2000, 6, 1, 0, 12, 0, 0, 0))
+nic.ensure()
+print("set=%s" % rtc.is_set())
+print("reason=%s" % nic.status("reason"))
+invariants.Invariants.names = good
+nic.ensure()
+print("then=%s" % nic.status("reason"))
+""",
+        modem=WARM,
+    )
+    assert played.value("set") == "True"
+    assert played.value("reason").startswith(SAID["names"])
+    assert played.value("then") == "None"
 
 
 @pytest.mark.parametrize("call", ["socket.getaddrinfo(name, 80)", "nic.resolve(name)"])

@@ -646,8 +646,10 @@ def test_clock_that_goes_back_gives_nothing_back(play):
         + GET
         + SET
         + """
+from ppp_sim800 import rtc
 clock(2027, 3, 14, 12)
 nic.config(month_limit=10_000_000)
+rtc.set(rtc.now(), 86400)  # somebody has told it
 get(5000)
 used = nic.stats().day
 def told(name):
@@ -665,13 +667,15 @@ told("set")
 clock(2027, 3, 15, 1)
 told("tomorrow")
 clock(2027, 4, 1, 1)
+told("jump")
+rtc.set(rtc.now(), 86400)
 told("month")
 """,
         modem=WARM,
     )
     for what in ("noon", "back", "again", "unset", "set"):
         assert played.value(what) == "1,1"
-    assert played.value("tomorrow") == "0,1"
+    assert played.value("tomorrow") == played.value("jump") == "0,1"
     assert played.value("month") == "0,0"
 
 
@@ -705,6 +709,7 @@ def test_a_clock_far_ahead_does_not_hold_for_years(play):
         UP
         + SET
         + """
+from ppp_sim800 import rtc
 clock(2034, 5, 5)
 nic.stats()
 nic.disconnect()
@@ -714,6 +719,7 @@ nic.stats()
 t = time.gmtime(time.time() + 2 * 86400)
 used = nic.stats().day
 clock(*t[:3])
+rtc.set(rtc.now(), 86400)
 print("next=%d" % (nic.stats().day < used))
 """,
         modem=WARM,
@@ -841,3 +847,128 @@ asyncio.run(main())
     assert played.value("back") == "up,2"
     assert len(played.journal.seen("modem", "dial")) == 2
     assert not played.journal.seen("pin", "RESET high")
+
+
+def test_stats_is_a_look(play):
+    played = play(
+        UP
+        + GET
+        + """
+nic.config(day_limit=5000)
+do("air down=40000 up=40000 rtt=0.5")
+try:
+    print("came=%d" % get(30000, nic.stats))
+except OSError as error:
+    print("came=0")
+print("day=%d" % nic.stats().day)
+print("state=%s" % nic.status())
+""",
+        modem=WARM,
+    )
+    assert played.value("state") == "failed"
+    assert int(played.value("day")) < 15_000
+
+
+@pytest.mark.parametrize("dead", [0, 4])
+def test_a_limit_holds_while_time_is_asked_for(play, dead):
+    """Name servers and time servers that do not answer keep keep_up() busy for long."""
+    played = play(
+        f"""
+import asyncio
+from ppp_sim800 import rtc
+nic = ppp_sim800.PPP("internet")
+
+async def load(count):
+    reader, writer = await asyncio.open_connection("203.0.113.15", 9)
+    writer.write(b"GET %d\\n" % count)
+    await writer.drain()
+    while await reader.read(1000):
+        pass
+
+async def main():
+    do("air down=80000 up=40000 rtt=0.5")
+    await nic.aio.ensure()
+    do("ntp_silent")
+    do("dns dead={dead}")
+    rtc.doubt()
+    try:
+        await nic.aio.resolve("x.example")
+    except OSError:
+        pass
+    task = asyncio.create_task(nic.aio.keep_up())
+    limit = nic.stats().day + 30000
+    nic.config(day_limit=limit)
+    try:
+        await asyncio.wait_for(load(600000), 60)
+    except (OSError, asyncio.TimeoutError):
+        pass
+    print("over=%d" % (nic.stats().day - limit))
+    print("state=%s" % nic.status())
+
+asyncio.run(main())
+""",
+        modem=WARM,
+        radio=Radio(nitz=False),
+        speed=8.0,
+    )
+    assert 0 <= int(played.value("over")) < 30_000
+    assert played.value("state") == "failed"
+
+
+def test_a_clock_that_jumps_ahead_begins_no_month(play):
+    played = play(
+        START
+        + GET
+        + SET
+        + """
+nic.config(month_limit=20000)
+nic.connect()
+get(10000)
+before = nic.stats().month
+clock(2035, 6, 1, 12)
+nic.event()
+clock(2035, 6, 2, 12)
+nic.ensure()  # the network tells the time
+get(1000)
+print("kept=%s" % (nic.stats().month > before > 10000))
+timed("ensure", nic.ensure)
+get(9000)
+time.sleep(1)
+timed("over", nic.ensure)
+""",
+        modem=WARM,
+    )
+    assert played.value("kept") == "True"
+    assert played.value("ensure") == "ok"
+    assert played.value("over").startswith("BudgetSpent")
+
+
+def test_an_object_without_the_modem_writes_nothing(play):
+    """And one that takes it over goes on from the other's counters and budgets, which are copies."""
+    played = play(
+        UP
+        + GET
+        + """
+spare = ppp_sim800.PPP("internet")
+get(15000)
+nic.disconnect()
+spare.link.counters._saved -= 61000
+print("spare=%d" % spare.stats().rx)
+again = ppp_sim800.PPP("internet")
+print("kept=%s" % (again.stats().rx > 15000))
+nic.supervisor._spend(50000)
+again.connect()
+again.ensure()
+day = again.stats().day
+nic.stats()
+print("twice=%s" % (again.stats().day - day < 100 and nic.stats().day <= day + 100))
+again.supervisor._spend(1000)
+nic.connect()
+nic.ensure()
+nic.supervisor._spend(1)
+print("budget=%s" % (nic.link.counters.budget()[0] > 50500))
+""",
+        modem=WARM,
+    )
+    for name in ("kept", "twice", "budget"):
+        assert played.value(name) == "True", name

@@ -414,7 +414,7 @@ nic.disconnect()
 nic.config(dns=None)
 nic.connect()
 timed("nobody", nic.resolve, "ids.example")
-for value in ("dns.example", "1.2.3", ("9.9.9.9", 5), 5, b"9.9.9.9"):
+for value in ("dns.example", "8.8.8.08", "1.2.3", ("9.9.9.9", 5), 5, b"9.9.9.9"):
     timed("wrong", nic.config, dns=value)
 print("kept=%s" % (nic.config("dns"),))
 """
@@ -424,7 +424,7 @@ print("kept=%s" % (nic.config("dns"),))
     assert played.value("own").startswith("1.1.1.1 198.51.100.")
     assert played.value("nobody").endswith('set one by config(dns="9.9.9.9")')
     told = [line for line in played.lines if line.startswith("wrong=")]
-    assert len(told) == 5
+    assert len(told) == 6
     assert all(line.startswith("wrong=ConfigError: dns must be IPv4") for line in told), told
     assert played.value("kept") == "()"
 

@@ -601,6 +601,8 @@ print("connects=%d" % nic.stats().connects)
     [
         "probe='ntp'",
         "probe=('host.example', 443)",
+        "probe=('mqtt.eu.example.com', 8883)",
+        "probe=('1.2.3.4', 99999)",
         "probe=('1.2.3.4',)",
         "silence=0",
         "silence='10 s'",

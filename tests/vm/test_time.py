@@ -294,7 +294,68 @@ print("again=%s" % rtc.is_fresh())
     assert played.value("before") == "True"
     assert played.value("after") == "True,False"
     assert played.value("settled") == "True"
-    assert played.value("again") == "True"  # for an hour it is certain
+    assert played.value("again") == "True"  # for a while it is certain
+
+
+def test_doubts_in_vain_are_further_apart_each_time(play):
+    """And soon again where one was right: the source may have been wrong as well."""
+    played = play(
+        FLOOR
+        + """
+import machine
+def put(seconds):
+    t = time.gmtime(seconds - rtc.unix(*time.gmtime(0)[:6]))
+    machine.RTC().datetime((t[0], t[1], t[2], 0, t[3], t[4], t[5], 0))
+
+def until_doubtful():
+    at = rtc.now()
+    waited = 0
+    while rtc.is_fresh():
+        waited += 10
+        put(at + waited)
+        rtc.doubt()
+    return waited
+
+start = rtc.unix(2026, 12, 1)
+rtc.set(start, 86400)
+rtc.doubt()
+pauses = []
+for i in range(10):
+    rtc.set(rtc.now(), 86400)
+    pauses.append(until_doubtful())
+print("pauses=%s" % pauses)
+rtc.set(rtc.now() + 5000, 86400)
+print("then=%d" % until_doubtful())
+"""
+    )
+    assert eval(played.value("pauses")) == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+    assert played.value("then") == "30"
+
+
+def test_drift_does_not_grow_awake(play):
+    """A clock that loses 50 ppm and is set each day; one that is a second off and looked at each hour."""
+    played = play(
+        FLOOR
+        + """
+import machine
+def put(seconds):
+    t = time.gmtime(seconds - rtc.unix(*time.gmtime(0)[:6]))
+    machine.RTC().datetime((t[0], t[1], t[2], 0, t[3], t[4], t[5], 0))
+
+start = rtc.unix(2026, 12, 1)
+rtc.set(start, 86400)
+for day in range(1, 61):
+    put(start + day * 86400 - 4)
+    rtc.set(start + day * 86400, 86400)
+print("drift=%d" % rtc._drift)
+for hour in range(1, 241):
+    put(start + 60 * 86400 + hour * 3600 - 1)
+    rtc.set(start + 60 * 86400 + hour * 3600, 86400)
+print("still=%d" % rtc._drift)
+"""
+    )
+    assert 40 <= int(played.value("drift")) <= 60
+    assert played.value("still") == played.value("drift")
 
 
 def test_drift_is_measured_and_made_good_after_deep_sleep(play):

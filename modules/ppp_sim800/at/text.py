@@ -47,7 +47,9 @@ def quoted(value, what, length):
 def is_address(host):
     """Whether it is an IPv4 address, as a str."""
     parts = host.split(".") if isinstance(host, str) else ()
-    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+    return len(parts) == 4 and all(
+        part.isdigit() and str(int(part)) == part and int(part) < 256 for part in parts
+    )
 
 
 def check_timeout(timeout):

@@ -57,6 +57,7 @@ class SMS(Role):
     def __init__(self, line, events):
         super().__init__(line)
         self._events = events
+        self._gone = []  # indexes that were read or deleted since it was looked at last
         self._told = {}  # first index of a message that was told of, and may be unread: a hash of it
         self._reference = os.urandom(1)[0]
 
@@ -159,15 +160,19 @@ class SMS(Role):
 
     async def find_new(self):
         """Find the messages that are whole, unread and were not told of yet, for Modem.event(). Raises SMSError, SIMError."""
+        self._gone = []
         for message in await self._scan():
             index = message.indexes[0]
             mark = hash(message)
-            if message.unread and message.complete and self._told.get(index) != mark:
+            if index in self._gone or not message.unread or not message.complete:
+                continue
+            if self._told.get(index) != mark:
                 self._told[index] = mark
                 self._events.messages.append(index)
 
     def _forget(self, index):
         # It was read or deleted.
+        self._gone.append(index)
         self._told.pop(index, None)
         if index in self._events.messages:
             self._events.messages.remove(index)
@@ -226,18 +231,27 @@ class SMS(Role):
     async def delete(self, which):
         """Delete a Message with all its parts, or what is at an index (int). An empty place is no error.
 
-        Raises SMSError, SIMError.
+        Of a Message only places that still have its parts are emptied, so it may be tried again after an error, whatever has
+        come meanwhile. Raises SMSError, SIMError.
         """
-        indexes = which.indexes if isinstance(which, Message) else (which,)
+        message = which if isinstance(which, Message) else None
+        indexes = message.indexes if message else (which,)
         for index in indexes:
             _check_index(index)
         await self._prepare()
         for index in indexes:
+            if message and not await self._has_part(index, message):
+                continue
             await _told(
                 self._line.command(_at("CMGD", index, 0), timeout=_DELETE_MS),
                 "message {} cannot be deleted".format(index),
             )
             self._forget(index)
+
+    async def _has_part(self, index, message):
+        entry = await self._entry(index)
+        found = entry and _message([entry])
+        return found and found.number == message.number and found.text in message.text
 
     async def delete_all(self, unread=False):
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
