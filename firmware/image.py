@@ -5,7 +5,7 @@ MicroPython comes from the submodule firmware/micropython. Its commit is exporte
 build/firmware/src, the project's patches are applied there, and the image is built out of tree: the
 submodules are never changed. ESP-IDF is used where it lies, firmware/esp-idf, with Espressif's own
 tools, which its install.sh puts below build/. With IDF_PATH set, that ESP-IDF and the environment
-are used as they are.
+are used as they are. Of either, the component lwip is copied and patched, and built in place of its own.
 
 The image depends on nothing but the commits: not on the folder, the time or the machine.
 """
@@ -100,6 +100,10 @@ class Plan:
     @property
     def source(self) -> Path:
         return self.output / ("src-upstream" if self.upstream else "src") / "micropython"
+
+    @property
+    def lwip(self) -> Path:
+        return self.source.parent / "components" / "lwip"
 
     @property
     def folder(self) -> Path:
@@ -250,6 +254,34 @@ def export(plan: Plan) -> str:
                 git_export(module / part, new / part)
             apply_patches(new, patches(plan))
     return commits[""]
+
+
+def export_lwip(plan: Plan, idf: Path) -> None:
+    """Have ESP-IDF's component lwip with the project's patches at plan.lwip. Raises BuildError, SourcesError."""
+    component = idf / "components" / "lwip"
+    ours = [(file, "lwip") for file in sorted((plan.root / "patches" / "lwip").glob("*.patch"))]
+    if not (component / "lwip" / "src").is_dir():
+        raise BuildError(
+            f"{component}/lwip has no sources: run `git submodule update --init components/lwip/lwip` in {idf}."
+        )
+    unwanted = shutil.ignore_patterns(".git*", "test", "test_apps", "doc")
+    digest = hashlib.sha256()
+    for folder, folders, names in os.walk(component):
+        skipped = unwanted(folder, [*folders, *names])
+        folders[:] = sorted(set(folders) - skipped)
+        for name in sorted(set(names) - skipped):
+            file = Path(folder, name)
+            digest.update(f"{file.relative_to(component)} {sha256(file)}\n".encode())
+    rows = [f"recipe {RECIPE}", digest.hexdigest()]
+    rows += [f"{file.parent.name}/{file.name} {sha256(file)}" for file, _ in ours]
+    stamp, made = "\n".join(rows), stamp_file(plan.lwip)
+    if plan.lwip.is_dir() and made.exists() and made.read_text() == stamp + "\n":
+        return
+    print(f"copying ESP-IDF's lwip with {len(ours)} patches", flush=True)
+    plan.lwip.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(plan.lwip, stamp) as new:
+        shutil.copytree(component, new, ignore=unwanted)
+        apply_patches(new, ours, "ESP-IDF's lwip")
 
 
 def micropython_version(source: Path) -> str:
@@ -420,8 +452,11 @@ def build(plan: Plan) -> Path:
     if frozen.exists() and frozen.stat().st_mtime < max(s.stat().st_mtime for s in sources):
         frozen.unlink()
     cmake = os.environ.get("CMAKE_ARGS", "")
-    if not plan.upstream:  # it needs the patches
+    if not plan.upstream:
+        # The multiplexer needs the patches. A component that is named takes the place of ESP-IDF's.
         cmake += f" -DUSER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}"
+        export_lwip(plan, Path(env["IDF_PATH"]))
+        cmake += f" -DEXTRA_COMPONENT_DIRS={plan.lwip}"
     if cmake:
         # Not as make's USER_C_MODULES, which a CMAKE_ARGS given like this would undo.
         command.append(f"CMAKE_ARGS={cmake.strip()}")

@@ -5,8 +5,8 @@ They come from the submodule firmware/micropython (and its own lib/lwip, lib/mbe
 lib/micropython-lib) where that is filled, else from Debian trixie's source packages through the
 machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
 build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. The
-patches in patches/extmod are then applied, to micropython only; to Debian's, which is 1.25, those in
-patches/extmod-1.25 as well.
+patches in patches/extmod are then applied to micropython, those in patches/lwip to lwip; to Debian's
+micropython, which is 1.25, those in patches/extmod-1.25 as well.
 
 A finished tree has a stamp beside it that says what it was made of; with all stamps right a run
 does nothing. It can be interrupted at any point and run again.
@@ -103,11 +103,11 @@ class Sources:
         self.module = root / "firmware" / "micropython"
         self._versions_file = self.downloads / "versions.json"
 
-    def patches(self, git_parts) -> list[tuple[Path, str]]:
-        """(patch, folder in the tree), in order. Debian's MicroPython is older than the submodule's: it
-        also gets what upstream has mended since."""
-        kinds = [("extmod", "")]
-        if "" not in git_parts:
+    def patches(self, git_parts, name: str = "micropython") -> list[tuple[Path, str]]:
+        """(patch, folder in the tree `name`), in order. Debian's MicroPython is older than the submodule's:
+        it also gets what upstream has mended since."""
+        kinds = {"micropython": [("extmod", "")], "lwip": [("lwip", "")]}.get(name, [])
+        if name == "micropython" and "" not in git_parts:
             kinds.insert(0, ("extmod-1.25", ""))
         return [
             (file, folder)
@@ -170,19 +170,19 @@ class Sources:
                 return f"{part or 'micropython'} git {git_parts[part]}"
             return f"{part or 'micropython'} debian {sorted(chosen[package].items())}"
 
-        patches = [
-            f"{file.name} {folder} {trees.sha256(file)}"
-            for file, folder in self.patches(git_parts)
-        ]
         lines = {
             "micropython": [
                 origin("micropython", ""),
                 origin("micropython", "lib/micropython-lib"),
-                *patches,
             ],
             "lwip": [origin("lwip", "lib/lwip")],
             "mbedtls": [origin("mbedtls", "lib/mbedtls")],
         }
+        for name, rows in lines.items():
+            rows += [
+                f"{file.name} {folder} {trees.sha256(file)}"
+                for file, folder in self.patches(git_parts, name)
+            ]
         return {name: "\n".join([f"recipe {RECIPE}", *rows]) for name, rows in lines.items()}
 
     def _stale(self, git_parts, chosen) -> list[str]:
@@ -268,9 +268,9 @@ class Sources:
                 made = orig
             if name == "micropython":
                 self._add_lib(new, git_parts, files)
-                patches = self.patches(git_parts)
-                trees.apply_patches(new, patches)
-                made += "".join(f", {file.name}" for file, _ in patches)
+            patches = self.patches(git_parts, name)
+            trees.apply_patches(new, patches, name)
+            made += "".join(f", {file.name}" for file, _ in patches)
         print(f"  {name}: {made}")
 
     def _add_lib(self, tree: Path, git_parts: dict[str, str], files: dict[str, str]) -> None:

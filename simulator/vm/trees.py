@@ -148,8 +148,8 @@ def explain_patch(output: str) -> str:
     return output.strip().splitlines()[-1] if output.strip() else "patch gave no reason"
 
 
-def apply_patches(tree: Path, patches: list[tuple[Path, str]]) -> None:
-    """Apply (patch, folder in the tree) in this order. Raises SourcesError."""
+def apply_patches(tree: Path, patches: list[tuple[Path, str]], what: str = "micropython") -> None:
+    """Apply (patch, folder in the tree) in this order; `what` the tree is, for errors. Raises SourcesError."""
     if patches and not shutil.which("patch"):
         raise SourcesError("The program patch is missing: apt-get install patch.")
     for file, folder in patches:
@@ -159,7 +159,7 @@ def apply_patches(tree: Path, patches: list[tuple[Path, str]]) -> None:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SourcesError(
-                f"The patch {file.parent.name}/{file.name} does not apply to micropython "
+                f"The patch {file.parent.name}/{file.name} does not apply to {what} "
                 f"({explain_patch(done.stdout + done.stderr)}): correct it for these sources."
             )
         if "with fuzz" in done.stdout:

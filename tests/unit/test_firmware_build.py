@@ -165,6 +165,53 @@ def test_exports_again_only_what_changed(project):
     assert other.stat().st_mtime == 1
 
 
+@pytest.fixture
+def lwip(project, tmp_path):
+    """The project with a patch for lwIP, and an ESP-IDF of the user's."""
+    patch = project.root / "patches" / "lwip" / "0001-hello.patch"
+    patch.parent.mkdir()
+    patch.write_text(PATCH.replace("extmod", "src"))
+    idf = tmp_path / "idf"
+    for name, text in (
+        ("lwip/src/hello.c", "no\n"),
+        ("lwip/src/other.c", ""),
+        ("lwip/.git", "x"),
+        ("CMakeLists.txt", "1"),
+    ):
+        file = idf / "components" / "lwip" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return idf
+
+
+@needs_git
+def test_lwip_of_esp_idf_is_copied_and_patched(project, lwip):
+    plan = project.plan()
+    image.export_lwip(plan, lwip)
+    assert (plan.lwip / "lwip/src/hello.c").read_text() == "yes\n"
+    assert (plan.lwip / "CMakeLists.txt").read_text() == "1"
+    assert not (plan.lwip / "lwip/.git").exists()
+    assert (lwip / "components/lwip/lwip/src/hello.c").read_text() == "no\n"
+    os.utime(plan.lwip / "lwip/src/other.c", (1, 1))
+    (lwip / "components/lwip/CMakeLists.txt").write_text("2")
+    image.export_lwip(plan, lwip)
+    assert (plan.lwip / "CMakeLists.txt").read_text() == "2"
+    assert (plan.lwip / "lwip/src/other.c").stat().st_mtime == 1
+
+
+@needs_git
+def test_lwip_that_is_not_as_the_patches_expect(project, lwip):
+    plan = project.plan()
+    (lwip / "components/lwip/lwip/src/hello.c").write_text("never\n")
+    said = r"lwip/0001-hello\.patch does not apply to ESP-IDF's lwip .*hello\.c.*: correct it"
+    with pytest.raises(image.SourcesError, match=said):
+        image.export_lwip(plan, lwip)
+    assert not plan.lwip.exists()
+    shutil.rmtree(lwip / "components/lwip/lwip/src")
+    with pytest.raises(image.BuildError, match=r"no sources: run `git submodule update"):
+        image.export_lwip(plan, lwip)
+
+
 @needs_git
 def test_patch_that_no_longer_applies(project):
     plan = project.plan()

@@ -381,7 +381,8 @@ class Project:
     def __init__(self, folder: Path, archive: Archive):
         self.root = folder
         self.archive = archive
-        (folder / "patches/extmod").mkdir(parents=True)
+        for kind in ("extmod", "lwip"):
+            (folder / "patches" / kind).mkdir(parents=True)
         self.src = folder / "build/src"
 
     def run(self, mirror=None, pins=None):
@@ -411,6 +412,21 @@ def test_a_cold_run_and_a_warm_one(project):
     assert (project.src / "mbedtls/library/ssl.c").exists()
     shutil.rmtree(project.archive.folder)
     assert project.run() is False
+
+
+@needs_apt
+@needs_patch
+def test_patches_for_lwip_are_its_own(project):
+    project.run()
+    before = (project.src / "micropython.stamp").read_text()
+    project.patch("lwip/a.patch", "--- /dev/null\n+++ b/src/new.c\n@@ -0,0 +1 @@\n+q\n")
+    assert project.run() is True
+    assert (project.src / "lwip/src/new.c").read_text() == "q\n"
+    assert (project.src / "micropython.stamp").read_text() == before
+    assert project.run() is False
+    project.patch("lwip/b.patch", "--- a/src/new.c\n+++ b/src/new.c\n@@ -1 +1 @@\n-z\n+y\n")
+    with pytest.raises(debian.SourcesError, match=r"lwip/b\.patch does not apply to lwip .*new\.c"):
+        project.run()
 
 
 @needs_apt
