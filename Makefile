@@ -23,7 +23,7 @@ demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
 	@$(VENV)/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
 
-fuzz: ## Feed the multiplexer's C what a modem never says, with sanitizers (FUZZ=bytes in millions, needs clang)
+fuzz: ## Feed the C of multiplexer and PPP what a modem never says, with sanitizers (FUZZ=bytes in millions, then targets; needs clang)
 	@ci/fuzz.sh $(FUZZ)
 
 lint: setup-test ## Check style, spelling, shell scripts and workflows
