@@ -5,6 +5,7 @@ SIM800.inject(), on the standard input of `python -m sim800`, in tests/playing.p
 everywhere in the way that vocabulary.py says. What is said of "from now on" holds for later data calls, too.
 """
 
+import re
 import sys
 from dataclasses import replace
 
@@ -34,6 +35,8 @@ from vocabulary import (
 
 WAY = Kind("way", words=("to_modem", "to_host", "both"))
 LINK_WAY = Kind("way", words=("up", "down", "both"))
+HEX = Kind("hex")
+PPP_MOMENT = Kind("moment", words=("begin", "lcp", "ip"))
 STAT = Kind("stat", int, 0, 5)
 CMS_CODE = Kind("code", int, words=tuple(CMS_TEXT))
 RCODE = Kind("rcode", words=tuple(RCODES))
@@ -383,6 +386,17 @@ class PPP:
     def pap_refuse_once(modem):
         """the next PPP session's authentication is refused, whatever is offered"""
         modem.refuse_pap_once = True
+
+    def ppp_rejects_codes(modem, on: SWITCH = True):
+        """from now on the modem's PPP knows no packet: each gets a Code-Reject (on=0: no longer)"""
+        modem.set_ppp("reject_codes", on)
+
+    def ppp_says(modem, protocol: HEX, packet: HEX = "", when: PPP_MOMENT = "begin"):
+        """from now on each call's PPP says this packet beside its own, as it begins or comes up (hex; ?? is the identifier heard last; packet='': no longer)"""
+        number, said = int(protocol, 16), modem.ppp_faults.get("says", ())
+        byte = [None if pair == "??" else int(pair, 16) for pair in re.findall("..", packet)]
+        kept = tuple(row for row in said if byte or row[1] != number)
+        modem.set_ppp("says", (*kept, (when, number, byte)) if byte else kept)
 
     def ipcp_no_dns(modem, on: SWITCH = True):
         """from now on IPCP tells no name servers: it rejects the options (on=0: it tells them again)"""

@@ -30,7 +30,9 @@ class PPPEnd:
     `cut` (goes on as if nothing were, but IP packets go nowhere, as on a dead bearer behind a modem that lives),
     `nak_forever` (agrees to no LCP request), `refuse_auth` (refuses the next authentication),
     `bad_fcs` (share of frames sent damaged, 0 to 1), `echo_replies` (answers LCP echo at all), `echo_delay`
-    (seconds until it does), `name_servers` (tells them in IPCP).
+    (seconds until it does), `name_servers` (tells them in IPCP), `reject_codes` (knows no packet: each gets a Code-Reject),
+    `says` (what it says beside: tuple of (moment, protocol, packet); moments are "begin", when the far end's first packet
+    came, "lcp" and "ip"; a packet whose identifier is None has that of the far end's last of the protocol).
     """
 
     def __init__(
@@ -41,6 +43,9 @@ class PPPEnd:
         self.muted = self.loopback = self.nak_forever = self.refuse_auth = self.cut = False
         self.bad_fcs = self.echo_delay = 0.0
         self.echo_replies = self.name_servers = True
+        self.reject_codes = False
+        self.says: tuple[tuple[str, int, list[int | None]], ...] = ()
+        self._heard: dict[int, int] = {}  # identifiers, by protocol
         self.random = Random(800)
         self.deframer = hdlc.Deframer()
         self.deframer.on_refused = self._look_for_command
@@ -115,7 +120,16 @@ class PPPEnd:
     # Frames.
 
     def _dispatch(self, protocol: int, payload: bytes) -> None:
-        if protocol == P_LCP:
+        begins = not self._heard
+        if protocol != IP and len(payload) > 1:
+            self._heard[protocol] = payload[1]
+        if begins:
+            self._say("begin")
+        if self.reject_codes and protocol in (P_LCP, PAP.protocol, CHAP.protocol, P_IPCP):
+            self._transmit(
+                protocol, bytes([7, 1]) + (len(payload) + 4).to_bytes(2, "big") + payload
+            )
+        elif protocol == P_LCP:
             self._lcp.receive(payload)
         elif self._lcp.state != OPENED:
             self.discarded += 1
@@ -145,6 +159,12 @@ class PPPEnd:
             self._pcap.write(False, content)
         self._send(hdlc.enclose(content, asyncmap, damage=0x5A5A if damage else 0))
 
+    def _say(self, moment: str) -> None:
+        for when, protocol, packet in self.says:
+            if when == moment:
+                heard = self._heard.get(protocol, 0)
+                self._transmit(protocol, bytes(heard if byte is None else byte for byte in packet))
+
     def _deliver(self, packet: bytes) -> None:
         if not self.up or self.cut:
             return
@@ -159,6 +179,7 @@ class PPPEnd:
     def lcp_up(self) -> None:
         self.deframer.asyncmap = self._lcp.asyncmap
         self.log("LCP up", asyncmap=f"0x{self._lcp.send_asyncmap:08x}", mru=self._lcp.send_mru)
+        self._say("lcp")
         self._authenticated = False
         self._auth_tries = 0
         auth = self.config.auth
@@ -248,6 +269,7 @@ class PPPEnd:
     def ipcp_up(self) -> None:
         self.up = True
         self.log("IPCP up", local=self.config.local, remote=self.config.remote)
+        self._say("ip")
         if self._internet:
             self._internet.attach(self.config.remote, self._deliver)
         if self._on_up:

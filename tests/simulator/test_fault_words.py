@@ -27,6 +27,7 @@ ARGUMENTS = {
     "double_bytes": {"rate": 0.0},
     "other_rate": {"baud": 9600},
     "echo_late": {"seconds": 5},
+    "ppp_says": {"protocol": "c021", "packet": "09??0004"},
 }
 
 
@@ -620,3 +621,23 @@ def test_word_is_declared_as_the_others(word):
     for parameter in word.parameters.values():
         if parameter.default not in (parameter.empty, None):
             parameter.annotation.take(parameter.default)
+
+
+@modem_test(PLAIN)
+async def test_ppp_says_what_no_network_says(rig):
+    rig.modem.inject("ppp_says", protocol="c021", packet="01??0004", when="ip")
+    rig.modem.inject("ppp_says", protocol="8021", packet="0405")
+    assert (await online(rig)).says == (
+        ("ip", 0xC021, [1, None, 0, 4]),
+        ("begin", 0x8021, [4, 5]),
+    )
+    rig.modem.inject("ppp_says", protocol="c021")
+    assert rig.ppps[-1].says == (("begin", 0x8021, [4, 5]),)
+
+
+@modem_test(PLAIN)
+async def test_ppp_rejects_codes(rig):
+    rig.modem.inject("ppp_rejects_codes")
+    assert (await online(rig)).reject_codes
+    rig.modem.inject("ppp_rejects_codes", on=False)
+    assert not rig.ppps[-1].reject_codes

@@ -605,6 +605,27 @@ def test_nak_forever_never_agrees():
     assert peer.ended == ["retries"]
 
 
+def test_says_what_it_is_told_to_at_its_moment():
+    peer = Peer(auth="none")
+    moments = [("begin", 1), ("lcp", 2), ("ip", 3)]
+    peer.end.says = tuple((when, 0xC021, [ECHO, None, 0, 8, 0, 0, 0, n]) for when, n in moments)
+    heard = peer.start()
+    assert [packet.code for _, packet in heard] == [REQ]
+    peer.configure(ident=77)
+    echo = only(peer.hear(), LCP, ECHO)
+    assert (echo.id, echo.magic_number) == (77, 1)
+    peer.ack(LCP)
+    assert only(peer.hear(), LCP, ECHO).magic_number == 2
+
+
+def test_knows_no_packet_when_told_so():
+    peer = Peer()
+    peer.start()
+    peer.end.reject_codes = True
+    peer.configure(ident=9)
+    assert bytes(only(peer.hear(), LCP, CODE_REJ))[4:8] == bytes([REQ, 9, 0, 4])
+
+
 def test_a_far_end_that_acks_but_asks_for_nothing_is_left():
     peer = Peer()
     peer.start()

@@ -425,7 +425,9 @@ def test_patches_for_lwip_are_its_own(project):
     assert (project.src / "micropython.stamp").read_text() == before
     assert project.run() is False
     project.patch("lwip/b.patch", "--- a/src/new.c\n+++ b/src/new.c\n@@ -1 +1 @@\n-z\n+y\n")
-    with pytest.raises(debian.SourcesError, match=r"lwip/b\.patch does not apply to lwip .*new\.c"):
+    with pytest.raises(
+        debian.SourcesError, match=r"lwip/b\.patch does not apply to lwip .*new\.c"
+    ):
         project.run()
 
 

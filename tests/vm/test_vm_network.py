@@ -201,6 +201,19 @@ def test_authentication(online, auth):
     )
 
 
+@pytest.mark.parametrize(("auth", "fits"), [("pap", 255), ("chap", 256)])
+def test_names_as_long_as_the_protocol_has_room(online, auth, fits):
+    """What is longer is cut off, which the other end refuses; nothing is written past a buffer."""
+    script = (
+        f"name = {{}} * 'u'\ntry:\n    up(security=nic.SEC_{auth.upper()}, user=name, key='secret')\n"
+        "except OSError:\n    pass\nprint(nic.status())\n"
+    )
+    for length in (fits, fits + 1, 2000):
+        apn = APN(auth=auth, user=length * "u", password="secret")
+        ended = online(script.format(length), apn=apn)
+        assert ended in ([["4"]] if length == fits else [["-7"], ["-5"]]), length
+
+
 def test_active_makes_and_removes_the_interface(online):
     lines = online(
         "print(nic.active(), nic.active(True), nic.status(), nic.active(True))\n"
