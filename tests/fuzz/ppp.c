@@ -90,7 +90,8 @@ static void look_at(uint8_t *frame, size_t len) {
     for (size_t i = 0; i < REQUESTS; ++i) {
         struct request *r = &requests[i];
         if (r->protocol == protocol) {
-            MUST(len >= 4 && (size_t)(frame[2] << 8 | frame[3]) == len && len <= 1500 && frame[0] != 0);
+            MUST(len >= 4 && (size_t)(frame[2] << 8 | frame[3]) == len && frame[0] != 0);
+            MUST(len <= (size_t)LWIP_MAX(1500, pcb->peer_mru));
             if (frame[0] == 1 || protocol == CHAP) {
                 r->code = frame[0];
                 r->id = frame[1];
