@@ -13,7 +13,8 @@ def check(came, uptime, counted):
     assert came.stderr == ""
     assert came.uptime >= uptime, came.lines
     assert len(came.costs) > 1
-    assert came.clock < 5, [line for line in came.lines if line.startswith("clock=")]
+    # Of that a line of output takes some, at this speed.
+    assert came.clock < 10, [line for line in came.lines if line.startswith("clock=")]
     sent, told = came.messages
     assert sent - 1 <= told <= sent  # the last one may have been too late
     tried, done = came.uploads
