@@ -141,7 +141,7 @@ def test_what_the_network_sends_is_read(ask, text, reference, number):
         for data in pieces
     ]
     (message,) = ask(do="join", pdus=[[n == 1, raw] for n, raw in enumerate(raws)])["result"]
-    indexes, who, got, time, unread, complete = message
+    indexes, who, got, time, unread, complete, _ = message
     assert (indexes, who, got) == (list(range(1, len(raws) + 1)), number, text)
     assert (time, unread, complete) == (UTC, len(raws) > 1, True)
 

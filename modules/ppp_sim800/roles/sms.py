@@ -21,12 +21,16 @@ _READY_MS = const(10000)  # after its start the modem takes so long to know the 
 _NOT_READY = (3, 14, 302, 314, None)  # None: noise
 
 _DELETE_MS = const(25000)  # M 112
+_SCANS = const(4)
 _ME = const(256)  # added to the index of a message in the modem's own memory
 
 # indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
 # text: str, or bytes if it is none; time: UTC as (year, month, day, hour, minute, second), None if unknown;
-# unread: bool; complete: False while parts of a long message are missing.
-Message = namedtuple("Message", ("indexes", "number", "text", "time", "unread", "complete"))
+# unread: bool; complete: False while parts of a long message are missing; marks: hashes of what is in these places,
+# by which delete() knows its parts (tuple of int).
+Message = namedtuple(
+    "Message", ("indexes", "number", "text", "time", "unread", "complete", "marks")
+)
 
 # +CMS ERROR (24.011 E-2, 27.005 3.2.5), and what to do about it
 _REASONS = (
@@ -57,7 +61,7 @@ class SMS(Role):
     def __init__(self, line, events):
         super().__init__(line)
         self._events = events
-        self._gone = []  # indexes that were read or deleted since it was looked at last
+        self._gone = []  # indexes that were read or deleted since a scan began
         self._told = {}  # first index of a message that was told of, and may be unread: a hash of it
         self._reference = os.urandom(1)[0]
 
@@ -149,18 +153,20 @@ class SMS(Role):
         await self._prepare()
         entry = await self._entry(index)
         if entry is None:
+            self._told.pop(index, None)  # if it is there all the same it will be told again
+            self._events.look |= 1
             return None
         message = _message([entry])
         if not message.complete:
-            for message in await self._scan():
-                if index in message.indexes:
+            for other in await self._scan():
+                if index in other.indexes:
+                    message = other
                     break
         await self._mark(message)
         return message
 
     async def find_new(self):
         """Find the messages that are whole, unread and were not told of yet, for Modem.event(). Raises SMSError, SIMError."""
-        self._gone = []
         for message in await self._scan():
             index = message.indexes[0]
             mark = hash(message)
@@ -178,17 +184,27 @@ class SMS(Role):
             self._events.messages.remove(index)
 
     async def _scan(self):
-        # All messages; they stay unread.
-        used, total, others, places = await self._prepare()
-        found = []
-        for index in range(1, _ME + places + 1):
-            if index == _ME:
-                used = others
-            elif used and (index > _ME or index <= total):
-                entry = await self._entry(index)
-                if entry:
-                    found.append(entry)
-                    used -= 1
+        # All messages; they stay unread. It ends with the last place that is used, so where some came or went
+        # meanwhile it is done again, at last with all places.
+        after = await self._prepare()
+        for i in range(_SCANS):
+            before = after
+            used, total, others, places = before
+            if i == _SCANS - 1:
+                used, others = total, others and places
+            self._gone = []
+            found = []
+            for index in range(1, _ME + places + 1):
+                if index == _ME:
+                    used = others
+                elif used and (index > _ME or index <= total):
+                    entry = await self._entry(index)
+                    if entry:
+                        found.append(entry)
+                        used -= 1
+            after = await self._prepare()
+            if after == before and not self._gone:
+                break
         messages = []
         for entries in _joined(found):
             messages.append(_message(entries))
@@ -239,19 +255,16 @@ class SMS(Role):
         for index in indexes:
             _check_index(index)
         await self._prepare()
-        for index in indexes:
-            if message and not await self._has_part(index, message):
-                continue
+        for i, index in enumerate(indexes):
+            if message:
+                entry = await self._entry(index)
+                if not entry or hash(entry[3]) != message.marks[i]:
+                    continue
             await _told(
                 self._line.command(_at("CMGD", index, 0), timeout=_DELETE_MS),
                 "message {} cannot be deleted".format(index),
             )
             self._forget(index)
-
-    async def _has_part(self, index, message):
-        entry = await self._entry(index)
-        found = entry and _message([entry])
-        return found and found.number == message.number and found.text in message.text
 
     async def delete_all(self, unread=False):
         """Delete all messages that have been read, and all that were sent from the card (M 4.2.1).
@@ -347,9 +360,10 @@ def _belongs(part, entries):
 def _message(entries):
     indexes, unread, parts, raw = zip(*entries)
     unread = any(unread)
+    marks = tuple(map(hash, raw))
     part = parts[0]
     if part is None or part.kind == STATUS_REPORT:  # no text: given as it is
-        return Message(indexes, "", raw[0].encode(), None, unread, True)
+        return Message(indexes, "", raw[0].encode(), None, unread, True, marks)
     text = b"".join(p.data for p in parts)
     if all(p.alphabet == part.alphabet for p in parts):  # a character may be cut in two
         text = decode(text, part.alphabet)
@@ -357,7 +371,8 @@ def _message(entries):
         texts = [decode(p.data, p.alphabet) for p in parts]
         if all(isinstance(t, str) for t in texts):
             text = "".join(texts)
-    return Message(indexes, part.number, text, part.time, unread, len(parts) == part.total)
+    whole = len(parts) == part.total
+    return Message(indexes, part.number, text, part.time, unread, whole, marks)
 
 
 def _sms_error(error, what, sent=0):

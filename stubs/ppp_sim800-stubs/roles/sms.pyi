@@ -10,7 +10,8 @@ from .._types import UTC
 class Message(NamedTuple):
     """indexes: where its parts are (tuple of int), for delete(); number: who sent it, or was to get it (str);
     text: str, or bytes if it is none; time: UTC as (year, month, day, hour, minute, second), None if unknown;
-    unread: bool; complete: False while parts of a long message are missing."""
+    unread: bool; complete: False while parts of a long message are missing; marks: hashes of what is in these places,
+    by which delete() knows its parts (tuple of int)."""
 
     indexes: tuple[int, ...]
     number: str
@@ -18,6 +19,7 @@ class Message(NamedTuple):
     time: UTC | None
     unread: bool
     complete: bool
+    marks: tuple[int, ...]
 
 class SMS:
     """The short messages of `modem`. It must be registered to send; to read, the SIM must be ready."""
