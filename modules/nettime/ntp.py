@@ -11,7 +11,7 @@ import struct
 import time
 
 from micropython import const
-from ppp_sim800.dns import lookup, resolve
+from ppp_sim800.dns import resolve
 from ppp_sim800.errors import NameNotFound, SIM800Error
 from ppp_sim800.run import Deadline, run, sleep_ms
 
@@ -78,11 +78,11 @@ def set_clock(host=HOST, timeout=15000):
         return False
 
 
-async def compare(servers, modem, told, vain):
+async def compare(modem, told, vain):
     """Set the machine's clock by NTP, where two sources agree, or there is but one and nothing to be said against it.
     22 s at most.
 
-    servers: name servers (dotted str). modem: seconds by which the modem's clock is ahead of the machine's, None: it is
+    modem: seconds by which the modem's clock is ahead of the machine's, None: it is
     not set; told: whether the network has set that. vain: how often all this was in vain; then one server is asked,
     another each time, and the second only if the first has answered.
     """
@@ -98,7 +98,7 @@ async def compare(servers, modem, told, vain):
             break
         host = _HOSTS[(i + vain) % 2]
         try:
-            address = await lookup(servers, host)
+            address = await resolve(host)
             if address == first:
                 break
             first = address

@@ -126,24 +126,17 @@ def _servers():
     return () if server == "0.0.0.0" else (server,)
 
 
-async def resolve(host):
-    """The IPv4 address (dotted str) of a host name, by the name servers of the network interface that is up, within 12 s.
-
-    Raises NameNotFound.
-    """
-    return await lookup(_servers(), host)
-
-
 def resolve_now(host):
     """The same, and blocks; the watchdog that ensure() or keep_up() were given last is fed meanwhile."""
     return run(watched(resolve(host), rtc.link and rtc.link.feed))
 
 
-async def lookup(servers, host):
-    """The IPv4 address (dotted str) of a host name, from `servers` (dotted str); 12 s at most.
+async def resolve(host):
+    """The IPv4 address (dotted str) of a host name, by the name servers of the network interface that is up, within 12 s.
 
     Raises NameNotFound.
     """
+    servers = _servers()
     if is_address(host):
         return host
     for known, address, life in _known:

@@ -268,10 +268,10 @@ class PPP(Async):
 
     async def resolve(self, host):
         """IPv4 address (str) of a host name, within 12 s. Raises NameNotFound, NoCarrier."""
-        from .dns import lookup
+        from .dns import resolve
 
         self._up()
-        return await lookup(self.link.name_servers(), host)
+        return await resolve(host)
 
     # As network.WLAN
 

@@ -56,7 +56,7 @@ class Invariants:
         self._probed = None  # when last
         self._unanswered = None  # when first in vain, since something came
         self._echoes = 0  # unanswered when the modem was last looked at
-        self._broken = ()  # names of those in place
+        self._broken = []  # names of those in place
         self._asked = Deadline(0)  # name servers: until they are asked again
         self._checked = time.ticks_ms()
         self._end = None  # what has ended restore()
@@ -184,9 +184,10 @@ class Invariants:
                     holds = False
                 if holds == (name in self._broken):
                     link.modem.events.put(name, "restored" if holds else "broken")
-                    self._broken = tuple([other for other in self._broken if other != name])
-                    if not holds:
-                        self._broken += (name,)
+                    if holds:
+                        self._broken.remove(name)
+                    else:
+                        self._broken.append(name)
         except Interrupted as error:
             if error is not self._end:
                 raise

@@ -104,7 +104,7 @@ class Rules:
     def end(self, error):
         """The link is not to be used any more."""
         link = self._link
-        link.counters.add(up=max(0, link.age()) // 1000)
+        link.counters.add(up=link.seconds_up())
         self.reason = reason = str(error)
         if link.state.name == "off":
             link.state.reason = reason

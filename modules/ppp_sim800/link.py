@@ -209,7 +209,7 @@ class Link:
 
     def lose(self, word):
         """The link is not up any more, for `word` of stats.REASONS."""
-        up = self._seconds_up()
+        up = self.seconds_up()
         self.state.enter("lost", LOST[REASONS.index(word)])
         self.counters.add(up=up)
         self.counters.blame(word)
@@ -317,9 +317,10 @@ class Link:
 
     def _carried(self):
         rx, tx, _, _, _ = self.traffic()
-        return rx, tx, self._seconds_up()
+        return rx, tx, self.seconds_up()
 
-    def _seconds_up(self):
+    def seconds_up(self):
+        """Seconds since the link came up, 0 if it is not up."""
         return max(0, self.age()) // 1000
 
     def pause(self, paused):
@@ -465,7 +466,7 @@ class Link:
     async def go_down(self):
         """LCP Terminate, hang up; the modem stays on and registered."""
         # First the state: whoever looks meanwhile must not take it for a loss.
-        up = self._seconds_up()
+        up = self.seconds_up()
         if self.state.name != "off":
             self.state.enter("on")
         self.counters.add(up=up)

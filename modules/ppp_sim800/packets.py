@@ -55,7 +55,6 @@ class Packets:
         self._pause = 0  # for how long that will do
         self._day = 0  # when what is remembered was measured; 0: nothing is
         self._best = self.used = 0
-        self._host = None  # who answers
 
     def suspect(self):
         """What is sent gets no answer, although small packets do. Of no interest where all that was sent is small."""
@@ -132,7 +131,6 @@ class Packets:
         for host in link.name_servers() + link.settings.dns:
             if host not in hosts:
                 hosts.append(host)
-        self._host = None
         until = Deadline(_LIMIT_MS)
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, _ICMP)
         try:
@@ -147,11 +145,11 @@ class Packets:
 
             start = since(0)
             for i in range(_TRIES if hosts else 0):
-                if await ask(hosts[i % len(hosts)], _SMALL, _TRY_MS):
+                host = hosts[i % len(hosts)]
+                if await ask(host, _SMALL, _TRY_MS):
                     break
             else:
                 return True
-            host = self._host
             ms = min(_TRY_MS, (since(start) + 1000) * 2)
             for _ in range(2):
                 if await ask(host, top, ms):
@@ -191,7 +189,6 @@ class Packets:
                     and answer[at + 6] << 8 | answer[at + 7] == length
                 ):
                     self.used += length
-                    self._host = host
                     self._best = max(self._best, length)
             except OSError:
                 pass  # not yet

@@ -179,7 +179,6 @@ class Supervisor:
             await link.rules.obey()
             if error := link.rules.refusal():
                 raise error
-        self._read_budgets()
         invariants = self.invariants
         lost = await invariants.broken(idle)
         if link.age() > _PROVEN_MS and link.traffic()[2] is not None:
@@ -194,6 +193,7 @@ class Supervisor:
         if state.name == "up":
             link.lose(lost)
         mending = state.name == "lost"
+        self._read_budgets()
         while True:
             unpaid = max(self._hour.wait_ms(_SESSION_BYTES), self._day.wait_ms(_SESSION_BYTES))
             pause = max(unpaid, self._pause_ms())

@@ -27,10 +27,6 @@ class Timekeeper:
         self._vain = 0  # rounds of questions
         self._asked = 0  # when last (ticks)
 
-    def is_good(self):
-        """Whether the clock can be relied on. Asks nobody."""
-        return rtc.is_fresh()
-
     async def restore(self):
         """Ask for the time, if it is not too early to do that again. Returns whether the clock can be relied on now. 22 s
         at most.
@@ -48,7 +44,7 @@ class Timekeeper:
         if not rtc.is_fresh():
             from nettime import ntp
 
-            await ntp.compare(self._servers(), ahead, self._clock.told > 0, vain)
+            await ntp.compare(ahead, self._clock.told > 0, vain)
         self._asked = run.since(0)
         if rtc.is_fresh():
             self._vain = 0

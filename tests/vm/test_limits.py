@@ -337,6 +337,10 @@ from ppp_sim800.stats import Counters
 
 def nothing():
     return 0, 0, 0
+
+flash = Flash()
+vfs.mount(flash, "/flash")
+ppp_sim800.stats.FILE = "/flash/ppp_sim800.stats"
 """
 
 
@@ -345,9 +349,6 @@ def test_power_cut_while_it_is_written(play):
     played = play(
         FLASH
         + """
-flash = Flash()
-vfs.mount(flash, "/flash")
-ppp_sim800.stats.FILE = "/flash/ppp_sim800.stats"
 counters = Counters(nothing)
 seen = set()
 wrong = 0
@@ -374,9 +375,6 @@ def test_flash_lasts(play):
     played = play(
         FLASH
         + """
-flash = Flash()
-vfs.mount(flash, "/flash")
-ppp_sim800.stats.FILE = "/flash/ppp_sim800.stats"
 for wake in range(1008):
     counters = Counters(nothing)
     counters.keep_budget(1000, 1000, True)
