@@ -31,6 +31,7 @@ lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@git ls-files -z | xargs -0 $(VENV)/codespell
 	@$(VENV)/shellcheck ci/*.sh .ci/run
 	@$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(VENV)/zizmor -q --offline --no-progress .github/workflows
 	@if command -v actionlint >/dev/null; then actionlint; fi
 
 format: setup-test ## Put the Python files into their form

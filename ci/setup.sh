@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
-# sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own.
+# sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own. What
+# comes from PyPI is named, with its hash, in requirements*.txt, see requirements.sh.
 # Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board
+# usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board|fuzz
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,7 @@ say() { printf '[setup] %s\n' "$*"; }
 fail() { printf '[setup] %s\n' "$*" >&2; exit 1; }
 
 packages="gcc libc6-dev make patch xz-utils bzip2 ca-certificates python3-venv passt"
+recommends="--no-install-recommends"
 venv=build/venv
 requirements=ci/requirements.txt
 case "${1:-}" in
@@ -26,7 +28,11 @@ case "${1:-}" in
         packages="ca-certificates python3-venv"
         venv=build/venv-$1
         requirements=ci/requirements-$1.txt ;;
-    *) fail "usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board" ;;
+    fuzz)  # the sanitizers are among what clang recommends
+        packages="clang"
+        recommends=""
+        venv="" ;;
+    *) fail "usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board|fuzz" ;;
 esac
 
 missing=""
@@ -52,7 +58,7 @@ if [ -n "$missing" ]; then
     fi
     # shellcheck disable=SC2086  # the list is meant to be split
     { $sudo apt-get update -q &&
-      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
+      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $recommends $missing; } \
         >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
     for server in mosquitto nginx caddy; do
         case "$missing " in *" $server "*)
@@ -66,13 +72,21 @@ fi
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "$python is older than 3.11: set PYTHON to a newer one"
-want=$( { "$python" -V; cat "$requirements"; } | sha256sum)
+want=$( { "$python" -V; cat ci/requirements-build.txt "$requirements"; } | sha256sum)
 if [ "$(cat "$venv/.made-of" 2>/dev/null)" != "$want" ]; then
     say "making $venv from PyPI ($requirements)"
     rm -rf "$venv"
     mkdir -p build
     "$python" -m venv "$venv" || fail "cannot make a virtual environment with $python: install python3-venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
-        fail "pip failed: check the network and try again"
+    install() { "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes "$@"; }
+    {
+        if [ "$1" = board ]; then
+            # esptool has no wheel; pip would fetch what builds it without a look at its hash.
+            install --only-binary :all: -r ci/requirements-build.txt &&
+                install --only-binary :all: --no-binary esptool --no-build-isolation -r "$requirements"
+        else
+            install --only-binary :all: -r "$requirements"
+        fi
+    } || fail "pip failed: check the network and try again; if a hash differs, the package is not the one that was tested"
     echo "$want" >"$venv/.made-of"
 fi

@@ -1,0 +1,120 @@
+"""What comes from elsewhere to build and test with comes as it was tried: named by what it holds."""
+
+import re
+import shutil
+import subprocess
+from itertools import pairwise
+
+import pytest
+from world import ROOT
+
+PINS = sorted((ROOT / "ci").glob("requirements*.in"))
+LOCKS = sorted((ROOT / "ci").glob("requirements*.txt"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+NAME = re.compile(r"([A-Za-z0-9._-]+)==([^ ;\\]+)")
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read_lock(text: str) -> dict[tuple[str, str], list[str]]:
+    """Each package's name and version, with the hashes of its files."""
+    found = {}
+    for entry in re.sub(
+        r" \\\n\s*", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
+    ).splitlines():
+        pin = NAME.match(entry)
+        assert pin, entry
+        found[normal(pin[1]), pin[2]] = re.findall(r"--hash=sha256:([0-9a-f]{64})\b", entry)
+    return found
+
+
+def test_each_list_has_its_lock():
+    assert [file.stem for file in PINS] == [file.stem for file in LOCKS]
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: file.stem)
+def test_requirements_have_hashes(file):
+    locked = read_lock(file.read_text())
+    assert locked and all(locked.values()), [name for name, hashes in locked.items() if not hashes]
+    wanted = re.findall(r"^[^#\s].*", file.with_suffix(".in").read_text(), re.MULTILINE)
+    for line in wanted:
+        pin = NAME.match(line)
+        assert pin, f"{line} is in no certain version"
+        assert (normal(pin[1]), pin[2]) in locked, f"{line}: run ci/requirements.sh"
+
+
+def test_pip_is_told_to_look_at_hashes():
+    """In each call, and that it builds nothing but what is named: a build fetches more, without a look."""
+    setup = (ROOT / "ci" / "setup.sh").read_text()
+    calls = re.findall(r"bin/pip\S* .*", setup)
+    assert calls and all("--require-hashes" in call for call in calls)
+    installs = re.findall(r"^\s+install (.*)", setup, re.MULTILINE)
+    assert installs and all("--only-binary :all:" in call for call in installs)
+    assert all("--no-build-isolation" in call for call in installs if "--no-binary" in call)
+
+
+def test_a_package_that_is_another_is_refused(tmp_path):
+    """pip itself, with one digit changed."""
+    lock = (ROOT / "ci" / "requirements-build.txt").read_text()
+    changed = re.sub(r"sha256:(.)", lambda m: "sha256:" + ("0" if m[1] != "0" else "1"), lock)
+    assert changed != lock
+    ((name, version),) = read_lock(lock)
+    wheel = tmp_path / f"{name}-{version}-py3-none-any.whl"
+    wheel.write_bytes(b"not what was tried")
+    (tmp_path / "r.txt").write_text(changed)
+    pip = [ROOT / "build" / "venv" / "bin" / "pip", "download", "-q", "--no-index", "--no-deps"]
+    done = subprocess.run(
+        [*pip, "--find-links", tmp_path, "-d", tmp_path / "out", "-r", tmp_path / "r.txt"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PIP_CONFIG_FILE": "/dev/null", "PATH": ""},
+    )
+    assert done.returncode != 0
+    assert "HASH" in done.stderr.upper()
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_containers_are_named_by_digest(file):
+    images = re.findall(r"^ *(?:image|container): *(\S.*)", file.read_text(), re.MULTILINE)
+    assert all(re.fullmatch(r"debian:13@sha256:[0-9a-f]{64}", image) for image in images), images
+
+
+def test_one_container_image():
+    text = "".join(file.read_text() for file in WORKFLOWS)
+    assert len(set(re.findall(r"image: (.*)", text))) == 1
+
+
+def test_only_main_and_tags_are_attested():
+    """A branch's build is nobody's release, whoever starts the workflow."""
+    jobs = [
+        job
+        for file in WORKFLOWS
+        for job in re.split(
+            r"^  (?=\w+:$)", file.read_text().partition("\njobs:\n")[2], flags=re.MULTILINE
+        )
+        if re.search(r"attestations: write|actions/attest|gh release", job)
+    ]
+    assert len(jobs) == 2
+    for job in jobs:
+        (condition,) = re.findall(r"^    if: (.*)", job, re.MULTILINE)
+        allowed = {"github.ref == 'refs/heads/main'", "startsWith(github.ref, 'refs/tags/v')"}
+        assert set(condition.split(" || ")) <= allowed
+
+
+def test_workflows_have_no_finding():
+    """zizmor, without a network: what a pull request could make them do."""
+    zizmor = shutil.which("zizmor", path=str(ROOT / "build" / "venv" / "bin"))
+    assert zizmor
+    command = [zizmor, "--offline", "--no-progress", "-q", ROOT / ".github" / "workflows"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_a_finding_that_is_ignored_says_why(file):
+    lines = file.read_text().splitlines()
+    for before, line in pairwise(lines):
+        assert "zizmor: ignore" not in line or before.strip().startswith("# "), line
