@@ -23,7 +23,8 @@ demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
 	@$(VENV)/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
 
-fuzz: ## Feed the C of multiplexer and PPP what a modem never says, with sanitizers (FUZZ=bytes in millions, then targets; needs clang)
+fuzz: ## Feed all that reads what comes from outside what nobody sends (FUZZ="million bytes, targets", listed in ci/fuzz.sh)
+	@ci/setup.sh fuzz
 	@ci/fuzz.sh $(FUZZ)
 
 lint: setup-test ## Check style, spelling, shell scripts and workflows

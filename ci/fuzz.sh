@@ -1,12 +1,26 @@
 #!/bin/sh
-# Fuzzes C with libFuzzer, address and undefined-behaviour sanitizers on, until so many million bytes
-# have been fed to each target (default 100):
+# Feeds what comes from outside with what nobody sends, until so many million bytes have been fed to each target
+# (default 100). C goes by libFuzzer, which looks for inputs that reach new code, address and undefined-behaviour
+# sanitizers on:
 #
 #   cmux     modules/cmux
 #   ppp      lwIP's PPP with patches/lwip, as the firmware is configured
 #   ppp-all  the same with what the firmware leaves out: IPv6, VJ compression, being the server
+#   tls      mbedTLS as the firmware is configured: a server's records, from the handshake's first to the last
+#   session  mbedTLS: a TLS session as it is kept in a file, and what is resumed with it
 #
-# New inputs that reach new code are kept in build/fuzz/NAME.corpus; one that fails is named at the end.
+# Python runs in MicroPython's VM (build/vm/micropython, or FUZZ_VM), fed by tests/fuzz/mutate.py, which keeps inputs
+# that come to something new:
+#
+#   dns      a name server's answers, to ppp_sim800.dns
+#   ntp      a time server's answers, to nettime
+#   http     a server's answers, to http1
+#   mqtt     what a broker says, to umqtt
+#   sms      short messages' PDUs, to smspdu
+#   at       a modem's lines, to the AT channel, the events and what reads answers
+#   store    the file of TLS sessions, to ssl and tls.SSLSession
+#
+# Inputs that brought something new are kept in build/fuzz/NAME.corpus; one that fails is named at the end.
 #
 # usage: ci/fuzz.sh [MILLIONS] [TARGET...]
 set -eu
@@ -17,16 +31,17 @@ case ${1:-} in
     *[!0-9]* | "") ;;
     *) millions=$1 && shift ;;
 esac
-[ $# -gt 0 ] || set -- cmux ppp ppp-all
+[ $# -gt 0 ] || set -- cmux ppp ppp-all tls session dns ntp http mqtt sms at store
 out=build/fuzz
 compiler=${CLANG:-clang}
-command -v "$compiler" >/dev/null || {
-    echo "fuzz: $compiler is not here: apt-get install clang, with what it recommends" >&2
-    exit 1
-}
+python=${PYTHON:-python3}
 mkdir -p $out
 
 compile() {
+    command -v "$compiler" >/dev/null || {
+        echo "fuzz: $compiler is not here: run ci/setup.sh fuzz" >&2
+        exit 1
+    }
     "$compiler" -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@"
 }
 
@@ -37,7 +52,7 @@ build_cmux() {
 # build_ppp NAME FLAG...
 build_ppp() {
     built=$out/$1 && shift
-    python3 simulator/vm/sources.py
+    "$python" simulator/vm/sources.py
     lwip=build/src/lwip/src
     set -- -Itests/fuzz/lwip -Isimulator/vm/variant -isystem $lwip/include "$@"
     compile "$@" -Wall -Wextra -Werror -c tests/fuzz/ppp.c -o "$built.o"
@@ -48,14 +63,46 @@ build_ppp() {
     compile "$@" -w "$built.o" $lwip/core/*.c $lwip/core/ipv4/*.c $lwip/core/ipv6/*.c -o "$built"
 }
 
+# build_tls NAME FLAG...
+build_tls() {
+    built=$out/$1 && shift
+    "$python" simulator/vm/sources.py
+    library=build/src/mbedtls/library
+    set -- -Isimulator/vm/variant -Ibuild/src/micropython -isystem build/src/mbedtls/include -isystem $library \
+        '-DMBEDTLS_CONFIG_FILE="sim_mbedtls_config.h"' "$@"
+    if [ -z "$(find $out/mbedtls.a -newer build/src/mbedtls.stamp -newer simulator/vm/variant/sim_mbedtls_config.h \
+        -newer ci/fuzz.sh 2>/dev/null)" ]; then
+        rm -rf $out/mbedtls $out/mbedtls.a && mkdir $out/mbedtls
+        for part in "$library"/*.c; do
+            # What mbedTLS takes is counted; its warnings are mbedTLS's. Arithmetic would take nearly all of the time.
+            object=$(basename "$part" .c)
+            case $object in
+                bignum* | ecp* | aes* | gcm | sha*) plain="-fno-sanitize=all" ;;
+                *) plain="" ;;
+            esac
+            # shellcheck disable=SC2086  # none or one
+            compile -O2 -w "$@" $plain -Dcalloc=fuzz_calloc -Dfree=fuzz_free -c "$part" -o "$out/mbedtls/$object.o"
+        done
+        ar rcs $out/mbedtls.a $out/mbedtls/*.o
+    fi
+    compile "$@" -Wall -Wextra -Werror tests/fuzz/tls.c $out/mbedtls.a -o "$built"
+}
+
 for name; do
-    seeds=tests/fuzz/ppp.seeds
+    seeds=tests/fuzz/${name%-all}.seeds
     case $name in
-        cmux) seeds=tests/fuzz/cmux.seeds && build_cmux ;;
+        cmux) build_cmux ;;
         ppp) build_ppp ppp ;;
         ppp-all) build_ppp ppp-all -DFUZZ_ALL ;;
+        tls) build_tls tls ;;
+        session) build_tls session -DFUZZ_SESSION=1 ;;
+        dns | ntp | http | mqtt | sms | at | store)
+            [ -n "${FUZZ_VM:-}" ] || ${MAKE:-make} --no-print-directory vm
+            nice "$python" tests/fuzz/mutate.py "${FUZZ_VM:-build/vm/micropython}" "$name" $((millions * 1000000))
+            continue
+            ;;
         *)
-            echo "fuzz: there is no target $name: use cmux, ppp or ppp-all" >&2
+            echo "fuzz: there is no target $name: ci/fuzz.sh lists them" >&2
             exit 1
             ;;
     esac
@@ -65,7 +112,7 @@ for name; do
     while [ "$fed" -lt $((millions * 1000000)) ]; do
         # A round at a time: the fuzzer counts runs and seconds, not bytes.
         if ! nice "$out/$name" -max_total_time=60 -max_len=2048 -len_control=10 -timeout=20 \
-            -artifact_prefix="$out/$name-" "$out/$name.corpus" $seeds >"$log" 2>&1; then
+            -artifact_prefix="$out/$name-" "$out/$name.corpus" "$seeds" >"$log" 2>&1; then
             grep -E 'not so|assertion|ERROR|SUMMARY|Test unit' "$log" >&2
             echo "fuzz: $name failed; the whole log is $log" >&2
             exit 1
