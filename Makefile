@@ -94,7 +94,7 @@ setup-docs:
 	@ci/setup.sh docs
 
 clean: ## Remove what was built, keep what was fetched
-	rm -rf build/vm build/demo build/bench build/firmware build/docs
+	rm -rf build/vm build/vm-edges build/demo build/bench build/firmware build/docs
 
 distclean: ## Remove everything that make has made
 	rm -rf build dist

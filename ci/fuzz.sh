@@ -9,8 +9,8 @@
 #   tls      mbedTLS as the firmware is configured: a server's records, from the handshake's first to the last
 #   session  mbedTLS: a TLS session as it is kept in a file, and what is resumed with it
 #
-# Python runs in MicroPython's VM (build/vm/micropython, or FUZZ_VM), fed by tests/fuzz/mutate.py, which keeps inputs
-# that come to something new:
+# Python runs in MicroPython's VM, built to count the branches that are taken (or another, FUZZ_VM), and fed by
+# tests/fuzz/mutate.py, which looks for inputs that take others:
 #
 #   dns      a name server's answers, to ppp_sim800.dns
 #   ntp      a time server's answers, to nettime
@@ -88,6 +88,14 @@ build_tls() {
     compile "$@" -Wall -Wextra -Werror tests/fuzz/tls.c $out/mbedtls.a -o "$built"
 }
 
+build_vm() {
+    "$python" simulator/vm/sources.py
+    ${MAKE:-make} -C simulator/vm EDGES=1 BUILD="$PWD/build/vm-edges" >$out/vm.log 2>&1 || {
+        tail -20 $out/vm.log >&2
+        exit 1
+    }
+}
+
 for name; do
     seeds=tests/fuzz/${name%-all}.seeds
     case $name in
@@ -97,8 +105,8 @@ for name; do
         tls) build_tls tls ;;
         session) build_tls session -DFUZZ_SESSION=1 ;;
         dns | ntp | http | mqtt | sms | at | store)
-            [ -n "${FUZZ_VM:-}" ] || ${MAKE:-make} --no-print-directory vm
-            nice "$python" tests/fuzz/mutate.py "${FUZZ_VM:-build/vm/micropython}" "$name" $((millions * 1000000))
+            [ -n "${FUZZ_VM:-}" ] || build_vm
+            nice "$python" tests/fuzz/mutate.py "${FUZZ_VM:-build/vm-edges/micropython}" "$name" $((millions * 1000000))
             continue
             ;;
         *)

@@ -1,14 +1,16 @@
 """Feeds one target in the MicroPython VM (vm/TARGET.py) with damaged answers, until so many bytes have been fed.
 
-There is no feedback of code that was reached: MicroPython has none. What an input comes to (a result's kind, an error's
-sentence) is its feedback: an input that comes to something new is kept, and damaged further.
+An input that takes branches of the frozen code which none before has taken, or so often, is kept and damaged further.
+The VM must be one that counts them (EDGES=1, simulator/vm/edges.c); with another, all goes by the seeds alone.
 
 usage: mutate.py VM TARGET BYTES [--seed NUMBER] [--corpus FOLDER] [INPUT...]   (with inputs: these alone, once)
 """
 
 import argparse
 import contextlib
+import hashlib
 import json
+import mmap
 import os
 import random
 import select
@@ -23,7 +25,9 @@ HERE = Path(__file__).resolve().parent
 SECONDS = 20  # an input may take, on a slow machine
 ROUND = 60  # seconds between two lines that tell how far it is
 MOST = 4096  # bytes of an input
-KEPT = 3000  # inputs
+EDGES = 1 << 15  # as in edges.c
+# How often, as a bit: 1, 2 and 3, 4 to 15, more
+OFTEN = bytes([0, 1, 2, 2] + [4] * 12 + [8] * 240)
 HEAP = "2M"
 NUMBERS = (
     b"0",
@@ -100,6 +104,11 @@ class Target:
 
     def __init__(self, vm: str, name: str):
         self._folder = tempfile.TemporaryDirectory()
+        edges = Path(self._folder.name) / "edges"
+        edges.write_bytes(bytes(EDGES))
+        with edges.open("r+b") as file:
+            self._edges = mmap.mmap(file.fileno(), EDGES)
+        self._taken = 0
         self._vm = subprocess.Popen(
             [
                 vm,
@@ -110,7 +119,7 @@ class Target:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._folder.name,
-            env={**os.environ, "SIM_HEAP": HEAP},
+            env={**os.environ, "SIM_HEAP": HEAP, "SIM_EDGES": str(edges)},
         )
         self._rest = b""
         if self.feed(name.encode()) != "ready":
@@ -118,6 +127,7 @@ class Target:
 
     def feed(self, data: bytes) -> str:
         """What an input comes to. Raises Fault."""
+        self._edges[:] = bytes(EDGES)
         with contextlib.suppress(BrokenPipeError):
             self._vm.stdin.write(struct.pack(">I", len(data)) + data)
             self._vm.stdin.flush()
@@ -134,6 +144,17 @@ class Target:
             self._vm.stdin.close()
             raise Fault(told[7:] + "\n" + self._said())
         return told
+
+    def is_new(self) -> bool:
+        """Whether the last input has taken branches as none before."""
+        taken = int.from_bytes(self._edges[:].translate(OFTEN))
+        is_new = bool(taken & ~self._taken)
+        self._taken |= taken
+        return is_new
+
+    def branches(self) -> int:
+        """How many pairs of branches have been taken, in how many different numbers."""
+        return self._taken.bit_count()
 
     def _said(self) -> str:
         return self._vm.stderr.read().decode(errors="replace")[-2000:]
@@ -246,28 +267,25 @@ def fuzz(vm: str, name: str, most: int, seed: int, corpus: Path) -> int:
     inputs = seeds(name) + [file.read_bytes() for file in sorted(corpus.glob("*"))]
     mutator = Mutator(WORDS[name], chance)
     target = Target(vm, name)
-    seen: set[str] = set()
+    ends: set[str] = set()
     fed = count = 0
     shown = time.monotonic()
-    first = iter(list(inputs))
+    given = iter(list(inputs))
     data = b""
     try:
         while fed < most:
-            data = next(first, None)
-            is_new = data is None
-            if is_new:
+            data = next(given, None)
+            if is_made := data is None:
                 data = mutator.damage(chance.choice(inputs), chance.choice(inputs))
-            told = target.feed(data)
+            ends.add(target.feed(data))
+            if target.is_new() and is_made:
+                inputs.append(data)
+                (corpus / f"{hashlib.sha256(data).hexdigest()[:16]}").write_bytes(data)
             fed += len(data)
             count += 1
-            if told not in seen:
-                seen.add(told)
-                if is_new and len(seen) < KEPT:
-                    inputs.append(data)
-                    (corpus / f"{len(seen):04}-{seed}").write_bytes(data)
             if time.monotonic() - shown > ROUND:
                 shown = time.monotonic()
-                tell(name, fed, count, seen)
+                tell(name, fed, count, len(inputs), target, ends)
     except Fault as fault:
         says = str(fault).splitlines()[0]
         file = corpus.parent / f"{name}-fault"
@@ -280,13 +298,14 @@ def fuzz(vm: str, name: str, most: int, seed: int, corpus: Path) -> int:
         return 1
     finally:
         target.close()
-    tell(name, fed, count, seen)
+    tell(name, fed, count, len(inputs), target, ends)
     return 0
 
 
-def tell(name: str, fed: int, count: int, seen: set[str]) -> None:
+def tell(name: str, fed: int, count: int, kept: int, target: Target, ends: set[str]) -> None:
     print(
-        f"fuzz: {name}: {fed / 1e6:.1f} million bytes, {count} inputs came to {len(seen)} different ends, no fault",
+        f"fuzz: {name}: {fed / 1e6:.1f} million bytes, {count} inputs, {kept} kept, {target.branches()} branches, "
+        f"{len(ends)} ends, no fault",
         flush=True,
     )
 

@@ -126,3 +126,24 @@ def test_each_target_has_seeds_and_is_told_of():
     assert set(TARGETS) < set(told)
     for name in told:
         assert any((ROOT / f"tests/fuzz/{name.removesuffix('-all')}.seeds").iterdir())
+
+
+def test_branches_that_none_has_taken_are_news(vm):
+    """Of a VM that counts them; `make fuzz` builds it."""
+    edges = ROOT / "build/vm-edges/micropython"
+    if not edges.exists():
+        pytest.skip(f"{edges.relative_to(ROOT)} is not built: run `make fuzz FUZZ='0 dns'`")
+    target = mutate.Target(str(edges), "sms")
+    try:
+        seeds = [
+            (ROOT / "tests/fuzz/sms.seeds" / seed).read_bytes() for seed in ("deliver", "ucs2")
+        ]
+        news = []
+        for seed in seeds * 3:
+            target.feed(seed)
+            news.append(target.is_new())
+        # The first branch of an input follows the last of the one before.
+        assert news[:2] == [True, True] and news[4:] == [False, False]
+        assert target.branches() > 50
+    finally:
+        target.close()

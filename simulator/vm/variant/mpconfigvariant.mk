@@ -32,6 +32,11 @@ CFLAGS += -fno-sanitize=nonnull-attribute,alignment
 LDFLAGS += -fsanitize=address,undefined
 endif
 
+ifeq ($(EDGES),1)
+CFLAGS += -DSIM_EDGES=1
+SRC_C += sim/edges.c
+endif
+
 vpath %.c $(SIM_TREES)
 
 SRC_C += $(addprefix sim/,\

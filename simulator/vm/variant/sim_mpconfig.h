@@ -20,8 +20,14 @@ extern unsigned int sim_vm_hook_divisor;
 #define MICROPY_PORT_INIT_FUNC          sim_init()
 #define MICROPY_PORT_DEINIT_FUNC        sim_deinit()
 #define MICROPY_INTERNAL_EVENT_HOOK     sim_background()
+#if SIM_EDGES
+void sim_edge(const unsigned char *ip); // of edges.c
+#else
+#define sim_edge(ip) (void)0
+#endif
 // The ESP32's network runs in a task of its own; here it runs in between.
 #define MICROPY_VM_HOOK_LOOP \
+    sim_edge(ip); \
     if (--sim_vm_hook_divisor == 0) { \
         sim_vm_hook_divisor = 32; \
         sim_background(); \
