@@ -119,3 +119,39 @@ asyncio.run(main())
         speed=5,
     )
     assert played.value("status") == "up"
+
+
+TEXTS = """
+import gc, smspdu
+
+def each(text):
+    for char in text:
+        pass
+
+def index(text):
+    for i in range(len(text)):
+        text[i]
+
+def fill(round):
+    # Twenty messages of 70 characters that nobody has sent before
+    for message in range(20):
+        first = 0x4E00 + 70 * (20 * round + message)
+        data = b"".join([code.to_bytes(2, "big") for code in range(first, first + 70)])
+        text = smspdu.decode(data, smspdu.UCS2)
+        assert len(text) == 70 and ord(text[69]) == first + 69, text
+        each(text)
+        index(text)
+        assert text[5:6] == text[5] == chr(first + 5) and {text[5]: 1}[chr(first + 5)] == 1
+
+used = []
+for round in range(6):
+    fill(round)
+    gc.collect()
+    used.append(gc.mem_alloc())
+print("grown={}".format(used[-1] - used[0]))
+"""
+
+
+def test_text_from_outside_keeps_no_memory(play):
+    """Whoever sends messages of ever other characters takes none of it for good: each was kept once, as a qstr."""
+    assert int(play(TEXTS).value("grown")) < 500
