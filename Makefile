@@ -73,7 +73,7 @@ soak: vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--
 repl: $(if $(PORT),,vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call
 	@$(if $(PORT),$(PYTHON) firmware/on_board.py repl --port '$(PORT)',$(VENV)/python -m world --repl)
 
-firmware: ## Build the image for a T-Call (VARIANT=OTA)
+firmware: ## Build the image for a T-Call (VARIANT=OTA UPDATE_KEYS="owner.pem next.pem" UPDATE_VERSION=number)
 	@$(PYTHON) firmware/image.py --variant '$(VARIANT)'
 
 size: ## Tell how much flash and RAM the built images take, against ci/limits.json

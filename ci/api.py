@@ -30,11 +30,12 @@ MODULES = {
     },
     "ssl": _SSL / "__init__.py",
     "tcall": _BOARD / "tcall.py",
+    "signed_update": ROOT / "modules" / "signed_update.py",
     "pythings_sim800": ROOT / "modules" / "pythings_sim800.py",
 }
 
 # Modules whose functions and constants are for users; those of the others are the package's own.
-_OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall")
+_OPEN = ("ntp", "rtc", "tls_sessions", "aio", "ssl", "tcall", "signed_update")
 
 # What is the package's own besides.
 INTERNAL = {

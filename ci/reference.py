@@ -51,6 +51,13 @@ SECTIONS = (
     ("ssl.SSLContext", "context.", "ssl", ("SSLContext",)),
     ("The T-Call: tcall.TCall", "board.", "tcall", ("TCall",)),
     (
+        "Updates: signed_update",
+        "signed_update.",
+        "signed_update",
+        ("UpdateError", "confirm", "finish"),
+    ),
+    ("signed_update.Update", "update.", "signed_update", ("Update",)),
+    (
         "Pythings' API: pythings_sim800",
         "",
         "pythings_sim800",

@@ -28,6 +28,7 @@ SOURCES = (
     ROOT / "modules" / "aiohttp" / "__init__.py",
     ROOT / "modules" / "socket.py",
     ROOT / "modules" / "smspdu.py",
+    ROOT / "modules" / "signed_update.py",
 )
 # The firmware's sockets have theirs in C.
 SOCKETS = ROOT / "patches" / "extmod" / "0029-network-socket-words.patch"
@@ -37,7 +38,7 @@ CLASSES = [
     for node in ast.parse(file.read_text()).body
     if isinstance(node, ast.ClassDef)
 ]
-CLASSES += [*ROLE_ERRORS, "MQTTException"]
+CLASSES += [*ROLE_ERRORS, "MQTTException", "UpdateError"]
 
 ANY = "…"
 _PART = 4  # words that a part must have to be worth telling apart

@@ -22,6 +22,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import sign
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "simulator" / "vm"))
 from debian_archive import SourcesError  # noqa: E402
@@ -444,6 +446,7 @@ def build(plan: Plan) -> Path:
     stamp = stamp_file(folder)
     if not stamp.exists() or stamp.read_text() != config:
         (folder / "sdkconfig").unlink(missing_ok=True)
+    update = pin_keys(plan, env)
     command = ["make", "-C", str(plan.source / "ports" / "esp32"), f"BUILD={folder}"]
     command += [f"BOARD_DIR={plan.board}", f"BOARD_VARIANT={plan.variant}"]
     # MicroPython's build does not freeze anew when a C file brings a name that was a frozen one's.
@@ -454,7 +457,7 @@ def build(plan: Plan) -> Path:
     cmake = os.environ.get("CMAKE_ARGS", "")
     if not plan.upstream:
         # The multiplexer needs the patches. A component that is named takes the place of ESP-IDF's.
-        cmake += f" -DUSER_C_MODULES={plan.root / 'modules' / 'cmux' / 'micropython.cmake'}"
+        cmake += f" -DUSER_C_MODULES={plan.root / 'modules' / 'micropython.cmake'}"
         export_lwip(plan, Path(env["IDF_PATH"]))
         cmake += f" -DEXTRA_COMPONENT_DIRS={plan.lwip}"
     if cmake:
@@ -474,14 +477,40 @@ def build(plan: Plan) -> Path:
                 "micropython": commit,
                 "esp-idf": idf_version(Path(env["IDF_PATH"])),
                 "date": time.strftime("%Y%m%d", time.gmtime(int(env["SOURCE_DATE_EPOCH"]))),
+                **update,
             },
             indent=1,
         )
         + "\n"
     )
+    # The application alone, for an update over the air; the name is that of MicroPython's downloads.
+    shutil.copyfile(folder / "micropython.bin", folder / "firmware.app-bin")
     app = (folder / "micropython.bin").stat().st_size
     print(f"{image}: {version}, application {app:,} bytes")
     return folder
+
+
+def pin_keys(plan: Plan, env: dict[str, str]) -> dict:
+    """Write the module that says whose updates this image takes: those of the keys in UPDATE_KEYS. Returns what
+    version.json tells of it. Raises BuildError."""
+    keys = [Path(name) for name in env.pop("UPDATE_KEYS", "").split()]
+    given = env.pop("UPDATE_VERSION", "") or (env["SOURCE_DATE_EPOCH"] if keys else "0")
+    try:
+        if not given.isdigit() or not (0 < int(given) <= sign.LAST_VERSION or not keys):
+            raise BuildError(
+                f"UPDATE_VERSION is {given}: give a number from 1 to {sign.LAST_VERSION}, greater than before."
+            )
+        text = sign.trust(BOARD, int(given), keys)
+        public = [sign.public_key(key).hex() for key in keys]
+    except sign.SignError as error:
+        raise BuildError(f"UPDATE_KEYS: {error}") from None
+    module = plan.folder / "trust" / "update_trust.py"
+    module.parent.mkdir(parents=True, exist_ok=True)
+    # As the time of a frozen file tells whether it is frozen anew.
+    if not module.exists() or module.read_text() != text:
+        module.write_text(text)
+    env["UPDATE_TRUST"] = str(module.parent)
+    return {"board": BOARD, "update": int(given), "update_keys": public}
 
 
 def describe_source(plan: Plan, version: str) -> None:

@@ -83,10 +83,12 @@ class World(Surroundings):
             Battery.from_cbc(scenario.modem.battery),
         )
         self.modem.on_battery = self._battery_changed
+        (self._dir / "flash").mkdir()
         self.bus = Bus(self.clock, self._dir / "board", self.tcall)
         self._env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             "SIM_BOARD": str(self._dir / "board"),
+            "SIM_FLASH": str(self._dir / "flash"),
             "SIM_SPEED": repr(speed),
             **(env or {}),
         }

@@ -96,6 +96,7 @@ void sim_init(void) {
         unsetenv("SIM_RTC_MEMORY");
     }
     sim_rtc_init();
+    sim_flash_init();
     sim_network_init();
     sim_bus_init();
 }

@@ -1,4 +1,4 @@
-// The part of the esp32 module that wakes the chip by a pin.
+// The part of the esp32 module that wakes the chip by a pin; NVS and Partition are in flash.c.
 
 #include "py/runtime.h"
 #include "sim.h"
@@ -65,6 +65,8 @@ static const mp_rom_map_elem_t esp32_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_esp32) },
     { MP_ROM_QSTR(MP_QSTR_wake_on_ext0), MP_ROM_PTR(&esp32_wake_on_ext0_obj) },
     { MP_ROM_QSTR(MP_QSTR_wake_on_ext1), MP_ROM_PTR(&esp32_wake_on_ext1_obj) },
+    { MP_ROM_QSTR(MP_QSTR_NVS), MP_ROM_PTR(&sim_nvs_type) },
+    { MP_ROM_QSTR(MP_QSTR_Partition), MP_ROM_PTR(&sim_partition_type) },
     { MP_ROM_QSTR(MP_QSTR_WAKEUP_ALL_LOW), MP_ROM_FALSE },
     { MP_ROM_QSTR(MP_QSTR_WAKEUP_ANY_HIGH), MP_ROM_TRUE },
 };

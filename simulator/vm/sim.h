@@ -84,6 +84,11 @@ void sim_wdt_slept(uint64_t us);
 // machine_pin.c
 unsigned int sim_pin_get_id(void *pin);
 
+// flash.c: NVS and Partition, two classes of the module esp32.
+void sim_flash_init(void);
+extern const struct _mp_obj_type_t sim_nvs_type;
+extern const struct _mp_obj_type_t sim_partition_type;
+
 // modesp32.c: pins that end a sleep.
 extern int sim_ext0_pin;
 extern bool sim_ext0_level;

@@ -16,7 +16,7 @@ PACKAGE = json.loads((ROOT / "package.json").read_text())
 FILES = {target: ROOT / url for target, url in PACKAGE["urls"]}
 FIRMWARE = {
     *("ssl", "ntptime", "http1", "requests", "aiohttp", "urequests", "ussl", "socket"),
-    "umqtt",
+    *("umqtt", "signed_update"),
 }
 ADDRESS = "203.0.113.80"
 

@@ -46,6 +46,7 @@ SRC_C += $(addprefix sim/,\
 	clock.c \
 	cmux_port.c \
 	console.c \
+	flash.c \
 	machine_i2c.c \
 	machine_pin.c \
 	machine_rtc.c \

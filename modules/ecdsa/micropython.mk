@@ -1,0 +1,2 @@
+# For ports built with make, here the Linux VM.
+SRC_USERMOD_C += $(USERMOD_DIR)/modecdsa.c

@@ -1,0 +1,3 @@
+_Buffer = bytes | bytearray | memoryview
+
+def verify(public_key: _Buffer, digest: _Buffer, signature: _Buffer, /) -> bool: ...

@@ -1,0 +1,5 @@
+from typing import Final
+
+BOARD: Final[str]
+VERSION: Final[int]
+KEYS: Final[tuple[bytes, ...]]
