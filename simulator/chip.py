@@ -243,6 +243,25 @@ class Chip:
         self.resets += 1
         await self._in_thread(timeout, self._enter, True)
 
+    async def restart(self, timeout: float = BOOT_TIME) -> None:
+        """machine.reset(): bootloader, boot.py, the prompt. Raises TimeoutError."""
+        self.resets += 1
+
+        def go() -> None:
+            self._enter(False)
+            before = len(self.console.log)
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+            self._transport.in_raw_repl = False
+            while b"\n>>> " not in self.console.log[before:]:
+                # What it says of the reset is no panic.
+                with contextlib.suppress(Panic):
+                    self.console.receive()
+                self.console.forgive()
+                time.sleep(0.02)
+            self._enter(False)
+
+        await self._in_thread(timeout, go)
+
     def interrupt(self) -> None:
         """Ctrl-C to the running script."""
         self.console.write(b"\x03")
