@@ -30,7 +30,7 @@ class SSLContext:
     """Settings for connections: whom to trust, and who one is oneself.
 
     protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER. As in CPython, a client's context requires a valid
-    certificate but trusts nobody yet."""
+    certificate but trusts nobody yet. Raises SSLError without a true source of random numbers."""
 
     def __init__(self, protocol: int = PROTOCOL_TLS_CLIENT) -> None: ...
     @property

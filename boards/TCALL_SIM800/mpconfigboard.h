@@ -9,6 +9,9 @@
 // The board has no Ethernet and no free pins for an RMII PHY.
 #define MICROPY_PY_NETWORK_LAN (0)
 
+// modules/entropy makes it MICROPY_BOARD_STARTUP.
+void entropy_startup(void);
+
 // Names in .local: 24 kB of flash, which the root certificates take.
 #define MICROPY_HW_ENABLE_MDNS_QUERIES (0)
 #define MICROPY_HW_ENABLE_MDNS_RESPONDER (0)

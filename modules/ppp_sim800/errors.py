@@ -149,7 +149,8 @@ class TLSError(SIM800Error):
     "clock not set", "clock corrected" (try again), "expired", "not yet valid", "wrong host", "unknown issuer",
     "bad signature", "weak key",
     "weak signature", "wrong purpose", "bad certificate", "wrong key" (not the one pinned),
-    "no shared cipher or version", "refused" (by the server), "closed", "timeout", "no memory", "protocol"
+    "no shared cipher or version", "refused" (by the server), "closed", "timeout", "no memory", "protocol",
+    "no random numbers" (the chip's)
     """
 
     def __init__(

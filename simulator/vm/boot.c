@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 
+#include "mbedtls/entropy.h"
 #include "py/builtin.h"
 #include "py/runtime.h"
 #include "py/mphal.h"
@@ -49,6 +50,21 @@ uint32_t sim_random(void) {
     while (getrandom(&r, sizeof(r), 0) != sizeof(r)) {
     }
     return r;
+}
+
+// mbedTLS's random numbers.
+int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen) {
+    (void)data;
+    const char *text = getenv("SIM_ENTROPY");
+    if (text != NULL && strcmp(text, "broken") == 0) {
+        return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
+    }
+    *olen = 0;
+    while (*olen < len) {
+        ssize_t got = getrandom(output + *olen, len - *olen, 0);
+        *olen += got > 0 ? got : 0;
+    }
+    return 0;
 }
 
 // Runs before main(), which reads heap_size.

@@ -133,7 +133,7 @@ class NoTime(SIM800Error):
     """No source told the time, or none that can be believed."""
 
 class TLSError(SIM800Error):
-    '''There is no TLS connection, because of the server, of what is on the way to it, or of the clock.
+    """There is no TLS connection, because of the server, of what is on the way to it, or of the clock.
 
     `reason` is one of the words below; `host` the name the server was asked for; `code` mbedTLS's number or
     None. Of the server's certificate, as far as it matters for the reason, else None or (): `names` it is for,
@@ -142,7 +142,8 @@ class TLSError(SIM800Error):
     "clock not set", "clock corrected" (try again), "expired", "not yet valid", "wrong host", "unknown issuer",
     "bad signature", "weak key",
     "weak signature", "wrong purpose", "bad certificate", "wrong key" (not the one pinned),
-    "no shared cipher or version", "refused" (by the server), "closed", "timeout", "no memory", "protocol"'''
+    "no shared cipher or version", "refused" (by the server), "closed", "timeout", "no memory", "protocol",
+    "no random numbers" (the chip's)"""
 
     reason: str
     host: str | None

@@ -62,11 +62,14 @@ class SSLContext:
     """Settings for connections: whom to trust, and who one is oneself.
 
     protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER. As in CPython, a client's context requires a valid
-    certificate but trusts nobody yet.
+    certificate but trusts nobody yet. Raises SSLError without a true source of random numbers.
     """
 
     def __init__(self, protocol=PROTOCOL_TLS_CLIENT):
-        self._context = tls.SSLContext(protocol)
+        try:
+            self._context = tls.SSLContext(protocol)
+        except OSError as error:
+            raise errors.no_context(error)
         self._pins = ()
         # A digest of all that decides whom this context trusts: sessions are not shared beyond it.
         self._identity = sys.version.encode()

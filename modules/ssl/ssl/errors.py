@@ -16,6 +16,8 @@ _CONN_EOF = const(-0x7280)
 _FATAL_ALERT = const(-0x7780)
 _CLOSE_NOTIFY = const(-0x7880)
 _BAD_CERTIFICATE = const(-0x7A00)
+# MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED, which `tls` takes for a number of the socket's
+_NO_ENTROPY = const(0x34)
 # mbedtls/x509.h: a certificate that cannot be read, or has what mbedTLS does not know
 _X509_FIRST = const(-0x2DFF)
 _X509_LAST = const(-0x2080)
@@ -56,6 +58,16 @@ def clock_not_set(host):
         ),
         "clock not set",
         host,
+    )
+
+
+def no_context(error):
+    """The error for a context that `tls` did not make."""
+    if error.errno != _NO_ENTROPY:
+        return error
+    return TLSError(
+        "the chip's source of random numbers has failed its test: switch the power off and on",
+        "no random numbers",
     )
 
 

@@ -28,6 +28,10 @@
 // boards/TCALL_SIM800/sdkconfig.board switches it off.
 #undef MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
 
+// As ESP-IDF has it: one source, mbedtls_hardware_poll(). It is in boot.c.
+#define MBEDTLS_ENTROPY_HARDWARE_ALT
+#define MBEDTLS_NO_PLATFORM_ENTROPY
+
 time_t sim_mbedtls_time(time_t *timer);
 #define MBEDTLS_PLATFORM_TIME_MACRO sim_mbedtls_time
 
