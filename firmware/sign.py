@@ -103,11 +103,13 @@ def sign_image(key: Path, folder: Path) -> Path:
     try:
         built = json.loads((folder / "version.json").read_text())
         image = (folder / "firmware.app-bin").read_bytes()
-        board, version = built["board"], built["update"]
+        name, board, version = built["name"], built["board"], built["update"]
     except (OSError, KeyError):
         raise SignError(
             f"{folder} has no image: run `make firmware VARIANT=OTA UPDATE_KEYS=…`."
         ) from None
+    if not name.endswith("-OTA"):
+        raise SignError(f"{name} knows no trial of an image: run `make firmware VARIANT=OTA`.")
     if public_key(key).hex() not in built["update_keys"]:
         # Only the image that runs now decides; but the next update would have to be signed with one of its keys.
         print(f"sign: mind that this image itself does not trust {key}", file=sys.stderr)

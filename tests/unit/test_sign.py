@@ -78,7 +78,8 @@ def test_signatures_of_all_lengths(key):
 
 
 def test_an_image(key, tmp_path, capsys):
-    built = {"board": "TCALL_SIM800", "update": 77, "update_keys": [sign.public_key(key).hex()]}
+    built = {"name": "TCALL_SIM800-OTA", "board": "TCALL_SIM800", "update": 77}
+    built["update_keys"] = [sign.public_key(key).hex()]
     (tmp_path / "version.json").write_text(json.dumps(built))
     (tmp_path / "firmware.app-bin").write_bytes(b"\xe9image")
     sign.sign_image(key, tmp_path)
@@ -88,6 +89,9 @@ def test_an_image(key, tmp_path, capsys):
     (tmp_path / "version.json").write_text(json.dumps({**built, "update_keys": []}))
     sign.sign_image(key, tmp_path)
     assert "does not trust" in capsys.readouterr().err
+    (tmp_path / "version.json").write_text(json.dumps({**built, "name": "TCALL_SIM800"}))
+    with pytest.raises(sign.SignError, match="TCALL_SIM800 knows no trial"):
+        sign.sign_image(key, tmp_path)
 
 
 def test_what_cannot_be_signed(key, tmp_path):
