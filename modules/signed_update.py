@@ -133,6 +133,7 @@ class _Slot:
         self.slot = slot
         self._number = number
         self._block = bytearray(_BLOCK)
+        self._there = bytearray(_BLOCK)
         self._fill = 0
 
     def write(self, data):
@@ -149,7 +150,10 @@ class _Slot:
         if self._fill:
             for at in range(self._fill, _BLOCK):
                 self._block[at] = 0xFF
-            self.slot.writeblocks(self._number, self._block)
+            # Flash is slow, and wears out: a second try writes what was damaged in the first.
+            self.slot.readblocks(self._number, self._there)
+            if self._there != self._block:
+                self.slot.writeblocks(self._number, self._block)
             self._number += 1
             self._fill = 0
 
