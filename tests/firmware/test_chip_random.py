@@ -84,6 +84,7 @@ def test_a_broken_source_has_no_tls(bench, image, tmp_path):
             TLS + "nic = ppp_sim800.PPP('internet')\nnic.connect()\n"
             "print('plain=%d' % requests.get('http://plain.example/ip').status_code)\n"
             "timed('https', requests.get, 'https://telemetry.example/')",
+            timeout=300,
         )
 
     played = bench(body, image=broken)

@@ -121,7 +121,7 @@ print("before=%s" % sorted(os.listdir()))
 
     async def body(chip):
         await boot(bench, chip, keys, 1, m=manifest)
-        before = await bench.told(chip, script)
+        before = await bench.told(chip, script, timeout=300)
         await chip.restart()
         await boot(bench, chip, keys, 1, m=manifest)
         after = await bench.told(
@@ -163,17 +163,17 @@ print("boot=%s" % slot(Partition.BOOT))
         if told[0].value("slot") == "factory":
             pytest.skip("the standard image has one slot: test the variant OTA")
         for flip in (0, 700_000, len(application) - 1):
-            refused = await bench.told(chip, trial.format(6, flip), timeout=300)
+            refused = await bench.told(chip, trial.format(6, flip), timeout=600)
             assert refused.value("error") == "app is not what was signed: download it again"
             assert refused.value("boot") == "ota_0"
         # Taken, tried and not confirmed
-        told.append(await bench.told(chip, trial.format(6, -1), timeout=300))
+        told.append(await bench.told(chip, trial.format(6, -1), timeout=600))
         await chip.restart()
         told.append(await boot(bench, chip, keys, 6, **manifests))
         await chip.restart()
         told.append(await boot(bench, chip, keys, 5, **manifests))
         # Tried again and confirmed; it stays, and version 6 does not come again
-        told.append(await bench.told(chip, trial.format(6, -1), timeout=300))
+        told.append(await bench.told(chip, trial.format(6, -1), timeout=600))
         await chip.restart()
         told.append(await boot(bench, chip, keys, 6, **manifests))
         told.append(await bench.told(chip, "u.confirm()\nprint('had=%s' % had('image'))"))
