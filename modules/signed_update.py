@@ -117,15 +117,6 @@ def finish():
     os.rmdir(_NEW)
 
 
-def _empty():
-    # An empty folder for files to come.
-    try:
-        for name in os.listdir(_NEW):
-            os.remove("{}/{}".format(_NEW, name))
-    except OSError:
-        os.mkdir(_NEW)
-
-
 class _Slot:
     # A part that goes to the image's other slot, in blocks.
 
@@ -222,15 +213,18 @@ class Update:
         need = sum(size for _, size, _ in parts)
         if kind == "files":
             _check_names(parts)
-            _empty()
+            try:
+                for name in os.listdir(_NEW):
+                    os.remove("{}/{}".format(_NEW, name))
+            except OSError:
+                os.mkdir(_NEW)
             stat = os.statvfs(".")
             room = stat[0] * stat[3]
             need += _BLOCK * (len(parts) + 4)  # each in blocks, and folders
         if need > room:
             raise UpdateError("the update takes {} bytes, there is room for {}".format(need, room))
         self._manifest = bytes(manifest)
-        self._at = -1
-        self._next()
+        self._begin(0)
         if kind == "image":
             block = bytearray(_BLOCK)
             for number in range(min(offset, parts[0][1] - 1) // _BLOCK):
@@ -239,19 +233,17 @@ class Update:
                 self._offset += _BLOCK
             self._sink = _Slot(self._slot, self._offset // _BLOCK)
 
-    def _next(self):
-        self._at += 1
-        self._begin()
-
-    def _begin(self):
+    def _begin(self, at):
+        # The part of this number, from its first byte on.
+        self._at = at
         self._offset = 0
         self._sha = hashlib.sha256()
-        if self._at == len(self.parts):
+        if at == len(self.parts):
             return
         if self.kind == "image":
             self._sink = _Slot(self._slot, 0)
             return
-        self._sink = open("{}/{}".format(_NEW, self._at), "wb")  # noqa: SIM115  (closed by write())
+        self._sink = open("{}/{}".format(_NEW, at), "wb")  # noqa: SIM115  (closed by write())
         self.write(b"")  # it may be empty
 
     def wanted(self):
@@ -276,11 +268,11 @@ class Update:
                 return
             self._sink.close()
             if self._sha.digest() == self.parts[self._at][2]:
-                self._next()
+                self._begin(self._at + 1)
                 return
         else:
             self._sink.close()
-        self._begin()
+        self._begin(self._at)
         raise UpdateError("{} is not what was signed: download it again".format(name))
 
     def receive(self, source):
