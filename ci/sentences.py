@@ -26,6 +26,7 @@ SOURCES = (
     *sorted((ROOT / "modules" / "http1").glob("*.py")),
     ROOT / "modules" / "requests" / "__init__.py",
     ROOT / "modules" / "aiohttp" / "__init__.py",
+    ROOT / "modules" / "hostname.py",
     ROOT / "modules" / "socket.py",
     ROOT / "modules" / "smspdu.py",
     ROOT / "modules" / "signed_update.py",
@@ -63,7 +64,7 @@ def own_templates() -> dict[str, ast.expr]:
             if (
                 isinstance(call, ast.Call)
                 and ast.unparse(call.func) == "super().__init__"
-                and not isinstance(call.args[0], ast.Name)
+                and ast.unparse(call.args[0]) not in ("message", "printable(message)")
             ):
                 found[node.name] = call.args[0]
     return found

@@ -9,8 +9,8 @@ from usocket import getaddrinfo as _getaddrinfo
 
 
 def getaddrinfo(host, port, *args):
-    """As MicroPython's; a name takes 12 s at most. Raises NameNotFound."""
-    if host and isinstance(host, str):
+    """As MicroPython's; a name takes 12 s at most. Raises NameNotFound; ValueError for what cannot be a name."""
+    if host:
         from ppp_sim800.dns import resolve_now
 
         host = resolve_now(host)

@@ -100,8 +100,8 @@ class SSLContext:
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
         SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
-        of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for a session that
-        is of another host, port or settings."""
+        of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for what
+        cannot be a host, and for a session that is of another host, port or settings."""
 
 def create_default_context(
     *, cafile: str | None = None, cadata: str | bytes | None = None

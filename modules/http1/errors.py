@@ -2,6 +2,8 @@
 
 import errno
 
+from printable import printable
+
 # RequestException.fate
 NOT_SENT = "not sent"
 UNKNOWN = "may have arrived"
@@ -20,7 +22,7 @@ class RequestException(OSError):
     """
 
     def __init__(self, message, fate=NOT_SENT, errno=None, response=None, received=0):
-        super().__init__(message)
+        super().__init__(printable(message))
         self.fate = fate
         self.errno = errno
         self.response = response

@@ -7,6 +7,7 @@ there is none), readinto(buffer) the number of bytes it has read, 0 at the end.
 import errno
 import io
 
+from hostname import to_ascii
 from micropython import const
 
 from .errors import PARTIAL, RequestException
@@ -99,7 +100,7 @@ def urlencode(pairs):
 
 def target(text):
     """Path and query as they go into a request: what may not be there is quoted. Raises ValueError."""
-    if any(char < " " or char == "\x7f" for char in text):
+    if any(byte < 32 or byte == 127 for byte in text.encode()):
         raise ValueError("the URL has a control character, such as a line's end")
     return quote(text, "!$%&'()*+,/:;=?@[]~-._")
 
@@ -120,10 +121,8 @@ def split(url):
         if 0 <= at < end:
             end = at
     user, _, host = rest[:end].rpartition("@")
-    host, _, port = host.lower().partition(":")
-    host = host.rstrip(".")  # the root, which no certificate and no Host names
-    if not host or not all(_plain(char, "-._") for char in host):
-        raise ValueError("the URL has no host, or one with characters that no host has")
+    host, _, port = host.partition(":")
+    host = to_ascii(host)
     if not port:
         port = "443" if scheme == "https" else "80"
     if not port.isdigit() or not 0 < int(port) < 65536:

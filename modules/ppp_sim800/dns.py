@@ -8,10 +8,10 @@ import os
 import socket
 
 import network
+from hostname import is_address, to_ascii
 from micropython import const
 from nettime import rtc
 
-from .at.text import is_address
 from .errors import NameNotFound
 from .run import Deadline, run, sleep_ms, watched
 
@@ -134,8 +134,9 @@ def resolve_now(host):
 async def resolve(host):
     """The IPv4 address (dotted str) of a host name, by the name servers of the network interface that is up, within 12 s.
 
-    Raises NameNotFound.
+    Raises NameNotFound; ValueError for what cannot be a name.
     """
+    host = to_ascii(host)
     servers = _servers()
     if is_address(host):
         return host
@@ -143,16 +144,14 @@ async def resolve(host):
         if known == host and life.left():
             return address
     why = "there is no such name: check the spelling"
-    labels = [label.encode() for label in host.rstrip(".").split(".")]
-    good = all(0 < len(label) < 64 for label in labels) and not host.replace(".", "").isdigit()
-    if good and not servers:
+    if not servers:
         link = rtc.link
         if link and not link.isconnected():
             why = "the link is down: connect first"
         else:
             why = 'the network names no name server: set one by config(dns="9.9.9.9")'
-    elif good:
-        name = b"".join([bytes((len(label),)) + label for label in labels])
+    else:
+        name = b"".join([bytes((len(label),)) + label.encode() for label in host.split(".")])
         question = _HEAD + name + _TAIL
         answer, _ = await ask(servers, None, question)
         code = _rcode(answer) if answer else None

@@ -3,6 +3,8 @@
 SIM800Error is an OSError, so that a script which retries its upload on OSError also covers the link.
 """
 
+from printable import printable
+
 
 class SIM800Error(OSError):
     """Base of all errors raised by this package; `str(error)` is the whole story.
@@ -11,7 +13,7 @@ class SIM800Error(OSError):
     """
 
     def __init__(self, message, code=None):
-        super().__init__(message)
+        super().__init__(printable(message))
         self.code = code
 
 

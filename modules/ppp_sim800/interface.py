@@ -6,7 +6,7 @@ What can be set for ensure() and keep_up() is in supervisor.py, what it has carr
 import network
 from micropython import const
 
-from .at.text import check_timeout, is_address, quoted
+from .at.text import check_timeout, quoted
 from .blocking import blocking_class
 from .errors import ConfigError, NoCarrier
 from .link import Link
@@ -91,6 +91,8 @@ def _check_apn(apn):
 def _check_servers(servers):
     if servers is None:
         return ()
+    from hostname import is_address
+
     servers = tuple(servers) if isinstance(servers, (tuple, list)) else (servers,)
     for server in servers:
         if not is_address(server):

@@ -5,7 +5,7 @@ import random
 import machine
 from micropython import const
 
-from .at.text import check_timeout, is_address
+from .at.text import check_timeout
 from .budget import Budget
 from .errors import (
     ATTimeout,
@@ -92,6 +92,8 @@ class Supervisor:
     def set(self, name, value):
         """Change a setting. Raises ConfigError."""
         if name == "probe":
+            from hostname import is_address
+
             good = value in ("dns", None) or (
                 isinstance(value, tuple)
                 and len(value) == 2

@@ -89,13 +89,13 @@ for host in ("999.1.1.1", "1.2.3", "1.2.3.4.5"):
     ):
         try:
             call()
-        except OSError as error:
+        except ValueError as error:
             print("%s|%s" % (type(error).__name__, error))
 """
     )
     assert len(played.lines) == 6
     for line in played.lines:
-        assert line.startswith('NameNotFound|cannot resolve "'), line
+        assert line.endswith('" is no host: an IPv4 address has four numbers of 0 to 255'), line
 
 
 @pytest.mark.parametrize(

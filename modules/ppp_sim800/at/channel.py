@@ -5,6 +5,7 @@ Source: SIM800 Series AT Command Manual V1.09, section 1.4 (syntax) and 1.6 (def
 """
 
 from micropython import const
+from printable import printable
 
 from ..errors import ATError, ATTimeout, ConfigError, NoCarrier
 from ..lock import Lock
@@ -105,7 +106,7 @@ class Channel:
 
     def _show(self, direction, line):
         if self._trace:
-            self._trace(direction, line)
+            self._trace(direction, printable(line))
 
     def _may_be_secret(self, line):
         # Whether it may be what noise has left of a secret command's echo.

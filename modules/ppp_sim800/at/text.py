@@ -44,14 +44,6 @@ def quoted(value, what, length):
     return value
 
 
-def is_address(host):
-    """Whether it is an IPv4 address, as a str."""
-    parts = host.split(".") if isinstance(host, str) else ()
-    return len(parts) == 4 and all(
-        part.isdigit() and str(int(part)) == part and int(part) < 256 for part in parts
-    )
-
-
 def check_timeout(timeout):
     """Raise ConfigError if `timeout` cannot be milliseconds."""
     if not isinstance(timeout, int) or timeout < 0:

@@ -10,6 +10,7 @@ import hashlib
 import sys
 
 import tls
+from hostname import to_ascii
 from micropython import const
 from nettime import rtc
 from ppp_sim800.errors import ConfigError, TLSError
@@ -186,8 +187,8 @@ class SSLContext:
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
         SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
-        of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for a session that
-        is of another host, port or settings.
+        of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for what
+        cannot be a host, and for a session that is of another host, port or settings.
         """
         if self._pins and (server_side or self.verify_mode != CERT_REQUIRED):
             raise ConfigError(
@@ -200,6 +201,8 @@ class SSLContext:
                 do_handshake_on_connect=do_handshake_on_connect,
                 verify_callback=_Handshake(None, None, None, (), None),
             )
+        if server_hostname:
+            server_hostname = to_ascii(server_hostname)
         if self.verify_mode != CERT_NONE:
             if not server_hostname:
                 raise ConfigError(
