@@ -9,7 +9,12 @@ from usocket import getaddrinfo as _getaddrinfo
 
 
 def getaddrinfo(host, port, *args):
-    """As MicroPython's; a name takes 12 s at most. Raises NameNotFound; ValueError for what cannot be a name."""
+    """As MicroPython's; a name takes 12 s at most. Raises NameNotFound, also for AF_INET6; ValueError for what cannot be a
+    name."""
+    if args and args[0] not in (0, AF_INET):  # noqa: F405
+        from ppp_sim800.errors import NameNotFound
+
+        raise NameNotFound('cannot resolve "{}": only IPv4 can be used here, AF_INET'.format(host))
     if host:
         from ppp_sim800.dns import resolve_now
 

@@ -24,6 +24,10 @@ _TCP_BYTES = const(84)  # SYN and the answer to it
 _AGAIN_MS = const(1000)  # before a server that could not answer is asked again
 _PREFER_MS = const(600000)  # a server that answered where the first did not is the first so long
 _LEAST = const(12)  # bytes of an answer (RFC 1035 4.1.1)
+_NAME = const(254)  # ... of a name
+_ALIASES = const(16)  # in a row
+_A = b"\0\x01\0\x01"  # and IN
+_CNAME = b"\0\x05\0\x01"
 
 # RCODE (RFC 1035 4.1.1)
 _NXDOMAIN = const(3)
@@ -50,6 +54,7 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
         that there is no such name too; after any other error the next server is asked.
     question: the message without its first two bytes; by default something name servers know by themselves. None:
         begin a TCP connection to `port`; a refusal is an answer, too.
+    What is not the answer of the server that was asked, to the question with its number, does not count.
     Returns (the answer (bytes), True for something else that was heard, False for nothing, None where there is no
     socket to ask by; bytes on the air).
     """
@@ -59,59 +64,74 @@ async def ask(hosts, heard, question=_LOCALHOST, port=_PORT):
     server, life = _preferred
     if server in hosts and life.left():
         hosts = (server,) + hosts
+    asked = []  # (socket, server, message): an answer that is late is one, too
     try:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
-    except OSError:  # the script has them all
-        return None, 0
-    try:
-        sock.setblocking(False)
-        asked = os.urandom(2) + (
-            question or b""
-        )  # the same for all: an answer that is late is one, too
         for i in range(_TRIES if hosts else 0):
-            try:
-                address = (hosts[i % len(hosts)], port)
-                if question:
-                    sock.sendto(asked, address)
-                    used += _UDP_BYTES + len(asked)
-                elif not used:
-                    used = _TCP_BYTES
-                    sock.connect(address)
-            except OSError:
-                pass  # no way out: as if it were lost; or the connection is in progress
+            server = hosts[i % len(hosts)]
+            if question or not asked:
+                try:
+                    used += _send(asked, (server, port), question)
+                except OSError:  # the script has all sockets
+                    if not asked:
+                        return None, 0
+            said = False
             deadline = Deadline(_TRY_MS)
             while deadline.left():
-                try:
-                    answer, sender = sock.recvfrom(512)
+                for sock, server, message in asked:
+                    try:
+                        answer = sock.recv(512)
+                    except OSError:
+                        continue  # not yet
                     used += _UDP_BYTES + len(answer)
-                    # Of a server, with its identification, an answer (QR), and to this question.
-                    if (
-                        sender[0] in hosts
-                        and sender[1] == port
-                        and len(answer) >= _LEAST
-                        and answer[:2] == asked[:2]
-                        and answer[2:3] > b"\x7f"
-                        and answer[12 : len(asked)].lower() == asked[12:].lower()
-                    ):
-                        silent = False
-                        if heard or _rcode(answer) in (0, _NXDOMAIN):
-                            if sender[0] != hosts[0]:
-                                _preferred = sender[0], Deadline(_PREFER_MS)
-                            return answer, used
-                        refused = answer
-                        break
-                except OSError:
-                    pass  # not yet
+                    if not _is_answer(answer, message):
+                        continue  # somebody else's
+                    silent = False
+                    if heard or _rcode(answer) in (0, _NXDOMAIN):
+                        if server != hosts[0]:
+                            _preferred = server, Deadline(_PREFER_MS)
+                        return answer, used
+                    refused, said = answer, True
+                if said:
+                    break
                 if heard and heard():
                     return True, used
                 await sleep_ms(_POLL_MS)
             if refused and i + 1 >= len(hosts):
                 await sleep_ms(_AGAIN_MS)
     finally:
-        sock.close()
+        for sock, _, _ in asked:
+            sock.close()
     if not heard and not refused and (not rtc.link or rtc.link.state.name == "up"):
         silent = True
     return refused, used
+
+
+def _send(asked, address, question):
+    # A question by a socket of its own, with a port and an identification that nobody can know (RFC 5452 9.2); lwIP lets
+    # through what `address` sends to it, and nobody else. Returns bytes on the air.
+    message = os.urandom(2) + (question or b"")
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
+    asked.append((sock, address[0], message))
+    try:
+        sock.setblocking(False)
+        sock.connect(address)
+        if question:
+            sock.send(message)
+            return _UDP_BYTES + len(message)
+    except OSError:
+        if question:
+            return 0  # no way out: as if it were lost
+    return _TCP_BYTES
+
+
+def _is_answer(answer, asked):
+    # An answer (QR) to a query (opcode 0), to the one question that was asked, whose name has no capitals (RFC 5452 9.1).
+    return (
+        len(answer) >= _LEAST
+        and answer[:2] + answer[4:6] == asked[:2] + asked[4:6]
+        and answer[2] & 0xF8 == 0x80
+        and answer[12 : len(asked)].lower() == asked[12:]
+    )
 
 
 def _servers():
@@ -156,11 +176,13 @@ async def resolve(host):
         answer, _ = await ask(servers, None, question)
         code = _rcode(answer) if answer else None
         if code == 0:
-            address, seconds = _address(answer, len(question) + 2)
+            address, seconds = _address(answer, len(question) + 2, name)
             if address:
                 _remember(host, address, seconds)
                 return address
             why = "it has no IPv4 address, and no other can be used here"
+            if answer[2] & 2:  # TC
+                why = "the answer does not fit into a datagram: use a name with fewer addresses or aliases"
         elif not answer:
             why = "no name server answered: check that the SIM has data left, then connect again"
         elif code != _NXDOMAIN:
@@ -180,19 +202,50 @@ def _rcode(answer):
     return answer[3] & 15
 
 
-def _address(answer, at):
-    # (the first address in an answer, whose records begin at `at`, or None; seconds for which it holds).
-    seconds = _DAY
+def _address(answer, at, name):
+    # (the first address of `name` (labels, without the root) in an answer whose records begin at `at`, or of what it is
+    # an alias of, None without one; seconds for which that holds). What is of other names counts for nothing.
+    known = {}  # name: (address (str) or the name that it is an alias of (bytes), seconds)
     try:
         for _ in range(answer[6] << 8 | answer[7]):
-            while 0 < answer[at] < 0xC0:
-                at += answer[at] + 1
-            at += 2 if answer[at] else 1  # a pointer, or the root
+            owner, at = _name(answer, at)
+            kind = answer[at : at + 4]
+            seconds = int.from_bytes(answer[at + 4 : at + 8], "big")
             size = answer[at + 8] << 8 | answer[at + 9]
-            seconds = min(seconds, int.from_bytes(answer[at + 4 : at + 8], "big"))
-            if answer[at] == 0 and answer[at + 1] == 1 and size == 4:
-                return "{}.{}.{}.{}".format(*answer[at + 10 : at + 14]), seconds
-            at += size + 10
+            at += 10
+            if kind == _A and size == 4 and owner not in known:
+                known[owner] = "{}.{}.{}.{}".format(*answer[at : at + 4]), seconds
+            elif kind == _CNAME and owner not in known:
+                known[owner] = _name(answer, at)[0], seconds
+            at += size
     except IndexError:
-        pass  # cut short
+        pass  # cut short, or damaged
+    seconds = _DAY
+    for _ in range(_ALIASES):
+        if name not in known:
+            break
+        name, holds = known[name]
+        seconds = min(seconds, holds)
+        if isinstance(name, str):
+            return name, seconds
     return None, 0
+
+
+def _name(answer, at):
+    # (the labels of the name at `at`, in small letters, without the root; where what follows it begins) (RFC 1035 4.1.4).
+    # Raises IndexError.
+    labels = b""
+    first, after = at, None
+    while size := answer[at]:
+        if size < 64:
+            labels += answer[at : at + 1 + size]
+            at += 1 + size
+        else:
+            after = after or at + 2
+            at = (size & 63) << 8 | answer[at + 1]
+            if size < 0xC0 or at >= first:  # a pointer goes back, else it may go round
+                raise IndexError
+            first = at
+        if len(labels) > _NAME:
+            raise IndexError
+    return labels.lower(), after or at + 1

@@ -68,7 +68,8 @@ class Internet:
     """One modem's internet.
 
     clock: network.clock.Clock. air: network.air.Air, may be replaced while running.
-    names: name -> address, None (no such name) or "" (no answer); see dns.answer.
+    names: name -> address, None (no such name) or "" (no answer), see dns.answer; or what gives the packets that answer a
+    question's packet (ip.Packet).
     routes: (address, port) -> port of a server on 127.0.0.1, for TCP and UDP; NOBODY: no answer.
     dns: addresses of the operator's DNS servers, that answer besides PUBLIC_DNS. All of these may change while running.
     journal: network.journal.Journal, sources "dns" and "air".
@@ -244,10 +245,15 @@ class Internet:
         left, rcode = self.dns_refusals
         if left:
             self.dns_refusals = (left - 1, rcode)
-        answer, name, said = name_server.answer(
-            packet.payload[8:], self.names, rcode if left else ""
-        )
+        answers = {
+            name: None if callable(address) else address for name, address in self.names.items()
+        }
+        answer, name, said = name_server.answer(packet.payload[8:], answers, rcode if left else "")
         self._log("dns", f"{name}: {said}", server=host)
+        if callable(forger := self.names.get(name)):
+            for forged in forger(packet):
+                self.down.send(forged)
+            return
         if answer is None:
             return
         answer = ip.udp_answer(packet, answer)

@@ -172,11 +172,11 @@ def with_window_shifted(packet: Packet, shift: int) -> Packet:
     return replace(packet, payload=payload[:14] + window.to_bytes(2, "big") + payload[16:])
 
 
-def udp_answer(packet: Packet, data: bytes) -> bytes:
-    """A UDP packet back to where `packet` came from."""
-    here, there = packet.ports[1], packet.ports[0]
+def udp_answer(packet: Packet, data: bytes, host: bytes = b"", port: int = 0) -> bytes:
+    """A UDP packet back to where `packet` came from; by another host, or from another port, that pretends to be meant."""
+    here, there = port or packet.ports[1], packet.ports[0]
     head = struct.pack("!HHHH", here, there, 8 + len(data), 0)
-    return build(packet.destination, packet.source, UDP, head + data)
+    return build(host or packet.destination, packet.source, UDP, head + data)
 
 
 def echo_answer(packet: Packet, cut: int | None = None) -> bytes | None:

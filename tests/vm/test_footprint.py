@@ -9,7 +9,7 @@ FROZEN = ROOT / "build" / "vm" / "frozen_content.c"
 # Bytes of bytecode: the package, and what stands beside it because it knows no modem. umqtt was 2_250 without bounds,
 # pings and words.
 BYTECODE = {
-    **{"ppp_sim800": 48_600, "ssl": 4_760, "nettime": 2_650, "umqtt": 5_100, "smspdu": 2_400},
+    **{"ppp_sim800": 48_700, "ssl": 4_760, "nettime": 2_650, "umqtt": 5_100, "smspdu": 2_400},
     "signed_update": 2_750,
 }
 
@@ -28,7 +28,7 @@ def test_bytecode_of_the_http_clients(vm):
     names = rf"const byte fun_data_(?:{modules})_\w+\[(\d+)\]"
     sizes = re.findall(names, FROZEN.read_text())
     assert len(sizes) > 50
-    assert sum(map(int, sizes)) <= 14_000
+    assert sum(map(int, sizes)) <= 14_100
 
 
 def test_a_command_allocates_nothing_that_lasts(play):

@@ -54,6 +54,8 @@ uint32_t sys_now(void);
 #define LWIP_TCP_RTO_TIME               1500
 #define TCP_LISTEN_BACKLOG              1
 #define LWIP_TCP_KEEPALIVE              1
+// ESP-IDF makes them by RFC 6528: as little to be foreseen.
+#define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) sim_random()
 
 #define PPP_SUPPORT                     1
 #define PPPOS_SUPPORT                   1
