@@ -117,6 +117,10 @@ class World(Surroundings):
         """Write a file to the board's file system: where scripts run, if they are not told another folder."""
         (self._folder() / name).write_bytes(data)
 
+    def files(self) -> dict[str, bytes]:
+        """What is on the board's file system now: {name: content}."""
+        return {path.name: path.read_bytes() for path in self._folder().iterdir()}
+
     def _folder(self) -> Path:
         files = self._dir / "files"
         files.mkdir(exist_ok=True)

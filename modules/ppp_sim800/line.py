@@ -9,7 +9,7 @@ from .at.channel import Channel
 from .at.digest import DIAL_FAILED
 from .errors import ATError, ATTimeout, ConfigError, LinkBusy, ModemRestarted, ModemSilent
 from .lock import NOBODY, Hold, Lock
-from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, timeout_of
+from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, shown, timeout_of
 from .run import Deadline, Interrupted, sleep_ms, wait, watched
 
 # Modes
@@ -144,6 +144,7 @@ class Line:
         unknown is woken or found first. timeout: milliseconds; None: the manual's, see profile.py."""
         if timeout is None:
             timeout = timeout_of(command)
+        kwargs.setdefault("show", shown(command))
         try:
             lines = None
             while lines is None:

@@ -32,6 +32,21 @@ _TIMEOUTS = const(
     )
 )
 
+# Behind these a command has what nobody may see: PINs, PUK, passwords, keys. Also in at(), whoever wrote it.
+_SECRETS = const(
+    (
+        "+CPIN=",
+        "+CPWD=",
+        "+CLCK=",
+        "+CSTT=",
+        "+CGAUTH=",
+        "+FTPPW=",
+        "+SMTPAUTH=",
+        '"PWD',
+        '"USERDATA',
+    )
+)
+
 DIAL = "ATD*99***1#"
 MULTIPLEX = "AT+CMUX=0,0,{},127"  # rate as <port_speed>, N1 (M 96)
 # Each part of a multiplexed line wants these: errors as numbers, the end of the data call told (M 155).
@@ -47,6 +62,13 @@ RESET_MS = const(150)  # > 105 ms (HW 3.2.4)
 LOGOFF_MS = const(2000)  # from the key to the end (HW 3.2.3)
 REST_MS = const(800)  # from off to on (HW 3.2.3)
 RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
+
+
+def shown(command):
+    """A command (str) as logs and errors may see it."""
+    upper = command.upper()
+    ends = [upper.find(name) + len(name) for name in _SECRETS if name in upper]
+    return command[: min(ends)] + "****" if ends else command
 
 
 def timeout_of(command):

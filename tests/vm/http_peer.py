@@ -62,7 +62,7 @@ class Peer:
         self.ports = {}
         self._lock = threading.Lock()
         self._sockets = []
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATES / f"{leaf}.pem")
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         for tls in (False, True):

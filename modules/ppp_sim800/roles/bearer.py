@@ -54,8 +54,7 @@ class Bearer(Role):
         if self._access:
             self._access()  # it may be abroad
         for name, value in values:
-            show = 'AT+SAPBR=3,1,"PWD","****"' if name == "PWD" else None
-            await self._line.command('AT+SAPBR=3,1,"{}","{}"'.format(name, value), show=show)
+            await self._line.command('AT+SAPBR=3,1,"{}","{}"'.format(name, value))
         try:
             await self._line.command("AT+SAPBR=1,1")
         except ATError as error:

@@ -117,8 +117,7 @@ class HTTP(Role):
         await line.command("AT+HTTPINIT")
         for name, value in parameters.items():
             form = 'AT+HTTPPARA="{}",{}' if isinstance(value, int) else 'AT+HTTPPARA="{}","{}"'
-            show = form.format(name, "****") if name == "USERDATA" else None  # may be a key
-            await line.command(form.format(name, value), show=show)
+            await line.command(form.format(name, value))
         if secure:
             try:
                 await line.command("AT+HTTPSSL=1")

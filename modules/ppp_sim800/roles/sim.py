@@ -49,7 +49,7 @@ class SIM(Role):
     async def unlock(self, pin):
         """Enter the PIN (str of 4 to 8 digits), once. Raises PINWrong, PUKRequired, SIMError."""
         check_code(pin, "the PIN")
-        return await self._enter("AT+CPIN=" + pin, "AT+CPIN=****")
+        return await self._enter("AT+CPIN=" + pin)
 
     async def unblock(self, puk, pin):
         """Enter the PUK (str of 8 digits) of a blocked card, and its new PIN. Once: ten wrong ones end the card.
@@ -60,9 +60,7 @@ class SIM(Role):
             raise ConfigError("the PUK must be a str of 8 digits")
         check_code(pin, "the new PIN")
         try:
-            await self._line.command(
-                'AT+CPIN="{}","{}"'.format(puk, pin), show="AT+CPIN=****,****"
-            )
+            await self._line.command('AT+CPIN="{}","{}"'.format(puk, pin))
         except ATError as error:
             if error.code in (_PUK, _WRONG):
                 raise PINWrong("the SIM refused the PUK: compare it with the operator's letter")
@@ -75,9 +73,7 @@ class SIM(Role):
         """
         check_code(old, "the old PIN")
         check_code(new, "the new PIN")
-        return await self._enter(
-            'AT+CPWD="SC","{}","{}"'.format(old, new), 'AT+CPWD="SC",****,****'
-        )
+        return await self._enter('AT+CPWD="SC","{}","{}"'.format(old, new))
 
     async def ask_pin(self, on, pin):
         """Let the card ask for its PIN at each start (on=True), or not (M 74). Does nothing if it is so already.
@@ -87,13 +83,12 @@ class SIM(Role):
         check_code(pin, "the PIN")
         asked = self._line.ask('AT+CLCK="SC",2', "+CLCK:", read=read_number)
         if await _told(asked) != on:
-            command = 'AT+CLCK="SC",{:d},'.format(on)
-            await self._enter(command + '"{}"'.format(pin), command + "****")
+            await self._enter('AT+CLCK="SC",{:d},"{}"'.format(on, pin))
 
-    async def _enter(self, command, show):
+    async def _enter(self, command):
         # A command that carries a PIN; tells a wrong one from all else.
         try:
-            await self._line.command(command, show=show)
+            await self._line.command(command)
         except ATError as error:
             if error.code not in (_PIN, _PUK, _WRONG):
                 raise sim_error(error.code, error.result)
