@@ -1,4 +1,6 @@
-// The part of the esp32 module that wakes the chip by a pin; NVS and Partition are in flash.c.
+// The parts of the esp32 module that wake the chip by a pin, and tell of C's heap; NVS and Partition are in flash.c.
+
+#include <malloc.h>
 
 #include "py/runtime.h"
 #include "sim.h"
@@ -61,12 +63,35 @@ static mp_obj_t esp32_wake_on_ext1(size_t n_args, const mp_obj_t *pos_args, mp_m
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(esp32_wake_on_ext1_obj, 0, esp32_wake_on_ext1);
 
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
+
+// idf_heap_info(capabilities): C's heap as the one region there is, for telling what something takes:
+// [(total, free, largest free, least free so far)].
+static mp_obj_t esp32_idf_heap_info(mp_obj_t capabilities) {
+    (void)mp_obj_get_int(capabilities);
+    const size_t total = 1u << 30;
+    #ifdef __SANITIZE_ADDRESS__
+    size_t used = __sanitizer_get_current_allocated_bytes();
+    #else
+    struct mallinfo2 info = mallinfo2();
+    size_t used = info.uordblks + info.hblkhd;
+    #endif
+    mp_obj_t left = mp_obj_new_int_from_uint(total - used);
+    mp_obj_t region = mp_obj_new_tuple(4, (mp_obj_t []) { mp_obj_new_int_from_uint(total), left, left, left });
+    return mp_obj_new_list(1, &region);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(esp32_idf_heap_info_obj, esp32_idf_heap_info);
+
 static const mp_rom_map_elem_t esp32_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_esp32) },
     { MP_ROM_QSTR(MP_QSTR_wake_on_ext0), MP_ROM_PTR(&esp32_wake_on_ext0_obj) },
     { MP_ROM_QSTR(MP_QSTR_wake_on_ext1), MP_ROM_PTR(&esp32_wake_on_ext1_obj) },
     { MP_ROM_QSTR(MP_QSTR_NVS), MP_ROM_PTR(&sim_nvs_type) },
     { MP_ROM_QSTR(MP_QSTR_Partition), MP_ROM_PTR(&sim_partition_type) },
+    { MP_ROM_QSTR(MP_QSTR_idf_heap_info), MP_ROM_PTR(&esp32_idf_heap_info_obj) },
+    { MP_ROM_QSTR(MP_QSTR_HEAP_DATA), MP_ROM_INT(4) }, // MALLOC_CAP_8BIT
     { MP_ROM_QSTR(MP_QSTR_WAKEUP_ALL_LOW), MP_ROM_FALSE },
     { MP_ROM_QSTR(MP_QSTR_WAKEUP_ANY_HIGH), MP_ROM_TRUE },
 };
