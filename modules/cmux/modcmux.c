@@ -35,6 +35,7 @@ struct _cmux_obj_t {
     mp_obj_t uart;
     volatile bool lost; // the UART is
     bool attached;
+    bool dropped; // by Python: the finaliser has run
     void *port;
     uint8_t *out; // of cmux_input()
     channel_obj_t *channels[CMUX_DLCIS]; // who has opened them
@@ -166,12 +167,25 @@ static size_t native_write(void *ctx, const uint8_t *buf, size_t len) {
     return channel_write_now(ctx, buf, len);
 }
 
+// Once the object is dropped, and none of its channels has a native user that might take the locks.
+static void release_dropped(cmux_obj_t *self) {
+    for (int i = 0; i < CMUX_DLCIS; ++i) {
+        if (self->channels[i] != NULL && self->channels[i]->input != NULL) {
+            return;
+        }
+    }
+    cmux_port_release(self);
+}
+
 static void native_set_user(void *ctx, void (*input)(void *arg), void *arg) {
     channel_obj_t *self = ctx;
     cmux_port_lock(self->mux, CMUX_LOCK_USER);
     self->input = input;
     self->arg = arg;
     cmux_port_unlock(self->mux, CMUX_LOCK_USER);
+    if (self->mux->dropped) {
+        release_dropped(self->mux);
+    }
 }
 
 /******************************************************************************/
@@ -361,6 +375,7 @@ static mp_obj_t cmux_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     cmux_obj_t *self = mp_obj_malloc_with_finaliser(cmux_obj_t, type);
     self->lost = false;
     self->attached = false;
+    self->dropped = false;
     self->port = NULL;
     self->uart = args[ARG_uart].u_obj;
     memset(self->channels, 0, sizeof(self->channels));
@@ -390,17 +405,13 @@ static mp_obj_t cmux_deinit(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cmux_deinit_obj, cmux_deinit);
 
+// The garbage collector runs: not a word to the modem. It waits for the port's task only, until that has ended.
+// A network.PPP that is dropped together with this may have its finaliser later: it then frees the rest.
 static mp_obj_t cmux_del(mp_obj_t self_in) {
     cmux_obj_t *self = MP_OBJ_TO_PTR(self_in);
     cmux_detach(self);
-    for (int i = 0; i < CMUX_DLCIS; ++i) {
-        if (self->channels[i] != NULL && self->channels[i]->input != NULL) {
-            // Dropped together with a network.PPP that uses it: that one's finaliser comes
-            // after this, and wants the locks.
-            return mp_const_none;
-        }
-    }
-    cmux_port_release(self);
+    self->dropped = true;
+    release_dropped(self);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cmux_del_obj, cmux_del);

@@ -236,7 +236,7 @@ def test_connect_and_disconnect_rounds(bench, rounds):
 
 
 def test_garbage_collection_of_a_link_that_is_up(bench):
-    """A link that nobody holds any more is ended, and lwIP keeps nothing of it: no panic, and another one works."""
+    """A link that nobody holds any more ends without a word, and lwIP keeps nothing of it: no panic, another one works."""
     bench.need_simulator()
 
     async def body(chip):
@@ -272,7 +272,7 @@ print("status=" + nic.status())
     assert played.value("up") == "1"
     assert played.value("again") == "ok"
     assert played.value("status") == "up"
-    assert played.journal.seen("ppp", "terminated")
+    assert not played.journal.seen("ppp", "terminated")
 
 
 def test_active_false_ends_a_link_that_is_up(bench):
