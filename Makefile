@@ -12,7 +12,7 @@ export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format docs linkcheck bench faults model soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
+.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, A
 fuzz: ## Feed all that reads what comes from outside what nobody sends (FUZZ="million bytes, targets", listed in ci/fuzz.sh)
 	@ci/setup.sh fuzz
 	@ci/fuzz.sh $(FUZZ)
+
+sanitized: setup-test ## Run the tests of what is C on a VM with sanitizers (SIM_ROUNDS=drops, ARGS=pytest's)
+	@ci/sanitized.sh $(ARGS)
 
 lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@$(VENV)/ruff check -q . && $(VENV)/ruff format -q --check .

@@ -1,6 +1,6 @@
 """Objects that are dropped without close(): their finalisers only free, in every state (docs/architecture.md).
 
-SIM_ROUNDS=2500 drops so many objects of each family, which is 10,000 in all.
+SIM_ROUNDS=2500 drops so many objects of each family, which is 10,000 in all; `make sanitized` does, with sanitizers.
 """
 
 import os
