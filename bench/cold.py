@@ -87,7 +87,7 @@ async def start(script: str, internet: Internet, speed: float = 1.0) -> dict[str
     at: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         pcap = Path(folder) / "line.pcap"
-        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
+        env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots")}
         async with World(scenario, speed=speed, pcap=pcap, env=env) as world:
             meter = Meter(world, pcap)
             await world.put("upstream_requests.py", upstream_requests())

@@ -75,7 +75,7 @@ def bytecode() -> dict[str, int]:
 async def used(script: str, internet: Internet) -> dict[str, int]:
     """Bytes of the heap that a script told of."""
     scenario = Scenario(modem=Modem(start="command"), names=internet.names, routes=internet.routes)
-    env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
+    env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots")}
     async with World(scenario, speed=3.0, env=env) as world:
         await world.put("upstream_requests.py", upstream_requests())
         result = await world.run(USED + script, timeout=60)

@@ -217,7 +217,7 @@ async def wakes(
     scenario = Scenario(names=internet.names, routes=internet.routes, air=PROFILES["gprs"])
     with tempfile.TemporaryDirectory() as folder:
         pcap = Path(folder) / "line.pcap"
-        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
+        env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots")}
         async with World(scenario, speed=speed, pcap=pcap, env=env) as world:
             meter = Meter(world, pcap)
             marks = {"== awake": meter.wake, "== asleep": meter.sleep}

@@ -2,3 +2,4 @@
 include(${CMAKE_CURRENT_LIST_DIR}/cmux/micropython.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/ecdsa/micropython.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/entropy/micropython.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/trust/micropython.cmake)

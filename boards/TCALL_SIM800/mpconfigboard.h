@@ -4,6 +4,13 @@
 #endif
 #define MICROPY_HW_MCU_NAME "ESP32"
 
+// modules/trust. A definition of its own would not reach the search for names (QSTRs).
+#define MICROPY_PY_SSL_TRUST (1)
+// The day of the root certificates, in the line at boot.
+#ifdef TRUST_ROOTS_DATE
+#define MICROPY_BANNER_MACHINE MICROPY_HW_BOARD_NAME " with " MICROPY_HW_MCU_NAME ", roots of " MP_STRINGIFY(TRUST_ROOTS_DATE)
+#endif
+
 #define MICROPY_PY_NETWORK_HOSTNAME_DEFAULT "mpy-tcall"
 
 // The board has no Ethernet and no free pins for an RMII PHY.

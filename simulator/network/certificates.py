@@ -7,6 +7,7 @@ which are what the tests want most, need every field under control.
 import argparse
 import datetime
 import fcntl
+import importlib.util
 import ipaddress
 import json
 import os
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VERSION = 5  # of what is made; another one is made anew
+VERSION = 6  # of what is made; another one is made anew
 DAYS = 400  # that leaves are valid from now on
 RENEW = 30  # days before the end when all is made anew
 SINCE = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)  # simulated clocks may be behind
@@ -52,13 +53,14 @@ class Leaf:
 @dataclass(frozen=True)
 class Authority:
     """A certificate authority. issuer "": a root; key as for Leaf; depth: of the chain below it, None: it
-    says it is no authority; only: the one name it may sign for, where it is restricted; poses_as: has that
+    says it is no authority; only: the one name it may sign for, where it is restricted; mail: it is one for mail alone; poses_as: has that
     one's name, and the public key of whom `key` names: its issuer made it without either's private key."""
 
     issuer: str = ""
     key: str = "rsa2048"
     depth: int | None = 0
     only: str = ""
+    mail: bool = False
     poses_as: str = ""
 
 
@@ -74,6 +76,7 @@ AUTHORITIES = {
     "lower": Authority("middle"),
     "no-authority": Authority("root", depth=None),
     "restricted": Authority("root", only="another.example"),
+    "mail": Authority("root", mail=True),
     "false-root": Authority("unknown-root", key="client-root", depth=5, poses_as="root"),
 }
 
@@ -117,6 +120,8 @@ LEAVES = dict(
         _leaf("noauthority", issuer="no-authority", chain=("no-authority",)),
         _leaf("restricted", issuer="restricted", chain=("restricted",)),
         _leaf("usage", client=True),
+        _leaf("mailca", issuer="mail", chain=("mail",)),
+        _leaf("exampleswildcard", names=("*.example",)),
         _leaf("oversized", chain=("intermediate",) * 30),
         # Bad protocols
         _leaf("tls10"),
@@ -134,7 +139,8 @@ CLIENTS = {
 def make(directory: str | Path) -> Path:
     """Make the certificates in `directory`, unless good ones are there; return the directory.
 
-    For each of AUTHORITIES NAME.pem and NAME.der: its certificate; clients are to trust root alone.
+    For each of AUTHORITIES NAME.pem and NAME.der: its certificate; clients are to trust root alone. root.roots: that
+    one as the set of roots in the firmware, for SIM_ROOTS.
     For each of LEAVES and CLIENTS NAME.pem: chain and key; for CLIENTS also NAME.der and NAME-key.der. Several processes may do so at once: one makes, the others wait.
     """
     directory = Path(directory).absolute()
@@ -152,6 +158,15 @@ def make(directory: str | Path) -> Path:
                 shutil.rmtree(fresh, ignore_errors=True)
                 raise
     return directory
+
+
+def packed_roots(pem: str) -> bytes:
+    """Certificates in PEM as the firmware has its set of roots (modules/trust/roots.py), for SIM_ROOTS."""
+    file = Path(__file__).resolve().parents[2] / "modules" / "trust" / "roots.py"
+    spec = importlib.util.spec_from_file_location("trust_roots", file)
+    roots = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(roots)
+    return roots.packed(pem)
 
 
 def _now() -> datetime.datetime:
@@ -185,6 +200,7 @@ def _make_all(directory: Path) -> None:
         made[name] = (certificate, key)
         (directory / f"{name}.der").write_bytes(_der(certificate))
         (directory / f"{name}.pem").write_bytes(_pem(_der(certificate)))
+    (directory / "root.roots").write_bytes(packed_roots((directory / "root.pem").read_text()))
     for name, leaf in {**LEAVES, **CLIENTS}.items():
         key = keys[leaf.key]
         issuer = None if leaf.issuer == "self" else made[leaf.issuer]
@@ -283,6 +299,9 @@ def _authority(name: str, key, issuer, span, authority: Authority) -> x509.Certi
     if authority.only:
         names = x509.NameConstraints([x509.DNSName(authority.only)], None)
         builder = builder.add_extension(names, critical=True)
+    if authority.mail:
+        uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+        builder = builder.add_extension(uses, critical=False)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256())
 
 

@@ -113,6 +113,7 @@ void sim_init(void) {
     }
     sim_rtc_init();
     sim_flash_init();
+    sim_roots_init();
     sim_network_init();
     sim_bus_init();
 }

@@ -41,6 +41,9 @@ int sim_bus_level(unsigned int pin);
 // Called for each change of an input, by the bus's own thread.
 void sim_pin_changed(unsigned int pin, int level);
 
+// roots.c: root certificates of a test's own.
+void sim_roots_init(void);
+
 // boot.c: what survives a reset and how one is done.
 enum {
     SIM_PWRON_RESET = 1,

@@ -14,6 +14,7 @@ import textwrap
 import threading
 
 import pytest
+from network.certificates import packed_roots
 from pages import DOCS, Block, blocks
 from stand_in import CERTIFICATES
 from tls_peer import party
@@ -102,13 +103,13 @@ def web(tmp_path_factory):
     root = party("Docs CA", ca=True)
     leaf = party(HOSTS[0], root, names=HOSTS)
     (folder / "leaf.pem").write_bytes(leaf.pem + leaf.key_pem)
-    (folder / "root.pem").write_bytes(root.pem)
+    (folder / "root.roots").write_bytes(packed_roots(root.pem.decode()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "leaf.pem")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1], folder / "root.pem"
+        yield server.server_address[1], folder / "root.roots"
         server.shutdown()
 
 
@@ -168,7 +169,7 @@ def test_blocks_run(play, internet, web, page, monkeypatch):
         speed=20,
         timeout=120,
         names=dict.fromkeys(HOSTS, ADDRESS),
-        env={"SIM_CA_BUNDLE": str(root)},
+        env={"SIM_ROOTS": str(root)},
     )
     for block in RUN[page]:
         assert f"=ok {block.where}" in played.lines, played.result.stdout

@@ -57,7 +57,7 @@ APPLICATION_DATA = b"\x17\x03\x03"  # how a TLS record with data begins
 @pytest.fixture
 def board(play, broker):
     def board(script, **options):
-        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
+        env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots")}
         return play(script, env=env, names={"other.example": MQTT_ADDRESS}, **options)
 
     return board
@@ -141,7 +141,7 @@ while len(heard) < 2:
 client.disconnect()
 print("heard=%s" % [(topic, len(message)) for topic, message in heard])
 """,
-        env={"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")},
+        env={"SIM_ROOTS": str(CERTIFICATES / "root.roots")},
         pcap=pcap,
     )
     assert played.value("heard") == "[(b'hive/St\\xc3\\xb6cke', 12), (b'hive/sound', 3000)]"

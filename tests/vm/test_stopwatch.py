@@ -84,7 +84,7 @@ def test_step_by_step(internet, nginx, tmp_path):
 
     async def go():
         scenario = Scenario(names=names, routes=routes, air=PROFILES["gprs"])
-        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem")}
+        env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots")}
         async with World(scenario, speed=SPEED, env=env) as world:
             port = await world.console()
             return {

@@ -75,18 +75,27 @@ def test_other_faults_of_a_certificate_are_told_apart(board):
         "sha1": "is signed with a hash that can be forged",
         "md5": "is signed with a hash that can be forged",
         "usage": "is not one for servers",
+        "exampleswildcard": "is for *.example: check the name",
+    }
+    authorities = {
+        "mailca": ("Test Mail", "is not one for servers"),
+        "restricted": (
+            "Test Restricted",
+            "has name constraints that do not allow the names of what it has signed",
+        ),
     }
     played = board(
         UP
         + f"""
-for name in {tuple(words)}:
+for name in {(*words, *authorities)}:
     tell(name, get, name + ".example")
-tell("restricted", get, "restricted.example")
 """
     )
     for name, said in words.items():
         assert f"the certificate of {name}.example {said}" in played.value(name)
-    assert "restricted.example has a certificate that cannot be used" in played.value("restricted")
+    for name, (authority, said) in authorities.items():
+        whose = f'the certificate of "{authority}", which has signed for {name}.example,'
+        assert f"{whose} {said}" in played.value(name)
 
 
 def test_those_that_break_the_protocol_are_told_apart(board):

@@ -79,7 +79,7 @@ for port in range(1, 7):
             assert played.value(f"plain{port}") == "full", port
 
 
-def test_a_root_in_the_firmware_counts_if_the_server_sends_it(play, serve, roots, bundle):
+def test_a_root_in_the_firmware_counts(play, serve, roots, bundle):
     middle = party("middle", roots["known"], ca=True)
     leaf = party(HOST, middle)
     serve(leaf, middle, port=1)
@@ -102,7 +102,6 @@ for port in (1, 2, 3):
 """,
         env=bundle,
     )
-    assert "none of the pinned keys" in played.value("root1")
-    assert played.value("root2") == played.value("root3") == "full"
     for port in "123":
-        assert played.value("middle" + port) == played.value("leaf" + port) == "full"
+        for what in ("root", "middle", "leaf"):
+            assert played.value(what + port) == "full", (what, port)

@@ -41,6 +41,8 @@ BAD = {
     "md5": "weak signature",
     "restricted": "bad certificate",
     "usage": "wrong purpose",
+    "mailca": "wrong purpose",
+    "exampleswildcard": "wrong host",
     "oversized": "protocol",
     "mutual": "refused",
     "tls10": "no shared cipher or version",
@@ -97,7 +99,7 @@ def board(play, internet):
     """As `play`, with the test's root certificate as the only one in the firmware, and a clock that is set."""
 
     def board(script, **kwargs):
-        env = {"SIM_CA_BUNDLE": str(CERTIFICATES / "root.pem"), **kwargs.pop("env", {})}
+        env = {"SIM_ROOTS": str(CERTIFICATES / "root.roots"), **kwargs.pop("env", {})}
         return play(script, env=env, **kwargs)
 
     return board

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from network.certificates import packed_roots
 
 HOST = "device.example"
 ADDRESS = "203.0.113.80"
@@ -185,6 +186,6 @@ def serve(internet, tmp_path, monkeypatch):
 @pytest.fixture
 def bundle(roots, tmp_path):
     """The environment of a VM that trusts the root "known" alone."""
-    file = tmp_path / "bundle.pem"
-    file.write_bytes(roots["known"].pem)
-    return {"SIM_CA_BUNDLE": str(file)}
+    file = tmp_path / "bundle.roots"
+    file.write_bytes(packed_roots(roots["known"].pem.decode()))
+    return {"SIM_ROOTS": str(file)}

@@ -22,7 +22,8 @@ _NO_ENTROPY = const(0x34)
 _X509_FIRST = const(-0x2DFF)
 _X509_LAST = const(-0x2080)
 
-# MBEDTLS_X509_BADCERT_..., the most serious first: (flags, reason, words where nothing is to be filled in)
+# MBEDTLS_X509_BADCERT_... and TRUST_BAD_... (modules/trust), the most serious first: (flags, reason, words where
+# nothing is to be filled in)
 _REASONS = (
     (0x8, "unknown issuer", None),
     (
@@ -36,9 +37,24 @@ _REASONS = (
         "has a key that can be broken: RSA from 2048 bits, or P-256, is needed",
     ),
     (0x4, "wrong host", None),
+    (
+        0x1000000,
+        "bad certificate",
+        "has a path length that does not allow so many CAs below it",
+    ),
+    (
+        0x2000000,
+        "bad certificate",
+        "has name constraints that do not allow the names of what it has signed",
+    ),
+    (
+        0x4000000,
+        "bad certificate",
+        "is trusted for older certificates only",
+    ),
+    (0x3800, "wrong purpose", "is not one for servers"),
     (0x1, "expired", None),
     (0x200, "not yet valid", None),
-    (0x3800, "wrong purpose", "is not one for servers"),
     (-1, "bad certificate", None),
 )
 
@@ -161,7 +177,8 @@ def _refused(flags, certs, host):
     names = ()
     issuer = since = until = None
     if words:
-        pass
+        if fault and fault[0] and fault[1] & 0x800:
+            words = "may not sign others"
     elif not fault or mask < 0:  # without fault, there was no memory for more
         words = "is not valid (flags {:#x})".format(flags)
     elif reason == "unknown issuer":

@@ -42,7 +42,6 @@ vpath %.c $(SIM_TREES)
 SRC_C += $(addprefix sim/,\
 	boot.c \
 	bus.c \
-	certs.c \
 	clock.c \
 	cmux_port.c \
 	console.c \
@@ -54,13 +53,14 @@ SRC_C += $(addprefix sim/,\
 	modesp32.c \
 	network.c \
 	ppp.c \
+	roots.c \
 	serial.c \
 	sockets.c \
 	)
 SHARED_SRC_C_EXTRA += runtime/mpirq.c runtime/pyexec.c
 
-# modules/cmux, whose header ppp.c needs as well.
-CFLAGS += -I$(USER_C_MODULES)/cmux
+# modules/cmux and modules/trust, whose headers ppp.c and roots.c need as well.
+CFLAGS += -I$(USER_C_MODULES)/cmux -I$(USER_C_MODULES)/trust
 
 # Included by files of extmod/, which the makefiles cannot see.
 QSTR_GLOBAL_DEPENDENCIES += $(VARIANT_DIR)/sim_mpconfig.h $(addprefix $(SIM_TREES)/sim/,\

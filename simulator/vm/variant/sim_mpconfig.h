@@ -78,8 +78,5 @@ void sim_edge(const unsigned char *ip); // of edges.c
 #undef MICROPY_PY_CRYPTOLIB
 #define MICROPY_PY_CRYPTOLIB            (1)
 
-// TLS.
-#define MICROPY_PY_SSL_DEFAULT_CERTS    (1)
-
 #define MICROPY_PY_OS_UNAME             (1)
 #define MICROPY_PY_ALL_INPLACE_SPECIAL_METHODS (1)
