@@ -42,16 +42,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Where to get trixie: `security` is the URI of trixie-security or empty."""
+    """Where to get a release: `security` is the URI of its security archive or empty."""
 
     uri: str
     security: str = ""
     options: str = f"signed-by={KEYRING}"
+    release: str = RELEASE
 
     def sources_list(self, security: bool) -> str:
-        lines = [f"deb-src [{self.options}] {self.uri} {RELEASE} main\n"]
+        lines = [f"deb-src [{self.options}] {self.uri} {self.release} main\n"]
         if security and self.security:
-            lines.append(f"deb-src [{self.options}] {self.security} {RELEASE}-security main\n")
+            lines.append(
+                f"deb-src [{self.options}] {self.security} {self.release}-security main\n"
+            )
         return "".join(lines)
 
 
@@ -218,9 +221,9 @@ class Apt:
         )
 
     def update(self, mirror: Mirror) -> None:
-        """Fetch and verify the index of trixie's sources from `mirror`.
+        """Fetch and verify the index of a release's sources from `mirror`.
 
-        A security archive that lacks trixie is left out. Raises SourcesError.
+        A security archive that lacks it is left out. Raises SourcesError.
         """
         for security in (True, False):
             self.list.write_text(mirror.sources_list(security))
@@ -229,7 +232,7 @@ class Apt:
             complaints = re.findall(r"^E: (.*)$", output, re.MULTILINE)
             if done.returncode == 0:
                 return
-            if not all(f"{RELEASE}-security" in line for line in complaints):
+            if not all(f"{mirror.release}-security" in line for line in complaints):
                 break
         raise SourcesError(explain_apt(output, mirror.uri))
 
