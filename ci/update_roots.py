@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Brings modules/trust/roots.pem up to date: Mozilla's root certificates for servers.
 
-Which ones there are is taken from the newest certifi (PyPI), which follows Mozilla within days and leaves out how long a
-root is still trusted. That is in Mozilla's certdata.txt, which Debian's ca-certificates has, some months old: a root
+Which ones there are is taken from the newest certifi (PyPI), which follows Mozilla within days and leaves out how long
+a root is still trusted. That is in Mozilla's certdata.txt, which Debian's ca-certificates has, some months old: a root
 that is new since has no such date, and one that is gone since is left out here too. A date that is known stays.
 
 Needs pip, apt and the network; writes below build/roots and the one file.

@@ -14,6 +14,7 @@ from tls import PROTOCOL_TLS_CLIENT as PROTOCOL_TLS_CLIENT
 from tls import PROTOCOL_TLS_SERVER as PROTOCOL_TLS_SERVER
 
 SSLError = TLSError
+ROOTS_DATE: str
 
 class SSLSession:
     def __init__(self, data: bytes) -> None: ...

@@ -22,6 +22,7 @@ _STATES = const(
         "names",
         "time",
         "packets",
+        "roots",
         "restarted",
         "switched off",
     )

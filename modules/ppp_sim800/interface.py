@@ -9,7 +9,7 @@ from micropython import const
 from .at.text import check_timeout, quoted
 from .blocking import blocking_class
 from .errors import ConfigError, NoCarrier
-from .link import Link
+from .link import Link, roots_are_old
 from .profile import FAST
 from .roles.sim import check_code
 from .run import Async, Deadline
@@ -18,6 +18,9 @@ _default = []  # the board that is used where none is given: there is but one
 
 _READABLE = const(("apn", "user", "dns", "mtu", "roaming"))  # settings that are no secrets
 _ROAMING = const(("allowed", "home data", "refused"))
+_OLD_ROOTS = const(
+    "the root certificates are older than 400 days (ssl.ROOTS_DATE): update the firmware"
+)
 
 
 class Settings:
@@ -217,7 +220,7 @@ class PPP(Async):
 
         timeout: milliseconds to wait for one. What there is: events.py; ("link", "up", "down", "recovering" or "failed");
         ("names", "time" or "packets"; "broken" or "restored"), see docs/link.md; ("day limit" or "month limit", 80 or 100),
-        in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode() lets it.
+        in percent; ("roots", "old") after connect(), where the root certificates are older than 400 days. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode() lets it.
         """
         deadline = Deadline(timeout)
         while True:
@@ -301,6 +304,8 @@ class PPP(Async):
             raise ConfigError('status() knows "reason" and "rssi", not {!r}'.format(what))
         self.link.notice()
         state = self.link.state
+        if what and not state.reason and roots_are_old():
+            return _OLD_ROOTS
         return state.reason if what else state.name
 
     def ipconfig(self, what):

@@ -38,6 +38,7 @@ _LEAVE_MS = const(30000)  # ... to take the link down
 _NOTICE_MS = const(1000)
 # Looks at the modem's clock: the network's time comes within 3 s after registration, or not at all
 _NITZ_TIMES = const(10)
+_ROOTS_LAST = const(34560000)  # seconds: 400 days
 
 _NO_ADDRESS = "0.0.0.0"
 _MTU_FILE = const("ppp_sim800.mtu")  # packets.FILE: not loaded as long as it is not there
@@ -46,6 +47,15 @@ _users = {}  # board (by its id): the Link that last had its modem
 
 # lwIP may take 12 s to give up a link that is not up; until then it uses the object's memory.
 _closing = []
+
+
+def roots_are_old():
+    """Whether the root certificates in the firmware are older than 400 days, by a clock that is set."""
+    try:
+        from trust import roots_date
+    except ImportError:  # firmware without them
+        return False
+    return rtc.is_set() and rtc.now() - rtc.unix(*roots_date()) > _ROOTS_LAST
 
 
 class Link:
@@ -385,6 +395,8 @@ class Link:
         rtc.link = self
         if not rtc.is_fresh():
             await self.timekeeper.restore()  # only now there is a link to ask over
+        if roots_are_old():
+            modem.events.put("roots", "old")
 
     async def switch_on(self):
         """The modem only."""

@@ -193,8 +193,10 @@ static answer_t same_value(int tag_a, part_t a, int tag_b, part_t b) {
     if (tag_a == tag_b && same_bytes(&a, &b)) {
         return YES;
     }
-    const int texts = 1 << MBEDTLS_ASN1_UTF8_STRING | 1 << MBEDTLS_ASN1_PRINTABLE_STRING | 1 << MBEDTLS_ASN1_IA5_STRING | 1 << 0x1a;
-    const int other_texts = 1 << MBEDTLS_ASN1_T61_STRING | 1 << MBEDTLS_ASN1_BMP_STRING | 1 << MBEDTLS_ASN1_UNIVERSAL_STRING;
+    const int texts = 1 << MBEDTLS_ASN1_UTF8_STRING | 1 << MBEDTLS_ASN1_PRINTABLE_STRING
+        | 1 << MBEDTLS_ASN1_IA5_STRING | 1 << 0x1a; // VisibleString
+    const int other_texts = 1 << MBEDTLS_ASN1_T61_STRING | 1 << MBEDTLS_ASN1_BMP_STRING
+        | 1 << MBEDTLS_ASN1_UNIVERSAL_STRING;
     int bit_a = tag_a < 32 ? 1 << tag_a : 0, bit_b = tag_b < 32 ? 1 << tag_b : 0;
     if ((bit_a | bit_b) & other_texts) {
         return UNSURE;
@@ -486,7 +488,8 @@ static uint32_t root_flags(const trust_chain_t *chain, int depth, uint32_t issue
     if (mbedtls_pk_get_bitlen(&root->pk) < (mbedtls_pk_get_type(&root->pk) == MBEDTLS_PK_RSA ? 2048 : 256)) {
         flags |= MBEDTLS_X509_BADCERT_BAD_KEY;
     }
-    if (root->version >= 3 && (!root->ca_istrue || mbedtls_x509_crt_check_key_usage(root, MBEDTLS_X509_KU_KEY_CERT_SIGN) != 0)) {
+    if (root->version >= 3
+        && (!root->ca_istrue || mbedtls_x509_crt_check_key_usage(root, MBEDTLS_X509_KU_KEY_CERT_SIGN) != 0)) {
         flags |= MBEDTLS_X509_BADCERT_KEY_USAGE;
     }
     int between = 0;
@@ -560,7 +563,8 @@ uint32_t trust_chain_judge(trust_chain_t *chain, const char *host, bool default_
         chain->flags[0] |= MBEDTLS_X509_BADCERT_KEY_USAGE;
     }
     if (mbedtls_x509_crt_has_ext_type(own, MBEDTLS_X509_EXT_NS_CERT_TYPE)
-        && (own->ns_cert_type & (servers ? MBEDTLS_X509_NS_CERT_TYPE_SSL_SERVER : MBEDTLS_X509_NS_CERT_TYPE_SSL_CLIENT)) == 0) {
+        && (own->ns_cert_type
+            & (servers ? MBEDTLS_X509_NS_CERT_TYPE_SSL_SERVER : MBEDTLS_X509_NS_CERT_TYPE_SSL_CLIENT)) == 0) {
         chain->flags[0] |= MBEDTLS_X509_BADCERT_NS_CERT_TYPE;
     }
     uint32_t all = 0;

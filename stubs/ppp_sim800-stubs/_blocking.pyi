@@ -74,7 +74,7 @@ class PPP:
 
         timeout: milliseconds to wait for one. What there is: events.py; ("link", "up", "down", "recovering" or "failed");
         ("names", "time" or "packets"; "broken" or "restored"), see docs/link.md; ("day limit" or "month limit", 80 or 100),
-        in percent. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode() lets it."""
+        in percent; ("roots", "old") after connect(), where the root certificates are older than 400 days. While a link is up that is not multiplexed the modem keeps what it has to say; command_mode() lets it."""
 
     def ensure(self, timeout: int = 300000, wdt: Watchdog | None = None) -> None:
         """See to it that the link is up: at once where it can be relied on, else by recovering it.

@@ -1,4 +1,10 @@
-"""TLS of the firmware image: the certificate bundle, sessions, and the heap they come from."""
+"""TLS of the firmware image: the set of roots, what chains are held to, sessions, and the heap they come from."""
+
+import re
+
+from world import ROOT
+
+ROOTS = ROOT / "modules" / "trust" / "roots.pem"
 
 TLS = """
 import esp32, gc, socket, tls
@@ -53,8 +59,11 @@ for name in ("telemetry", "unknownca"):
     print(name + "=" + refusal(context, name))
 context = trusting()
 print("own=%s" % get(context)[0])
-for name in ("unknownca", "wronghost", "expired"):
+for name in ("unknownca", "wronghost", "expired", "mailca", "restricted", "exampleswildcard"):
     print("own_%s=%s" % (name, refusal(context, name)))
+import ssl, sys
+print("date=%s" % ssl.ROOTS_DATE)
+print("machine=%s" % sys.implementation._machine)
 """
     )
     assert int(played.value("size")) < 3000
@@ -68,6 +77,13 @@ for name in ("unknownca", "wronghost", "expired"):
     assert played.value("own_unknownca") == f"8,[(0, 8, {leaf}, {unknown})]"
     assert played.value("own_wronghost").startswith("4,[(0, 4, ")
     assert played.value("own_expired").startswith("1,[(0, 1, ")
+    assert played.value("own_mailca").startswith("4096,[(1, 4096, ")
+    assert played.value("own_restricted").startswith(f"{0x2000100},[(1, {0x2000100}, ")
+    assert played.value("own_exampleswildcard").startswith("4,[(0, 4, ")
+    # What is in the image is what is in the repository.
+    date = re.search(r"^# Date: (\S+)$", ROOTS.read_text(), re.MULTILINE)[1]
+    assert played.value("date") == date
+    assert played.value("machine").endswith(f", roots of {date}")
 
 
 def test_sessions_and_heap(play):

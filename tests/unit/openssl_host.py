@@ -22,7 +22,10 @@ def _library():
 
 
 _crypto = _library()
-_POINTERS = "d2i_X509 X509_STORE_new X509_STORE_CTX_new X509_STORE_CTX_get0_param OPENSSL_sk_new_null X509_verify_cert_error_string"
+_POINTERS = (
+    "d2i_X509 X509_STORE_new X509_STORE_CTX_new X509_STORE_CTX_get0_param OPENSSL_sk_new_null "
+    "X509_verify_cert_error_string"
+)
 for _name in _POINTERS.split():
     getattr(_crypto, _name).restype = ctypes.c_void_p
 _crypto.X509_verify_cert_error_string.restype = ctypes.c_char_p

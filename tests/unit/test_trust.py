@@ -162,7 +162,8 @@ DE = x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "DE")
 FR = x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "FR")
 EXPIRED = {"until": NOW - chains.DAY}
 
-# What it is: root, CAs, leaf; the host; what is wrong with each certificate, from the leaf up, as trust.h and mbedTLS number it.
+# What it is: root, CAs, leaf; the host; what is wrong with each certificate, from the leaf up, as trust.h and mbedTLS
+# number it.
 PLACES = {
     "CA for mail": ([root(), middle(uses="mail"), leaf()], "", {1: 0x1000}),
     "CA for code": ([root(), middle(uses="code"), leaf()], "", {1: 0x1000}),

@@ -50,7 +50,7 @@ def _texts(*parts: bytes) -> bytes:
 
 
 def job(case, now, servers=True, pem=None) -> bytes:
-    """What the program reads of a trust_chains.Case. pem: what the set of roots is made of, else of its certificates."""
+    """What the program reads of a trust_chains.Case. pem: what the set of roots is made of, in place of its trusted."""
     bundle = b""
     if case.bundle:
         bundle = roots.packed(pem or "".join(map(ssl.DER_cert_to_PEM_cert, case.trusted)))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
-from network.certificates import CLIENTS
+from network.certificates import CLIENTS, packed_roots
 from sim800.scenario import Radio
 from stand_in import CERTIFICATES
 from tls_board import UP, digest, pem
@@ -96,6 +96,30 @@ for name in {(*words, *authorities)}:
     for name, (authority, said) in authorities.items():
         whose = f'the certificate of "{authority}", which has signed for {name}.example,'
         assert f"{whose} {said}" in played.value(name)
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(399, False), (402, True)])
+def test_old_roots_are_told_of(board, tmp_path, days, is_old):
+    date = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=days)
+    file = tmp_path / "old.roots"
+    file.write_bytes(packed_roots(f"# Date: {date}\n" + pem("root")))
+    played = board(
+        UP
+        + """
+events = []
+while event := nic.event(100):
+    events.append(event)
+print("told=%d" % events.count(("roots", "old")))
+print("reason=%s" % nic.status("reason"))
+print("date=%s" % ssl.ROOTS_DATE)
+tell("https", get, "telemetry.example")
+""",
+        env={"SIM_ROOTS": str(file)},
+    )
+    assert played.value("told") == str(int(is_old))
+    assert ("update the firmware" in played.value("reason")) == is_old
+    assert played.value("date") == str(date)
+    assert played.value("https") == "ok|200"
 
 
 def test_those_that_break_the_protocol_are_told_apart(board):

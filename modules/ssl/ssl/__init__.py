@@ -22,8 +22,12 @@ from tls import (
     PROTOCOL_TLS_SERVER,
     SSLSession,
 )
+from trust import roots_date
 
 from . import errors, sessions, x509
+
+# The day of Mozilla's set of root certificates that is in the firmware: "2026-10-19"
+ROOTS_DATE = "{}-{:02}-{:02}".format(*roots_date())
 
 SSLError = TLSError  # CPython's name
 
