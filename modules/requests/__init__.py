@@ -84,9 +84,12 @@ class _Raw(io.IOBase):
             at += got
         return bytes(view[:at])
 
+    def close(self):
+        self._answer.close()
+
     def ioctl(self, request, _):
         if request == 4:  # MP_STREAM_CLOSE
-            self._answer.close()
+            self.close()
             return 0
         return -1
 

@@ -1,12 +1,11 @@
 """Signed updates on the chip: its own partitions, NVS and mbedTLS. The variant OTA is needed for images."""
 
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from emulator import find_image
+from update_server import Server, documented
 from world import ROOT
 
 sys.path.insert(0, str(ROOT / "firmware"))
@@ -200,39 +199,6 @@ print("boot=%s" % slot(Partition.BOOT))
     assert told[8].value("m7") == "taken"
 
 
-class Server(ThreadingHTTPServer):
-    """Sends the update's files, and breaks off the first answer of an image half-way."""
-
-    def __init__(self, files):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = files
-        self.broken = False
-        self.ranges = []
-        Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        data = self.server.files[self.path.lstrip("/")]
-        start = 0
-        if wanted := self.headers.get("Range"):
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            self.server.ranges.append(start)
-        self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        if wanted:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        if wanted and not self.server.broken:
-            self.server.broken = True
-            data = data[: len(data) // 2]
-            self.close_connection = True
-        self.wfile.write(data[start:])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.mark.slow
 def test_all_of_an_image_is_written_and_starts(bench, keys, application):
     """Half an hour in QEMU."""
@@ -262,9 +228,7 @@ def test_an_image_comes_over_ppp_and_starts(
     )
     server = Server({"firmware.manifest": manifest, "firmware.app-bin": application})
     monkeypatch.setitem(internet.routes, (ADDRESS, 80), server.server_address[1])
-    page = (ROOT / "docs" / "firmware.md").read_text()
-    code = page[page.index("SERVER = ") : page.index("machine.reset()")]
-    code = code.replace("https://updates.example/hive/", "http://updates.example/")
+    code = documented()
 
     async def body(chip):
         started = await boot(bench, chip, keys, 5)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
+from update_server import Server, documented
 from world import ROOT
 
 sys.path.insert(0, str(ROOT / "firmware"))
@@ -433,6 +434,27 @@ def test_more_than_was_signed(device):
         image=IMAGE,
     )
     assert told == ["i is not what was signed: download it again", "0"]
+
+
+def test_an_image_comes_over_ppp_as_documented(play, internet, monkeypatch, device):
+    """The connection breaks off half-way."""
+    image = b"\xe9" + random.Random(2).randbytes(40_000)
+    manifest = device.manifest("image", 6, {"firmware.app-bin": image})
+    server = Server({"firmware.manifest": manifest, "firmware.app-bin": image})
+    monkeypatch.setitem(internet.routes, ("203.0.113.81", 80), server.server_address[1])
+    played = play(
+        "import requests, signed_update\nfrom esp32 import Partition\nsigned_update.confirm()\n"
+        "nic = ppp_sim800.PPP('internet')\nnic.connect()\n"
+        + documented()
+        + "print('boot=%s' % Partition(Partition.BOOT).info()[4])",
+        env={"SIM_OTA": "1"},
+        names={"updates.example": "203.0.113.81"},
+        files={"update_trust.py": sign.trust(BOARD, 5, device.keys[:2]).encode()},
+    )
+    server.shutdown()
+    assert played.value("boot") == "ota_1"
+    assert len(server.ranges) == 2
+    assert server.ranges[0] == 0 < server.ranges[1] < len(image)
 
 
 # --- files ------------------------------------------------------------------------------------
