@@ -15,16 +15,18 @@ from ppp_sim800.roles.radio import parse_operators
 
 
 class Wire:
-    """A UART that hears nothing before it is written to, then one chunk at each wait of the reader."""
+    """A UART that hears nothing before it is written to, then one chunk at each wait of the reader; what is behind
+    None comes to the second command."""
 
     def __init__(self, chunks, takes=None, writes=()):
-        self.chunks = [bytes.fromhex(chunk) for chunk in chunks]
+        self.chunks = [None if chunk is None else bytes.fromhex(chunk) for chunk in chunks]
         self.sent = b""
+        self.turn = 0  # commands that were written
         self.takes = takes  # bytes of data at once
         self.writes = list(writes)  # what the first calls of write() take, None or bytes
 
     def any(self):
-        return len(self.chunks[0]) if self.chunks and self.sent else 0
+        return len(self.chunks[0] or b"") if self.chunks and self.sent else 0
 
     def readinto(self, buffer):
         if not self.any():
@@ -35,6 +37,7 @@ class Wire:
         return count
 
     def write(self, data):
+        self.turn += b"\r" in bytes(data)
         if self.writes:
             taken = self.writes.pop(0)
             self.sent += data[: taken or 0]
@@ -48,7 +51,7 @@ class Wire:
         return True
 
     def next(self):
-        if self.chunks and not self.chunks[0]:
+        if self.chunks and not self.chunks[0] and (self.chunks[0] is not None or self.turn > 1):
             self.chunks.pop(0)
 
 
@@ -106,7 +109,7 @@ def converse(request):
             results.append(answer + taken)
         except SIM800Error as error:
             results.append({"error": type(error).__name__, "text": str(error)})
-    while wire.chunks and wire.sent:
+    while wire.chunks and wire.chunks != [None] and wire.sent:
         try:
             channel.poll()
         except SIM800Error as error:

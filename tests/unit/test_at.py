@@ -1,11 +1,13 @@
 """The AT channel and the parsers of modem.py, run in the MicroPython VM."""
 
+import itertools
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 SETTINGS = settings(
@@ -44,7 +46,7 @@ def converse(ask):
             do="converse",
             takes=takes,
             writes=writes,
-            chunks=[chunk.hex() for chunk in chunks],
+            chunks=[None if chunk is None else chunk.hex() for chunk in chunks],
             commands=list(commands) or [{"timeout": 1000, **command}],
         )
 
@@ -314,6 +316,123 @@ def test_text_in_quotes_is_no_answer(converse, text):
         got = converse([stream[:cut], stream[cut:]], command="AT+COPS=?", prefix="+COPS:")
         assert got["results"] == [["+COPS: ,,(0-4)", "OK"]], cut
         assert got["unsolicited"] == [urc], cut
+
+
+# What is text, by the table: answers and URCs with text of the network's, of the card's or of other people's in quotes.
+
+ANSWERS = [  # command, prefix, the answer's lines
+    ("AT+COPS?", "+COPS:", ['+COPS: 0,0,"{}"']),
+    ("AT+COPS=?", "+COPS:", ['+COPS: (2,"{}","{}","26201"),(1,"{}","E","26202"),,(0-4),(0-2)']),
+    ("AT+CSPN?", "+CSPN:", ['+CSPN: "{}",0']),
+    ("AT+CNUM", "+CNUM:", ['+CNUM: "{}","+491701234567",145', '+CNUM: "{}","1",129']),
+    (
+        "AT+CPBR=1,3",
+        "+CPBR:",
+        ['+CPBR: {n},"+49170","145","{}"'.replace("{n}", str(n)) for n in (1, 2, 3)],
+    ),
+    ("AT+CLCC", "+CLCC:", ['+CLCC: 1,1,4,0,0,"+49170",145,"{}"']),
+    ("AT+CMGR=1", "+CMGR:", ['+CMGR: "REC READ","+49170","{}","26/11/30,12:00:00+04"']),
+    ("AT+CSCA?", "+CSCA:", ['+CSCA: "{}",145']),
+    ("AT+GSN", "digits", ["861234567890123"]),
+    ("AT", None, []),
+]
+UNASKED = [
+    '+CUSD: 0, "{}", 15',
+    '+CUSD: 1,"{}",0',
+    '*PSNWID: "262","01","{}",0,"{}",0',
+    '+CLIP: "+491709876543",145,"",0,"{}",0',
+    '+CIEV: 10,"26201","{}","{}",0,0',
+    '+CMTI: "SM",3',
+    '+CREG: 1,"1A2B","3C4D"',
+    "RING",
+    "UNDER-VOLTAGE WARNNING",
+    "+DTMF: 5",
+]
+PIECES = [
+    *("\n", "\r\n", "\r\n\r\n", " ", ",", "x", "Hi", "> ", "\t"),
+    *("OK", "ERROR", "RDY", "RING", "NO CARRIER", "NORMAL POWER DOWN", "+PDP: DEACT"),
+    *("+CME ERROR: 10", "+CMS ERROR: 500", "+CPIN: SIM PUK", "+CREG: 2", "+CMGS: 77"),
+    *("AT", "ATE1Q0V1", "861234567890123", "CONNECT 460800", "+COPS: 0,0,", "+CUSD: 2", "\u00fc"),
+]
+TEXT = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+QUOTES = st.lists(st.sampled_from([*PIECES, '"', '" pipe', '+CMTI: "SM",9']), max_size=8).map(
+    "".join
+)
+# Only this cannot be told from the line's end.
+ENDS = re.compile(r'"[ ,0-9]*($|[\r\n])')
+
+
+@st.composite
+def said(draw, template):
+    form = template
+    while "{}" in form:
+        text = draw(QUOTES if form.startswith("+CUSD") else TEXT)
+        if form.startswith("+CUSD"):
+            assume(not ENDS.search(text))
+        form = form.replace("{}", text, 1)
+    return form
+
+
+@st.composite
+def conversation(draw):
+    """(what the modem says, command, prefix, the answer's lines, the URCs)."""
+    command, prefix, templates = draw(st.sampled_from(ANSWERS))
+    urcs = []
+
+    def others():
+        some = [draw(said(form)) for form in draw(st.lists(st.sampled_from(UNASKED), max_size=2))]
+        urcs.extend(some)
+        return "".join(f"\r\n{line}\r\n" for line in some)
+
+    own = [draw(said(template)) for template in templates]
+    stream = others() + command + "\r" + others()
+    for line in own:
+        stream += f"\r\n{line}\r\n" + others()
+    # What stands between two texts with one quote each could be part of one text: it is taken as that, so that no text
+    # forges an answer, and the command ends in ATTimeout.
+    assume(sum(line.count('"') % 2 for line in urcs if line.startswith("+CUSD")) < 2)
+    return stream + "\r\nOK\r\n" + others(), command, prefix, own, urcs
+
+
+def shown(line: str) -> str:
+    """As the package has it: what is not ASCII a "?" for each byte."""
+    return "".join(chr(b) if b < 128 else "?" for b in line.encode())
+
+
+@SETTINGS
+@given(talk=conversation(), cuts=st.lists(st.integers(0, 2000), max_size=8))
+def test_text_is_text_wherever_it_comes(converse, talk, cuts):
+    """No result, answer or event is forged by it, none is lost, and the channel is in step behind it."""
+    stream, command, prefix, own, urcs = talk
+    stream = stream.encode()
+    ends = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(ends) if a < b]
+    got = converse(
+        [*pieces, None, b"AT+GMM\r\r\nSIM800\r\n\r\nOK\r\n"],
+        {"command": command, "prefix": prefix, "timeout": 3000},
+        {"command": "AT+GMM", "prefix": "SIM800", "timeout": 3000},
+    )
+    assert got["results"] == [[*map(shown, own), "OK"], ["SIM800", "OK"]]
+    assert got["unsolicited"] == [shown(line) for line in urcs]
+
+
+@settings(parent=SETTINGS, max_examples=25)
+@given(
+    which=st.sampled_from([row for row in ANSWERS if len(row[2]) == 1 and "{}" in row[2][0]]),
+    text=st.lists(st.sampled_from(['"', "x", "OK", ",", " ", "1"]), max_size=6).map("".join),
+    urcs=st.lists(st.sampled_from(UNASKED[5:]), max_size=2),
+)
+def test_quotes_in_a_name_cost_a_moment(converse, which, text, urcs):
+    """Nobody escapes them: with an odd number the line seems to go on, until nothing comes any more."""
+    command, prefix, (template,) = which
+    line = template.replace("{}", text)
+    others = "".join(f"\r\n{urc}\r\n" for urc in urcs)
+    got = converse(
+        f"{command}\r\r\n{line}\r\n{others}\r\nOK\r\n".encode(),
+        {"command": command, "prefix": prefix, "timeout": 3000},
+    )
+    assert got["results"] == [[line, "OK"]]
+    assert got["unsolicited"] == urcs
 
 
 def test_a_quote_lost_on_the_line_costs_a_moment(converse):
