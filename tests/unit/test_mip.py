@@ -16,7 +16,7 @@ PACKAGE = json.loads((ROOT / "package.json").read_text())
 FILES = {target: ROOT / url for target, url in PACKAGE["urls"]}
 FIRMWARE = {
     *("ssl", "ntptime", "http1", "requests", "aiohttp", "urequests", "ussl", "socket"),
-    *("umqtt", "signed_update"),
+    *("umqtt", "signed_update", "trust"),
 }
 ADDRESS = "203.0.113.80"
 
@@ -84,7 +84,7 @@ def test_version():
 
 def test_what_it_imports_is_there():
     """Nothing but the package itself, MicroPython's own modules, requests, which mip itself needs, and what is done
-    without where it is not: `board`, `cmux`, the firmware's `ssl`."""
+    without where it is not: `board`, `cmux`, `trust`, the firmware's `ssl`."""
     own = {file.split("/")[0].removesuffix(".py") for file in FILES}
     builtin = [
         "_thread",
@@ -112,7 +112,7 @@ def test_what_it_imports_is_there():
     ]
     for file in FILES.values():
         for name in re.findall(r"^\s*(?:from|import) ([\w]+)", file.read_text(), re.MULTILINE):
-            assert name in own | {"requests", "board", "cmux", "ssl", *builtin}, file
+            assert name in own | {"requests", "board", "cmux", "ssl", "trust", *builtin}, file
 
 
 @pytest.fixture
