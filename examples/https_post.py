@@ -19,9 +19,9 @@ nic = ppp_sim800.PPP(APN)
 outbox = Outbox()
 
 
-def measure():
+def measure(number):
     # Your sensors here; until then, what every board can tell.
-    return {"uptime": time.ticks_ms() // 1000, "memory": gc.mem_free()}
+    return {"number": number, "memory": gc.mem_free()}
 
 
 def send():
@@ -37,10 +37,11 @@ def send():
         outbox.deliver(post, MOST)
 
 
-pause_s = refusals = 0
+number = pause_s = refusals = 0
 while True:
     try:
-        outbox.put(measure())
+        number += 1
+        outbox.put(measure(number))
         if pause_s <= 0:
             send()
             refusals = 0

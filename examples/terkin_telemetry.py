@@ -28,7 +28,7 @@ outbox = Outbox()
 
 def measure():
     # Your sensors here, named as Hiveeyes has it: "weight", "temperature.inside", "humidity.outside", ...
-    return {"system.uptime": time.ticks_ms() // 1000, "system.memfree": gc.mem_free()}
+    return {"system.memfree": gc.mem_free()}
 
 
 def send_mqtt(readings):

@@ -133,6 +133,7 @@ def test_several_at_once_get_the_same(tmp_path):
     assert [run.returncode for run in runs] == [0, 0, 0]
     assert {p.name for p in directory.iterdir()} == {
         "made.json",
+        "root.roots",
         *(f"{n}.der" for n in (*certificates.AUTHORITIES, *certificates.CLIENTS)),
         *(f"{n}-key.der" for n in certificates.CLIENTS),
         *(

@@ -51,20 +51,19 @@ def test_what_is_refused_for_good_leaves_the_queue(board, peer):
     """It is set aside, and only what is to blame for it; nothing is asked twice for long."""
 
     def judge(request):
-        bad = any(reading["uptime"] % 2 for reading in json.loads(request.body))
+        bad = any(reading["number"] % 2 for reading in json.loads(request.body))
         return [answer(b"no", "400 Bad Request") if bad else answer(b"{}"), KEEP]
 
     peer.paths = {"/post": judge}
-    number = "number = 0\ndef ticks_ms():\n    global number\n    number += 1\n    return number * 1000\n"
     # Six readings wait, of which three are refused, then one comes at a time.
-    before = "from outbox import Outbox\nbox = Outbox()\nfor i in range(6):\n    box.put({'uptime': i})\n"
-    played = recipe(board, 35, before=before + number, EVERY_S=1000)
-    taken = [r["uptime"] for request in peer.seen for r in json.loads(request.body) if not any(
-        reading["uptime"] % 2 for reading in json.loads(request.body))]  # fmt: skip
+    before = "from outbox import Outbox\nbox = Outbox()\nfor i in range(6):\n    box.put({'number': i})\n"
+    played = recipe(board, 35, before=before, EVERY_S=1000)
+    taken = [r["number"] for request in peer.seen for r in json.loads(request.body) if not any(
+        reading["number"] % 2 for reading in json.loads(request.body))]  # fmt: skip
     assert taken[:3] == [0, 2, 4]
     aside = eval(played.value("outbox.jsonl.refused"))
-    assert [line.count('"uptime":') for line in ["".join(aside)]] and "".join(aside).count(
-        "uptime"
+    assert [line.count('"number":') for line in ["".join(aside)]] and "".join(aside).count(
+        "number"
     ) >= 3
     assert not eval(played.value("outbox.jsonl"))
     assert len(peer.seen) <= 16
