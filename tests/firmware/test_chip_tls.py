@@ -169,7 +169,7 @@ sockets, count = socket.socket, 0
 
 def counted(*args):
     global count
-    count += socket.SOCK_DGRAM not in args  # that one is a question for a name
+    count += args[1:2] != (socket.SOCK_DGRAM,)  # that one is a question for a name
     return sockets(*args)
 
 socket.socket = counted
