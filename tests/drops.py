@@ -146,6 +146,13 @@ def pair(steps):
                 done[i] = tried(both[i])
     return both, ends
 
+def output_held():
+    end = End()
+    end.full = True
+    secure = client.wrap_socket(end, do_handshake_on_connect=False)
+    tried(secure)
+    return end, secure
+
 def established():
     both, ends = pair(4)
     both[0].write(b"hello")
@@ -164,28 +171,19 @@ def tls_waits():
 
 @kind
 def tls_output_held():
-    end = End()
-    end.full = True
-    secure = client.wrap_socket(end, do_handshake_on_connect=False)
-    tried(secure)
+    end, secure = output_held()
     end.full, end.slow = False, True
     drop(secure)
 
 @kind
 def tls_output_held_stream_raises():
-    end = End()
-    end.full = True
-    secure = client.wrap_socket(end, do_handshake_on_connect=False)
-    tried(secure)
+    end, secure = output_held()
     end.full, end.broken = False, True
     drop(secure)
 
 @kind
 def tls_close_raises():
-    end = End()
-    end.full = True
-    secure = client.wrap_socket(end, do_handshake_on_connect=False)
-    tried(secure)
+    end, secure = output_held()
     end.full, end.broken = False, True
     try:
         secure.close()

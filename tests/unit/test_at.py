@@ -3,12 +3,12 @@
 import itertools
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from vm_host import host
 
 SETTINGS = settings(
     max_examples=200,
@@ -19,23 +19,8 @@ SETTINGS = settings(
 
 @pytest.fixture(scope="module")
 def ask(vm):
-    host = subprocess.Popen(
-        [vm, Path(__file__).with_name("at_host.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def ask(**request):
-        host.stdin.write(json.dumps(request) + "\n")
-        host.stdin.flush()
-        answer = host.stdout.readline()
-        assert answer, "the VM ended"
-        return json.loads(answer)
-
-    yield ask
-    host.stdin.close()
-    assert host.wait(5) == 0
+    with host(Path(__file__).with_name("at_host.py"), vm) as ask:
+        yield ask
 
 
 @pytest.fixture
@@ -388,10 +373,11 @@ def conversation(draw):
     stream = others() + command + "\r" + others()
     for line in own:
         stream += f"\r\n{line}\r\n" + others()
+    stream += "\r\nOK\r\n" + others()
     # What stands between two texts with one quote each could be part of one text: it is taken as that, so that no text
     # forges an answer, and the command ends in ATTimeout.
     assume(sum(line.count('"') % 2 for line in urcs if line.startswith("+CUSD")) < 2)
-    return stream + "\r\nOK\r\n" + others(), command, prefix, own, urcs
+    return stream, command, prefix, own, urcs
 
 
 def shown(line: str) -> str:

@@ -1,15 +1,14 @@
 """What is taken for the answer of a name server, and what of it counts, run in the MicroPython VM."""
 
 import itertools
-import json
 import struct
-import subprocess
 from pathlib import Path
 
 import dnslib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vm_host import host
 
 SETTINGS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -21,27 +20,16 @@ numbers = itertools.count()  # no name twice: what was answered is remembered
 
 @pytest.fixture(scope="module")
 def look_up(vm):
-    host = subprocess.Popen(
-        [vm, Path(__file__).with_name("dns_host.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with host(Path(__file__).with_name("dns_host.py"), vm) as ask:
 
-    def look_up(name, *answers):
-        """(address, error, [(port, number, bytes) of each question]); answers: bytes behind the number, or
-        (from the server's port, what is done to the number, bytes)."""
-        rows = [a if isinstance(a, tuple) else (True, 0, a) for a in answers]
-        rows = [(right, flip, rest.hex()) for right, flip, rest in rows]
-        host.stdin.write(json.dumps({"host": name, "answers": rows}) + "\n")
-        host.stdin.flush()
-        line = host.stdout.readline()
-        assert line, "the VM ended"
-        return json.loads(line)
+        def look_up(name, *answers):
+            """(address, error, [(port, number, bytes) of each question]); answers: bytes behind the number, or
+            (from the server's port, what is done to the number, bytes)."""
+            rows = [a if isinstance(a, tuple) else (True, 0, a) for a in answers]
+            rows = [(right, flip, rest.hex()) for right, flip, rest in rows]
+            return ask(host=name, answers=rows)
 
-    yield look_up
-    host.stdin.close()
-    assert host.wait(5) == 0
+        yield look_up
 
 
 def new_name() -> str:

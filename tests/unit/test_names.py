@@ -1,14 +1,13 @@
 """Host names (hostname, alabel) and what is shown of others' text (printable), run in the MicroPython VM."""
 
-import json
 import re
-import subprocess
 from pathlib import Path
 
 import idna
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vm_host import host
 
 SETTINGS = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -26,23 +25,8 @@ SMALL = "".join(WRITTEN)
 
 @pytest.fixture(scope="module")
 def ask(vm):
-    host = subprocess.Popen(
-        [vm, Path(__file__).with_name("names_host.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def ask(hosts=(), texts=()):
-        host.stdin.write(json.dumps([list(hosts), list(texts)], ensure_ascii=False) + "\n")
-        host.stdin.flush()
-        answer = host.stdout.readline()
-        assert answer, "the VM ended"
-        return json.loads(answer)
-
-    yield ask
-    host.stdin.close()
-    assert host.wait(5) == 0
+    with host(Path(__file__).with_name("names_host.py"), vm) as say:
+        yield lambda hosts=(), texts=(): say([list(hosts), list(texts)])
 
 
 def reference(host: str) -> str | None:

@@ -1,14 +1,13 @@
 """The codec of short messages, run in the MicroPython VM; its peer is the simulator's, written apart from it."""
 
 import datetime
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sim800 import gsm7, pdu
+from vm_host import host
 
 SETTINGS = settings(
     max_examples=200,
@@ -30,23 +29,8 @@ UTC = [2026, 6, 15, 12, 30, 59]
 
 @pytest.fixture(scope="module")
 def ask(vm):
-    host = subprocess.Popen(
-        [vm, Path(__file__).with_name("pdu_host.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    )
-
-    def ask(**request):
-        host.stdin.write(json.dumps(request, ensure_ascii=False) + "\n")
-        host.stdin.flush()
-        answer = host.stdout.readline()
-        assert answer, "the VM ended"
-        return json.loads(answer)
-
-    yield ask
-    host.stdin.close()
-    assert host.wait(5) == 0
+    with host(Path(__file__).with_name("pdu_host.py"), vm) as ask:
+        yield ask
 
 
 @pytest.fixture

@@ -17,13 +17,12 @@ import json
 import os
 import random
 import re
-import select
-import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from vm_host import host
 
+MODEM_HOST = Path(__file__).with_name("modem_host.py")
 TRANSCRIPTS = json.loads((Path(__file__).parents[1] / "data/transcripts.json").read_text())
 NAMES = [f"{t['source'].split(', ')[0]}-{n}" for n, t in enumerate(TRANSCRIPTS)]
 
@@ -66,36 +65,9 @@ MORE_METHODS = (
 )
 
 
-@contextmanager
-def host(*program):
-    """ask(do=…, …) of the host in the VM."""
-    vm = subprocess.Popen(
-        [*program, Path(__file__).with_name("modem_host.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def ask(**request):
-        vm.stdin.write(json.dumps(request) + "\n")
-        vm.stdin.flush()
-        assert select.select([vm.stdout], [], [], 60)[0], f"the VM hangs in {str(request)[:2000]}"
-        answer = vm.stdout.readline()
-        assert answer, f"the VM ended in {str(request)[:2000]}"
-        return json.loads(answer)
-
-    try:
-        yield ask
-        vm.stdin.close()
-        assert vm.wait(5) == 0
-    finally:
-        vm.kill()
-        vm.wait()
-
-
 @pytest.fixture(scope="module")
 def ask(vm):
-    with host(vm) as ask:
+    with host(MODEM_HOST, vm) as ask:
         yield ask
 
 
@@ -339,7 +311,7 @@ def test_damaged_bytes(vm):
     """No exception but the package's own, no hang, and no more memory than a board has."""
     chance = random.Random(FUZZ_SEED)
     ends, kept, longest, left = {}, [], 0, FUZZ_BYTES
-    with host(vm, "-X", "heapsize=192k") as ask:
+    with host(MODEM_HOST, vm, "-X", "heapsize=192k") as ask:
         while left > 0:
             batch = list(sessions(chance, min(left, 4000)))
             got = ask(do="fuzz", sessions=batch)
