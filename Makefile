@@ -12,7 +12,7 @@ export PYTHON
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm repl firmware size flash setup-demo setup-test setup-docs clean distclean
+.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-demo setup-test setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ vm: setup-demo ## Build MicroPython for Linux with the frozen package
 	@mkdir -p build
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
+
+patches-check: ## See to which MicroPython and lwIP the patches apply, and which are obsolete (MICROPYTHON=git LWIP=git)
+	@$(PYTHON) ci/patches_check.py $(if $(MICROPYTHON),--micropython '$(MICROPYTHON)') $(if $(LWIP),--lwip '$(LWIP)')
 
 faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/fault_table.py $(ARGS)

@@ -32,7 +32,7 @@ SOURCES = (
     ROOT / "modules" / "signed_update.py",
 )
 # The firmware's sockets have theirs in C.
-SOCKETS = ROOT / "patches" / "extmod" / "0029-network-socket-words.patch"
+SOCKETS = ROOT / "patches" / "extmod" / "0006-modnetwork-words.patch"
 CLASSES = [
     node.name
     for file in (ERRORS, ROOT / "modules" / "http1" / "errors.py")

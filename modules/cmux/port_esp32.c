@@ -1,6 +1,6 @@
 // The port for the ESP32: a task takes a UART's frames apart, without Python.
 //
-// It needs machine_uart_set_user(), from patches/esp32/0002.
+// It needs machine_uart_set_user(), from patches/esp32/0004.
 
 #include "driver/uart.h"
 #include "driver/uart_select.h"

@@ -331,13 +331,6 @@ def test_every_patch_applies_to_its_tag(tmp_path):
     assert image.micropython_version(plan.source) == "v1.28.0"
 
 
-def test_every_patch_has_its_header():
-    for file in [*(ROOT / "patches").rglob("*.patch")]:
-        header = file.read_text().partition("\n--- ")[0]
-        for word in ("What:", "Why:", "Upstream:", "Proven by:"):
-            assert word in header, f"{file.name} lacks {word}"
-
-
 # --- bad input of the build -------------------------------------------------------------------
 
 
