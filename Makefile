@@ -8,7 +8,7 @@ VARIANT ?= $(BOARD_VARIANT)
 
 VENV := build/venv/bin
 SPHINX := build/venv-docs/bin/sphinx-build -q -W --keep-going -d build/docs/doctrees
-export PYTHON
+export PYTHON VM_SOURCE
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
@@ -57,7 +57,7 @@ emulate-measure: setup-demo ## Measure the image in QEMU's ESP32, beside upstrea
 bench: vm ## Measure all there is, beside plain network.PPP, in four minutes (ARGS="--only upload --compare run.json")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/all.py $(ARGS)
 
-vm: setup-demo ## Build MicroPython for Linux with the frozen package
+vm: setup-demo ## Build MicroPython for Linux with the frozen package (VM_SOURCE=submodule|debian)
 	@$(VENV)/python simulator/vm/sources.py
 	@test -x build/vm/micropython || echo "building MicroPython for Linux, one to two minutes the first time"
 	@mkdir -p build

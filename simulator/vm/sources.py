@@ -3,7 +3,7 @@
 
 They come from the submodule firmware/micropython (and its own lib/lwip, lib/mbedtls,
 lib/micropython-lib) where that is filled, else from Debian trixie's source packages through the
-machine's own Debian mirror. apt fetches and verifies them with a configuration of its own under
+machine's own Debian mirror; --source submodule or --source debian (or VM_SOURCE) asks for one of them. apt fetches and verifies them with a configuration of its own under
 build/apt: nothing is installed, nothing outside build/ changes, no privileges are needed. The
 patches in patches/extmod are then applied to micropython, those in patches/lwip to lwip; to Debian's
 micropython, which is 1.25, those in patches/extmod-1.25 as well.
@@ -15,6 +15,8 @@ does nothing. It can be interrupted at any point and run again.
 import argparse
 import contextlib
 import json
+import os
+import re
 import shutil
 import sys
 import time
@@ -84,7 +86,8 @@ class Sources:
     """The sources of one build folder.
 
     Arguments: `root` the project's folder, `build` where results and downloads go, `mirrors`
-    which to ask (None: the machine's), `pins` the packages wanted.
+    which to ask (None: the machine's), `pins` the packages wanted, `source` "submodule" or "debian"
+    ("": the submodule if it is filled).
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Sources:
         build: Path,
         mirrors: list[Mirror] | None = None,
         pins=None,
+        source: str = "",
     ):
         self.root = root
         self.build = build
@@ -100,6 +104,7 @@ class Sources:
         self.downloads = build / "downloads"
         self.mirrors = mirrors
         self.pins = pins or PINS
+        self.source = source
         self.module = root / "firmware" / "micropython"
         self._versions_file = self.downloads / "versions.json"
 
@@ -142,9 +147,23 @@ class Sources:
                 self._make(name, git_parts, stamps[name])
             return True
 
+    def micropython(self) -> str:
+        """What the tree of MicroPython in place is, for people."""
+        text = (self.src / "micropython" / "py" / "mpconfig.h").read_text()
+        numbers = re.findall(r"#define MICROPY_VERSION_(?:MAJOR|MINOR|MICRO) (\d+)", text)
+        commit = self._submodules().get("")
+        origin = f"firmware/micropython, {commit[:10]}" if commit else "Debian"
+        return f"MicroPython {'.'.join(numbers)} ({origin})"
+
     def _submodules(self) -> dict[str, str]:
-        """Filled submodules: {path below firmware/micropython: commit}."""
+        """Filled submodules to take: {path below firmware/micropython: commit}. Raises SourcesError."""
+        if self.source == "debian":
+            return {}
         if not (self.module / FILLED[""]).exists():
+            if self.source == "submodule":
+                raise SourcesError(
+                    f"firmware/micropython is empty: fill it with `{SUBMODULE_HINT}`."
+                )
             return {}
         return {
             part: trees.git_commit(self.module / part)
@@ -296,13 +315,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--mirror", metavar="URI", help="a Debian mirror to use instead of the machine's"
     )
+    parser.add_argument(
+        "--source",
+        choices=("submodule", "debian"),
+        default=os.environ.get("VM_SOURCE") or None,
+        help="whose MicroPython (default: VM_SOURCE, else the submodule if it is filled)",
+    )
     options = parser.parse_args(arguments)
+    if options.source not in (None, "submodule", "debian"):
+        parser.error(f"VM_SOURCE is {options.source}: set it to submodule or debian, or unset it")
     mirrors = [Mirror(options.mirror)] if options.mirror else None
     begin = time.monotonic()
     build = options.build.resolve()
     sys.stdout.reconfigure(line_buffering=True)
+    sources = Sources(ROOT, build, mirrors, source=options.source)
     try:
-        done = Sources(ROOT, build, mirrors).run()
+        done = sources.run()
     except SourcesError as error:
         print(f"sources: {error}", file=sys.stderr)
         return 1
@@ -317,7 +345,9 @@ def main(arguments: list[str] | None = None) -> int:
         print("sources: interrupted; run this again to go on", file=sys.stderr)
         return 130
     what = "put in place" if done else "already in place"
-    print(f"sources {what} in {build / 'src'} after {time.monotonic() - begin:.1f} s")
+    print(
+        f"sources of {sources.micropython()} {what} in {build / 'src'} after {time.monotonic() - begin:.1f} s"
+    )
     return 0
 
 
