@@ -17,5 +17,8 @@ mkdir -p build/upstream
 GIT_TERMINAL_PROMPT=0 git clone -q --depth 1 --branch "$ref" "$url" "$tree" ||
     fail "MicroPython's $ref could not be fetched from $url: check its name and the network."
 echo "MicroPython $ref is $(git -C "$tree" log -1 --format='%h of %cs: %s')"
+git -C "$tree" fetch -q --depth 1 origin "$(git rev-parse HEAD:firmware/micropython)" &&
+    ${PYTHON:-python3} ci/patches_check.py --micropython "$tree" ||
+    echo "upstream: not all patches are as they should be, see above" >&2
 ${PYTHON:-python3} firmware/image.py --micropython "$tree" --output build/upstream/firmware ||
     fail "MicroPython's $ref does not build with this project's patches and board: see above."
