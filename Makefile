@@ -7,18 +7,19 @@ TESTS ?= tests
 VARIANT ?= $(BOARD_VARIANT)
 
 VENV := build/venv/bin
+DEMO := build/venv-demo/bin
 SPHINX := build/venv-docs/bin/sphinx-build -q -W --keep-going -d build/docs/doctrees
 export PYTHON VM_SOURCE
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-demo setup-test setup-docs clean distclean
+.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-vm setup-demo setup-bench setup-test setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs MODEM=R13.08|R14.18)
-	@$(VENV)/python -m demo --air $(AIR) --modem $(MODEM)
+demo: setup-demo vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=ideal|gprs MODEM=R13.08|R14.18)
+	@$(DEMO)/python -m demo --air $(AIR) --modem $(MODEM)
 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
 	@$(VENV)/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
@@ -42,42 +43,43 @@ format: setup-test ## Put the Python files into their form
 	@$(VENV)/ruff check -q --fix . ; $(VENV)/ruff format -q .
 
 docs: setup-docs ## Make the documentation as a site, build/docs/html; warnings are errors
-	@$(SPHINX) -b html docs build/docs/html
+	@rm -rf build/docs/new
+	@$(SPHINX) -b html docs build/docs/new
+	@rm -rf build/docs/html && mv build/docs/new build/docs/html
 	@echo "the site is in build/docs/html/index.html"
 
 linkcheck: setup-docs ## Look whether the links to other sites still lead somewhere (needs the net)
 	@$(SPHINX) -b linkcheck docs build/docs/links
 
-emulate: setup-demo ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
+emulate: setup-bench ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
 	@$(VENV)/python -m demo --chip emulated --air $(AIR) --modem $(MODEM) --out build/emulate
 
-emulate-measure: setup-demo ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
+emulate-measure: setup-bench ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
 	@$(VENV)/python bench/emulated.py
 
-bench: vm ## Measure all there is, beside plain network.PPP, in four minutes (ARGS="--only upload --compare run.json")
+bench: setup-bench vm ## Measure all there is, beside plain network.PPP, in four minutes (ARGS="--only upload --compare run.json")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/all.py $(ARGS)
 
-vm: setup-demo ## Build MicroPython for Linux with the frozen package (VM_SOURCE=submodule|debian)
-	@$(VENV)/python simulator/vm/sources.py
+vm: setup-vm ## Build MicroPython for Linux with the frozen package (VM_SOURCE=submodule|debian)
+	@$(PYTHON) simulator/vm/sources.py
 	@test -x build/vm/micropython || echo "building MicroPython for Linux, one to two minutes the first time"
-	@mkdir -p build
-	@$(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm >build/vm.log 2>&1 || { \
+	@ci/progress.sh vm build/vm.log $(MAKE) --no-print-directory -j$(shell nproc) -C simulator/vm || { \
 	    tail -20 build/vm.log >&2; echo "MicroPython for Linux did not build, see build/vm.log" >&2; exit 1; }
 
 patches-check: ## See to which MicroPython and lwIP the patches apply, and which are obsolete (MICROPYTHON=git LWIP=git)
 	@$(PYTHON) ci/patches_check.py $(if $(MICROPYTHON),--micropython '$(MICROPYTHON)') $(if $(LWIP),--lwip '$(LWIP)')
 
-faults: vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
+faults: setup-bench vm ## Play the fault table (tests/data/faults.toml), beside plain network.PPP (ARGS="--only words")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/fault_table.py $(ARGS)
 
 model: setup-test vm ## Play random sequences of calls against a model of who has the line (STEPS=100000 SEED=number)
 	@PYTHONPATH=simulator:tests $(VENV)/python tests/model.py $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-soak: vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
+soak: setup-bench vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/mix.py $(ARGS)
 
-repl: $(if $(PORT),,vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call
-	@$(if $(PORT),$(PYTHON) firmware/on_board.py repl --port '$(PORT)',$(VENV)/python -m world --repl)
+repl: $(if $(PORT),,setup-demo vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call
+	@$(if $(PORT),$(PYTHON) firmware/on_board.py repl --port '$(PORT)',$(DEMO)/python -m world --repl)
 
 firmware: ## Build the image for a T-Call (VARIANT=OTA UPDATE_KEYS="owner.pem next.pem" UPDATE_VERSION=number)
 	@$(PYTHON) firmware/image.py --variant '$(VARIANT)'
@@ -88,8 +90,14 @@ size: ## Tell how much flash and RAM the built images take, against ci/limits.js
 flash: ## Erase the board at PORT=..., write the image and verify it (VARIANT=OTA IMAGE=file KEEP=1)
 	@$(PYTHON) firmware/on_board.py flash --port '$(PORT)' --variant '$(VARIANT)' --image '$(IMAGE)' $(if $(KEEP),--keep)
 
+setup-vm:
+	@ci/setup.sh vm
+
 setup-demo:
 	@ci/setup.sh demo
+
+setup-bench:
+	@ci/setup.sh bench
 
 setup-test:
 	@ci/setup.sh test

@@ -1,46 +1,66 @@
 #!/bin/sh
-# Installs what the given part of the project needs from Debian and PyPI, once: system packages (with
-# sudo where not root) and a virtual environment: build/venv, or build/venv-PART for what needs one of its own. What
-# comes from PyPI is named, with its hash, in requirements*.txt, see requirements.sh.
+# Has what a part of the project needs, once: Debian's packages (with sudo where not root), and a virtual environment, see
+# environment.py. What works with boards and documentation needs nothing of Debian but a Python that has venv.
 # Says what it does; does nothing twice.
 #
-# usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board|fuzz
+# usage: ci/setup.sh vm|demo|bench|test [--packages]   --packages: those of Debian alone
+#        ci/setup.sh board|docs|types|peers            nothing but Python
+#        ci/setup.sh firmware|emulator|fuzz            nothing but Debian's packages
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { printf '[setup] %s\n' "$*"; }
 fail() { printf '[setup] %s\n' "$*" >&2; exit 1; }
 
-packages="gcc libc6-dev make patch xz-utils bzip2 ca-certificates python3-venv passt"
+packages=""
 recommends="--no-install-recommends"
-venv=build/venv
-requirements=ci/requirements.txt
+venv=""
+passt=""
+simulator="gcc libc6-dev make patch xz-utils bzip2 ca-certificates passt"
 case "${1:-}" in
-    demo) ;;
-    test) packages="$packages tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy" ;;
+    vm) packages=$simulator passt=yes ;;
+    demo) packages=$simulator passt=yes venv=demo ;;
+    bench) packages=$simulator passt=yes venv=test ;;
+    test)
+        packages="$simulator tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy"
+        passt=yes venv=test ;;
+    board|docs|types|peers) venv=$1 ;;
     firmware)
-        packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv"
-        venv="" ;;
+        packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv" ;;
     emulator)  # what Espressif's QEMU is linked with
-        packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0"
-        venv="" ;;
-    board|types|docs|peers)
-        packages="ca-certificates python3-venv"
-        venv=build/venv-$1
-        requirements=ci/requirements-$1.txt ;;
+        packages="libgcrypt20 libglib2.0-0 libpixman-1-0 libsdl2-2.0-0 libslirp0" ;;
     fuzz)  # the sanitizers are among what clang recommends
         packages="clang"
-        recommends=""
-        venv="" ;;
-    *) fail "usage: ci/setup.sh demo|test|types|peers|docs|firmware|emulator|board|fuzz" ;;
+        recommends="" ;;
+    *) fail "usage: ci/setup.sh vm|demo|bench|test|board|docs|types|peers|firmware|emulator|fuzz [--packages]" ;;
 esac
 
+python=${PYTHON:-python3}
+if [ -n "$passt$venv" ]; then
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
+fi
+[ "${2:-}" != --packages ] || venv="" passt=""
+
+# Under its own name, or under another that provides it: libglib2.0-0 is libglib2.0-0t64 since Debian 13.
+installed() {
+    dpkg-query -W -f '${db:Status-Abbrev},${Package},${Provides}\n' 2>/dev/null |
+        sed -n 's/^ii *//p' | sed 's/([^)]*)//g; s/[, ][, ]*/\n/g'
+}
 missing=""
-for package in $packages; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
+if [ -n "$packages" ]; then
+    here=$(installed)
+    for package in $packages; do
+        printf '%s\n' "$here" | grep -qx -- "$package" || missing="$missing $package"
+    done
+fi
 if [ -n "$missing" ]; then
-    command -v apt-get >/dev/null || fail "needs Debian's packages$missing, but there is no apt-get here: use Debian 12 or newer"
+    if ! command -v apt-get >/dev/null; then
+        case "$missing" in
+            " python3-venv")
+                fail "$python has no venv: install it, under whatever name your system has it, or set PYTHON to another Python" ;;
+        esac
+        fail "needs Debian's packages$missing, but there is no apt-get here: use Debian 12 or newer, or the container of .devcontainer/Dockerfile"
+    fi
     sudo=""
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || fail "not root and no sudo: run 'apt-get install$missing' as root, then try again"
@@ -56,10 +76,12 @@ if [ -n "$missing" ]; then
         printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
         $sudo chmod +x "$policy"
     fi
-    # shellcheck disable=SC2086  # the list is meant to be split
-    { $sudo apt-get update -q &&
-      $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $recommends $missing; } \
-        >"$log" 2>&1 || { tail -5 "$log" >&2; fail "apt-get failed, its output is in $log: check the network and try again"; }
+    # shellcheck disable=SC2086  # the lists are meant to be split
+    { ci/progress.sh setup "${log%.log}-update.log" $sudo apt-get update -q &&
+      ci/progress.sh setup "$log" $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $recommends $missing; } || {
+        cat "${log%.log}-update.log" "$log" 2>/dev/null | tail -5 >&2
+        fail "apt-get failed, its output is in $log: check the network and try again"
+    }
     for server in mosquitto nginx caddy; do
         case "$missing " in *" $server "*)
             [ ! -d /run/systemd/system ] || $sudo systemctl -q disable "$server" ;;
@@ -67,26 +89,10 @@ if [ -n "$missing" ]; then
     done
 fi
 
-[ -n "$venv" ] || exit 0
-
-python=${PYTHON:-python3}
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    fail "$python is older than 3.11: set PYTHON to a newer one"
-want=$( { "$python" -V; cat ci/requirements-build.txt "$requirements"; } | sha256sum)
-if [ "$(cat "$venv/.made-of" 2>/dev/null)" != "$want" ]; then
-    say "making $venv from PyPI ($requirements)"
-    rm -rf "$venv"
-    mkdir -p build
-    "$python" -m venv "$venv" || fail "cannot make a virtual environment with $python: install python3-venv"
-    install() { "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes "$@"; }
-    {
-        if [ "$1" = board ]; then
-            # esptool has no wheel; pip would fetch what builds it without a look at its hash.
-            install --only-binary :all: -r ci/requirements-build.txt &&
-                install --only-binary :all: --no-binary esptool --no-build-isolation -r "$requirements"
-        else
-            install --only-binary :all: -r "$requirements"
-        fi
-    } || fail "pip failed: check the network and try again; if a hash differs, the package is not the one that was tested"
-    echo "$want" >"$venv/.made-of"
+if [ -n "$passt" ]; then
+    # Better told now than when all is built.
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$python is older than 3.11: set PYTHON to a newer one"
+    PYTHONPATH=simulator "$python" -m network.passt || exit 1
 fi
+[ -z "$venv" ] || "$python" ci/environment.py "$venv"

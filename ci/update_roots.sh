@@ -7,10 +7,12 @@ cd "$(dirname "$0")/.."
 
 file=modules/trust/roots.pem
 out=build/roots/proposal
+mkdir -p build/roots
+python3 ci/update_roots.py >build/roots/changes.new
+mv build/roots/changes.new build/roots/changes.txt
+cat build/roots/changes.txt
 rm -rf $out
 mkdir -p $out
-python3 ci/update_roots.py >build/roots/changes.txt
-cat build/roots/changes.txt
 if git diff --quiet -I '^# Distrust dates: ' -- $file; then
     exit 0
 fi

@@ -12,10 +12,12 @@ ref=${1:-master}
 tree=build/upstream/micropython
 url=$(git config -f .gitmodules --get submodule.firmware/micropython.url)
 
-rm -rf "$tree"
+rm -rf "$tree.new"
 mkdir -p build/upstream
-GIT_TERMINAL_PROMPT=0 git clone -q --depth 1 --branch "$ref" "$url" "$tree" ||
+GIT_TERMINAL_PROMPT=0 git clone -q --depth 1 --branch "$ref" "$url" "$tree.new" ||
     fail "MicroPython's $ref could not be fetched from $url: check its name and the network."
+rm -rf "$tree"
+mv "$tree.new" "$tree"
 echo "MicroPython $ref is $(git -C "$tree" log -1 --format='%h of %cs: %s')"
 git -C "$tree" fetch -q --depth 1 origin "$(git rev-parse HEAD:firmware/micropython)" &&
     ${PYTHON:-python3} ci/patches_check.py --micropython "$tree" ||

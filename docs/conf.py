@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def _repository() -> str:
     """Where the project's other files can be read: as the continuous integration says, else as git does."""
     if name := os.environ.get("GITHUB_REPOSITORY"):
         return f"https://github.com/{name}/blob/{os.environ.get('GITHUB_SHA', 'HEAD')}/"
+    if not shutil.which("git"):
+        return ""
     command = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
     origin = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     match = re.search(r"github\.com[:/](.+?)(\.git)?$", origin)

@@ -22,6 +22,7 @@ from pathlib import Path
 from board.bus import Bus
 from board.chips import Battery
 from board.tcall import BOARDS, TCall
+from network.passt import PasstError
 from sim800.scenario import Scenario
 from sim800.surroundings import Surroundings
 
@@ -247,6 +248,8 @@ def main() -> None:
 
     try:
         sys.exit(asyncio.run(go()))
+    except PasstError as error:
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 

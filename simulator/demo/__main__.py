@@ -1,14 +1,21 @@
-"""Plays tour.py on a simulated T-Call and shows it with times; leaves an AT log and a capture."""
+"""Plays tour.py on a simulated T-Call and shows it with times; leaves an AT log and a capture.
+
+What a run that failed has left is in a folder `failed` of its own: the files of the last good one stay.
+"""
 
 import argparse
 import asyncio
 import importlib
+import os
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from network.air import PROFILES
 from network.journal import Entry
+from network.passt import PasstError
 from sim800.profiles import PROFILES as MODEMS
 from sim800.scenario import Modem, Radio, Scenario
 from stand_in import Internet
@@ -66,7 +73,28 @@ class Show:
 
 
 async def demo(air: str, modem: str, out: Path, chip: str) -> int:
+    """Play it. Returns the tour's exit code. The log and the capture are in `out` if that is 0, else in `out`/failed."""
     out.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=out))
+    code = 1
+    try:
+        code = await play(air, modem, new, chip)
+    finally:
+        there = out if code == 0 else out / "failed"
+        there.mkdir(exist_ok=True)
+        for file in new.iterdir():
+            os.replace(file, there / file.name)
+        shutil.rmtree(new)
+        for what, name, how in (
+            ("AT dialogue", "at.log", ""),
+            ("PPP line", "ppp.pcap", "   (Wireshark, tshark -r)"),
+        ):
+            if (there / name).exists():
+                print(f"  {what:<16} {there / name}{how}")
+    return code
+
+
+async def play(air: str, modem: str, out: Path, chip: str) -> int:
     started = time.monotonic()
     with Internet() as internet:
         scenario = Scenario(
@@ -95,17 +123,17 @@ async def demo(air: str, modem: str, out: Path, chip: str) -> int:
             if world.boot_log:
                 print(f"{world.boot_log}\n")
             tour = Path(__file__).with_name("tour.py")
-            result = await world.run(tour, timeout=240, on_line=show.line)
+            try:
+                result = await world.run(tour, timeout=240, on_line=show.line)
+            finally:
+                world.journal.listeners.clear()
+                with (out / "at.log").open("w") as log:
+                    log.writelines(f"{entry}\n" for entry in world.journal.seen("at"))
             if result.code:
                 print(result.stderr, file=sys.stderr)
                 print(f"the tour ended with exit code {result.code}", file=sys.stderr)
-            world.journal.listeners.clear()
             show.table()
-            log = out / "at.log"
-            log.write_text("".join(f"{entry}\n" for entry in world.journal.seen("at")))
-    print(f"\n  AT dialogue      {log}")
-    print(f"  PPP line         {out / 'ppp.pcap'}   (Wireshark, tshark -r)")
-    print(f"  all in           {time.monotonic() - started:.1f} s")
+    print(f"\n  all in           {time.monotonic() - started:.1f} s")
     return result.code
 
 
@@ -123,13 +151,16 @@ def main() -> None:
         "--out", type=Path, default=ROOT / "build" / "demo", help="where the two files go"
     )
     args = parser.parse_args()
-    if args.chip == "vm":
-        sys.exit(asyncio.run(demo(args.air, args.modem, args.out, args.chip)))
-    emulator = importlib.import_module("emulator")  # only here: it needs mpremote
+    ends = (PasstError, TimeoutError)
+    if args.chip == "emulated":
+        emulator = importlib.import_module("emulator")  # only here: it needs mpremote
+        ends = (*ends, emulator.Missing, emulator.Panic)
     try:
         sys.exit(asyncio.run(demo(args.air, args.modem, args.out, args.chip)))
-    except (emulator.Missing, emulator.Panic, TimeoutError) as error:
+    except ends as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,21 @@
 
 It speaks Ethernet, each frame after its length in 4 bytes, on a socket pair; its gateway address
 is this machine's loopback. Nothing else is ever asked of it: see internet.py.
+
+`python -m network.passt` tells whether it works on this machine: nothing, or why it does not.
 """
 
 import asyncio
+import os
+import re
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 GUEST = bytes([10, 0, 2, 15])
 GATEWAY = bytes([10, 0, 2, 2])
@@ -22,6 +28,33 @@ _ARP_REQUEST, _ARP_REPLY = b"\x00\x01", b"\x00\x02"
 _BACKLOG = 1 << 20  # bytes passt may be behind before packets are dropped
 
 INSTALL = "apt-get install passt"
+
+# What keeps a process from making a user namespace, and where it shows.
+_LIMITS = (
+    ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),  # Ubuntu since 24.04
+    ("user/max_user_namespaces", "0", "10000"),
+    ("kernel/unprivileged_userns_clone", "0", "1"),  # Debian's kernel
+)
+
+
+def namespaces_hint(proc: Path = Path("/proc")) -> str:
+    """What lets passt make its user namespace: first what this machine's settings say, then what else it may be."""
+    here = []
+    for name, closed, opened in _LIMITS:
+        try:
+            found = (proc / "sys" / name).read_text().strip()
+        except OSError:
+            continue
+        if found == closed:
+            here.append(f"`sudo sysctl {name.replace('/', '.')}={opened}` allows it here")
+    elsewhere = [
+        "on Ubuntu 24.04 `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` allows it",
+        "in Docker the flag `--privileged`",
+        "on WSL it takes WSL 2 (`wsl --set-version NAME 2`)",
+    ]
+    if any("apparmor" in line for line in here):
+        del elsewhere[0]
+    return "; ".join([*here, ", ".join(elsewhere)])
 
 
 class PasstError(RuntimeError):
@@ -50,9 +83,26 @@ class Passt(asyncio.Protocol):
         self._buffer = b""
         self._ready: asyncio.Future | None = None
         self._errors = None
+        self._said = ""  # what it said when it did not start
 
     async def start(self, timeout: float = 5.0) -> None:
-        """Start it and wait until it answers ARP; timeout in real seconds. Raises PasstError."""
+        """Start it and wait until it answers ARP; timeout in real seconds. Raises PasstError.
+
+        Started by root it becomes nobody, who may not make a namespace everywhere: where that fails it stays root, who
+        may in a container with --privileged.
+        """
+        try:
+            await self._start(timeout)
+        except PasstError as error:
+            if not self._said or os.geteuid() != 0:
+                raise
+            try:
+                await self._start(timeout, "--runas", "0:0")
+            except PasstError:
+                raise error from None
+
+    async def _start(self, timeout: float, *more: str) -> None:
+        self._said = ""
         if shutil.which(self._program) is None:
             raise PasstError(
                 f"{self._program!r} is not installed, and nothing else carries TCP to the"
@@ -63,7 +113,7 @@ class Passt(asyncio.Protocol):
         arguments = [
             *("-F", str(its.fileno()), "-f", "-q", "-4", "-i", "lo", "-m", "1500"),
             *("-a", socket.inet_ntoa(GUEST), "-n", "24", "-g", socket.inet_ntoa(GATEWAY)),
-            *("-M", _GATEWAY_MAC.hex(":"), "-D", "none", "-S", "none"),
+            *("-M", _GATEWAY_MAC.hex(":"), "-D", "none", "-S", "none", *more),
         ]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
@@ -85,13 +135,22 @@ class Passt(asyncio.Protocol):
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace")
             lines = [
-                x for x in said.splitlines() if x and "syslog" not in x and "as root" not in x
+                x.strip()
+                for x in said.splitlines()
+                if x and "syslog" not in x and "as root" not in x
             ]
+            self._said = "; ".join(lines)
+            ended = self._process.poll() is not None
             await self.stop()
+            if re.search(r"namespace|remount|tmpfs|pivot_root|unmount", self._said):
+                raise PasstError(
+                    f"{self._program!r}, which carries TCP to the simulated internet, may make no user namespace here"
+                    f" ({self._said}): {namespaces_hint()}."
+                ) from None
+            why = self._said or ("it said nothing" if ended else f"no answer in {timeout:g} s")
             raise PasstError(
-                f"{self._program!r} did not start: {'; '.join(lines) or 'it said nothing'}."
-                f" Try `{' '.join([self._program, *arguments[2:], '-1'])}` by hand; it needs user"
-                " namespaces (in a container: allow unshare, e.g. seccomp=unconfined)"
+                f"{self._program!r}, which carries TCP to the simulated internet, did not start ({why}): try"
+                f" `{' '.join([self._program, *arguments[2:], '-1'])}` by hand."
             ) from None
 
     async def stop(self) -> None:
@@ -159,3 +218,22 @@ class Passt(asyncio.Protocol):
             self._ready.set_exception(ConnectionError("passt ended"))
         elif unexpected:
             self._ended()
+
+
+async def _probe() -> None:
+    passt = Passt(lambda _packet: None, lambda: None)
+    await passt.start()
+    await passt.stop()
+
+
+def main() -> int:
+    try:
+        asyncio.run(_probe())
+    except PasstError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

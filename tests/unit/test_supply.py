@@ -3,14 +3,19 @@
 import re
 import shutil
 import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
 from world import ROOT
 
+sys.path.insert(0, str(ROOT / "ci"))
+import environment
+
 PINS = sorted((ROOT / "ci").glob("requirements*.in"))
 LOCKS = sorted((ROOT / "ci").glob("requirements*.txt"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DOCKERFILE = ROOT / ".devcontainer" / "Dockerfile"
 NAME = re.compile(r"([A-Za-z0-9._-]+)==([^ ;\\]+)")
 
 
@@ -40,19 +45,26 @@ def test_requirements_have_hashes(file):
     assert locked and all(locked.values()), [name for name, hashes in locked.items() if not hashes]
     wanted = re.findall(r"^[^#\s].*", file.with_suffix(".in").read_text(), re.MULTILINE)
     for line in wanted:
+        if line.startswith("-r "):
+            assert ROOT / "ci" / line[3:] in PINS
+            continue
         pin = NAME.match(line)
         assert pin, f"{line} is in no certain version"
         assert (normal(pin[1]), pin[2]) in locked, f"{line}: run ci/requirements.sh"
 
 
-def test_pip_is_told_to_look_at_hashes():
+@pytest.mark.parametrize("part", environment.REQUIREMENTS)
+def test_pip_is_told_to_look_at_hashes(part, tmp_path, monkeypatch):
     """In each call, and that it builds nothing but what is named: a build fetches more, without a look."""
-    setup = (ROOT / "ci" / "setup.sh").read_text()
-    calls = re.findall(r"bin/pip\S* .*", setup)
-    assert calls and all("--require-hashes" in call for call in calls)
-    installs = re.findall(r"^\s+install (.*)", setup, re.MULTILINE)
-    assert installs and all("--only-binary :all:" in call for call in installs)
-    assert all("--no-build-isolation" in call for call in installs if "--no-binary" in call)
+    calls = []
+    monkeypatch.setattr(environment, "run", lambda command, _log: calls.append(command) or True)
+    environment.install(part, ROOT / "build" / "none", tmp_path / "log")
+    pips = [call for call in calls if "pip" in call]
+    assert pips and calls[1:] == pips
+    for call in pips:
+        assert "--require-hashes" in call
+        assert call[call.index("--only-binary") + 1] == ":all:"
+        assert "--no-build-isolation" in call or "--no-binary" not in call
 
 
 def test_a_package_that_is_another_is_refused(tmp_path):
@@ -84,7 +96,9 @@ def test_containers_are_named_by_digest(file):
 
 def test_one_container_image():
     text = "".join(file.read_text() for file in WORKFLOWS)
-    assert len(set(re.findall(r"image: (.*)", text))) == 1
+    images = re.findall(r"image: (.*)", text)
+    images += re.findall(r"^FROM (.*)", DOCKERFILE.read_text(), re.MULTILINE)
+    assert len(images) > 1 and len(set(images)) == 1
 
 
 def test_only_main_and_tags_are_attested():

@@ -1,5 +1,6 @@
 """What `make demo` shows and leaves behind."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -56,3 +57,24 @@ def test_demo(vm, tmp_path):
     )
     for protocol in ("PPP LCP", "PPP PAP", "PPP IPCP", "DNS", "TCP", "TLSv1.2"):
         assert protocol in read.stdout
+
+
+def test_a_failed_demo_leaves_the_earlier_files(tmp_path):
+    for name in ("at.log", "ppp.pcap"):
+        (tmp_path / name).write_text("of a good run")
+    ran = subprocess.run(
+        [sys.executable, "-m", "demo", "--out", tmp_path],
+        cwd=ROOT / "simulator",
+        env={**os.environ, "SIM_VM": shutil.which("false")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "the tour ended with exit code 1" in ran.stderr
+    assert (tmp_path / "at.log").read_text() == "of a good run"
+    assert (tmp_path / "ppp.pcap").read_text() == "of a good run"
+    assert {file.name for file in (tmp_path / "failed").iterdir()} == {"at.log", "ppp.pcap"}
+    assert {file.name for file in tmp_path.iterdir()} == {"at.log", "ppp.pcap", "failed"}
+    assert f"{tmp_path / 'failed' / 'at.log'}" in ran.stdout
