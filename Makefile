@@ -37,7 +37,7 @@ lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@$(VENV)/shellcheck ci/*.sh .ci/run
 	@$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(VENV)/zizmor -q --offline --no-progress .github/workflows
-	@if command -v actionlint >/dev/null; then actionlint; fi
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/actionlint
 
 format: setup-test ## Put the Python files into their form
 	@$(VENV)/ruff check -q --fix . ; $(VENV)/ruff format -q .

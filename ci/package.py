@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes dist/ of all built variants: images, checksums, bills of materials, release notes.
 
-Names are as MicroPython's downloads have them, with the date of the project's commit:
-TCALL_SIM800[-OTA]-YYYYMMDD-vX.Y.Z.bin (bootloader, partitions and application, for an empty board) and
-.app-bin (the application alone, for an update over the air). dist/ changes as a whole or not at all.
+Names are as MicroPython's downloads have them, with the date of the project's commit, and the project's version behind
+MicroPython's: TCALL_SIM800[-OTA]-YYYYMMDD-vX.Y.Z-ppp-sim800-A.B.C.bin (bootloader, partitions and application, for an
+empty board) and .app-bin (the application alone, for an update over the air). dist/ changes as a whole or not at all.
 """
 
 import argparse
@@ -56,8 +56,10 @@ def check_same(built: list[dict[str, str]], dirty: bool) -> None:
 
 
 def file_name(row: dict[str, str]) -> str:
-    """TCALL_SIM800-20261122-v1.28.0, without the suffix."""
-    return f"{row['name']}-{row['date']}-{row['version'].partition('+')[0]}"
+    """TCALL_SIM800-20261122-v1.28.0-ppp-sim800-0.2.0, without the suffix."""
+    # Releases on GitHub have no "+" in a file's name: it would be another one than in SHA256SUMS.
+    version = row["version"].replace("+ppp-sim800.", "-ppp-sim800-")
+    return f"{row['name']}-{row['date']}-{version}"
 
 
 def bill_of_materials(folder: Path, target: Path, tool: Path = TOOL) -> None:
@@ -118,8 +120,7 @@ air, with `esp32.Partition`.
 |---|--:|---|
 {rows}
 
-`sha256sum -c SHA256SUMS` checks them, `gh attestation verify FILE --repo OWNER/REPOSITORY` tells from which
-commit and by which workflow a file was made. `*.cdx.json` lists what an image is made of (CycloneDX).
+`sha256sum -c SHA256SUMS` checks them. `*.cdx.json` lists what an image is made of (CycloneDX).
 
 {("## Changes" + chr(10) * 2 + changelog) if changelog else ""}
 """.rstrip()

@@ -552,7 +552,10 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_package(tmp_path, output):
     dist = tmp_path / "dist"
     package.package(ROOT, output, dist, sbom=bill)
-    names = ["TCALL_SIM800-20261122-v1.28.0", "TCALL_SIM800-OTA-20261122-v1.28.0"]
+    names = [
+        "TCALL_SIM800-20261122-v1.28.0-ppp-sim800-0.2.0",
+        "TCALL_SIM800-OTA-20261122-v1.28.0-ppp-sim800-0.2.0",
+    ]
     suffixes = (".bin", ".app-bin", ".cdx.json")
     files = content(dist)
     assert set(files) == {f"{n}{s}" for n in names for s in suffixes} | {

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from world import ROOT
@@ -112,16 +113,57 @@ def test_only_main_and_tags_are_attested():
         if re.search(r"attestations: write|actions/attest|gh release", job)
     ]
     assert len(jobs) == 2
-    for job in jobs:
-        (condition,) = re.findall(r"^    if: (.*)", job, re.MULTILINE)
-        allowed = {"github.ref == 'refs/heads/main'", "startsWith(github.ref, 'refs/tags/v')"}
-        assert set(condition.split(" || ")) <= allowed
+    tag = "startsWith(github.ref, 'refs/tags/v')"
+    conditions = [re.findall(r"^    if: (.*)", job, re.MULTILINE) for job in jobs]
+    assert conditions == [
+        [f"github.ref == 'refs/heads/main' || {tag}"],
+        [f"${{{{ !cancelled() && needs.build.result == 'success' && {tag} }}}}"],
+    ]
+
+
+def test_a_release_takes_nothing_from_a_cache():
+    """What any run of main has left there would be in it."""
+    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text()
+    steps = [
+        step
+        for step in re.split(r"^      - ", text, flags=re.MULTILINE)
+        if "actions/cache" in step
+    ]
+    assert steps
+    for step in steps:
+        never = "if: github.ref_type != 'tag'" in step
+        assert never or "lookup-only: ${{ github.ref_type == 'tag' }}" in step
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name, path=str(ROOT / "build" / "venv" / "bin"))
+    assert found
+    return found
+
+
+def test_workflows_have_no_error(tmp_path):
+    """actionlint, with shellcheck: what GitHub would refuse."""
+
+    def lint(*files: Path) -> subprocess.CompletedProcess:
+        command = [tool("actionlint"), "-shellcheck", tool("shellcheck"), *files]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = lint(*WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+    text = WORKFLOWS[0].read_text()
+    for right, wrong in (
+        ("needs: build", "needs: built"),
+        ("steps.pages.outputs", "steps.page.outputs"),
+    ):
+        assert right in text
+        broken = tmp_path / "broken.yml"
+        broken.write_text(text.replace(right, wrong))
+        assert lint(broken).returncode == 1
 
 
 def test_workflows_have_no_finding():
     """zizmor, without a network: what a pull request could make them do."""
-    zizmor = shutil.which("zizmor", path=str(ROOT / "build" / "venv" / "bin"))
-    assert zizmor
+    zizmor = tool("zizmor")
     command = [zizmor, "--offline", "--no-progress", "-q", ROOT / ".github" / "workflows"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
