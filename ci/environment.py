@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CI = ROOT / "ci"
 PROGRESS = 10  # seconds between two signs of life
 REQUIREMENTS = {
-    "test": "requirements.txt",
-    **{part: f"requirements-{part}.txt" for part in ("board", "demo", "docs", "peers", "types")},
+    "test": ("requirements.txt",),
+    "embedded": ("requirements.txt", "requirements-embedded.txt"),
+    **{part: (f"requirements-{part}.txt",) for part in ("board", "demo", "docs", "peers", "types")},
 }
 BUILD = CI / "requirements-build.txt"
 
@@ -68,7 +69,7 @@ def programs(folder: Path) -> Path:
 
 def install(part: str, folder: Path, log: Path) -> None:
     """Make the environment. Raises SetupError."""
-    say(f"making {folder.relative_to(ROOT)} from PyPI (ci/{REQUIREMENTS[part]})")
+    say(f"making {folder.relative_to(ROOT)} from PyPI (ci/{', ci/'.join(REQUIREMENTS[part])})")
     if not run([sys.executable, "-m", "venv", str(folder)], log):
         raise SetupError(
             f"{sys.executable} could not make a virtual environment ({last_line(log)}), its output is in {log}."
@@ -77,13 +78,14 @@ def install(part: str, folder: Path, log: Path) -> None:
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     pip += ["--progress-bar", "off", "--require-hashes"]
     wheels = ["--only-binary", ":all:"]
-    wanted = str(CI / REQUIREMENTS[part])
-    steps = [[*pip, *wheels, "-r", wanted]]
-    if part == "board":
+    files = [CI / name for name in REQUIREMENTS[part]]
+    wanted = [word for file in files for word in ("-r", str(file))]
+    steps = [[*pip, *wheels, *wanted]]
+    if any(line.startswith("esptool==") for file in files for line in file.open()):
         # esptool has no wheel; pip would fetch what builds it without a look at its hash.
         steps = [
             [*pip, *wheels, "-r", str(BUILD)],
-            [*pip, *wheels, "--no-binary", "esptool", "--no-build-isolation", "-r", wanted],
+            [*pip, *wheels, "--no-binary", "esptool", "--no-build-isolation", *wanted],
         ]
     for step in steps:
         if not run(step, log):
@@ -104,7 +106,7 @@ def remove(folder: Path) -> None:
 def made_of(part: str) -> str:
     """What tells whether an environment is as it should be."""
     digest = hashlib.sha256(f"Python {platform.python_version()}\n".encode())
-    for file in (BUILD, CI / REQUIREMENTS[part]):
+    for file in (BUILD, *(CI / name for name in REQUIREMENTS[part])):
         digest.update(file.read_bytes())
     return f"{digest.hexdigest()}  -\n"
 

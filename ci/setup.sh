@@ -4,6 +4,7 @@
 # Says what it does; does nothing twice.
 #
 # usage: ci/setup.sh vm|demo|bench|test [--packages]   --packages: those of Debian alone
+#        ci/setup.sh embedded                          tests/firmware
 #        ci/setup.sh board|docs|types|peers            nothing but Python
 #        ci/setup.sh firmware|emulator|fuzz            nothing but Debian's packages
 set -eu
@@ -24,6 +25,7 @@ case "${1:-}" in
     test)
         packages="$simulator tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy"
         passt=yes venv=test ;;
+    embedded) packages="ca-certificates passt" passt=yes venv=embedded ;;
     board|docs|types|peers) venv=$1 ;;
     firmware)
         packages="git gcc libc6-dev make patch cmake ninja-build libusb-1.0-0 ca-certificates python3-venv" ;;
@@ -32,7 +34,7 @@ case "${1:-}" in
     fuzz)  # the sanitizers are among what clang recommends
         packages="clang"
         recommends="" ;;
-    *) fail "usage: ci/setup.sh vm|demo|bench|test|board|docs|types|peers|firmware|emulator|fuzz [--packages]" ;;
+    *) fail "usage: ci/setup.sh vm|demo|bench|test|embedded|board|docs|types|peers|firmware|emulator|fuzz [--packages]" ;;
 esac
 
 python=${PYTHON:-python3}

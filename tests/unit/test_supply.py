@@ -44,7 +44,7 @@ def test_each_list_has_its_lock():
 def test_requirements_have_hashes(file):
     locked = read_lock(file.read_text())
     assert locked and all(locked.values()), [name for name, hashes in locked.items() if not hashes]
-    wanted = re.findall(r"^[^#\s].*", file.with_suffix(".in").read_text(), re.MULTILINE)
+    wanted = re.findall(r"^[^#\s-].*", file.with_suffix(".in").read_text(), re.MULTILINE)
     for line in wanted:
         if line.startswith("-r "):
             assert ROOT / "ci" / line[3:] in PINS
