@@ -8,12 +8,13 @@ VARIANT ?= $(BOARD_VARIANT)
 
 VENV := build/venv/bin
 DEMO := build/venv-demo/bin
+EMBEDDED := build/venv-embedded/bin
 SPHINX := build/venv-docs/bin/sphinx-build -q -W --keep-going -d build/docs/doctrees
 export PYTHON VM_SOURCE
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-vm setup-demo setup-bench setup-test setup-docs clean distclean
+.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-vm setup-demo setup-bench setup-test setup-embedded setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,7 @@ demo: setup-demo vm ## Power up the simulated T-Call and do HTTPS over PPP (AIR=
 	@$(DEMO)/python -m demo --air $(AIR) --modem $(MODEM)
 
 test: setup-test vm lint ## Run everything that needs no hardware (TESTS=path, ARGS=pytest's)
-	@$(VENV)/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
+	@$(if $(filter tests/firmware%,$(TESTS)),$(EMBEDDED),$(VENV))/pytest -q -n $$(( $$(nproc) * 2 )) --reruns 1 $(TESTS) $(ARGS)
 
 fuzz: ## Feed all that reads what comes from outside what nobody sends (FUZZ="million bytes, targets", listed in ci/fuzz.sh)
 	@ci/setup.sh fuzz
@@ -51,11 +52,11 @@ docs: setup-docs ## Make the documentation as a site, build/docs/html; warnings 
 linkcheck: setup-docs ## Look whether the links to other sites still lead somewhere (needs the net)
 	@$(SPHINX) -b linkcheck docs build/docs/links
 
-emulate: setup-bench ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
-	@$(VENV)/python -m demo --chip emulated --air $(AIR) --modem $(MODEM) --out build/emulate
+emulate: setup-embedded ## Play the demo on the firmware image in QEMU's ESP32 (SIM_IMAGE=firmware.bin QEMU_XTENSA=program)
+	@$(EMBEDDED)/python -m demo --chip emulated --air $(AIR) --modem $(MODEM) --out build/emulate
 
-emulate-measure: setup-bench ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
-	@$(VENV)/python bench/emulated.py
+emulate-measure: setup-embedded ## Measure the image in QEMU's ESP32, beside upstream's (SIM_IMAGE_UNPATCHED=firmware.bin)
+	@$(EMBEDDED)/python bench/emulated.py
 
 bench: setup-bench vm ## Measure all there is, beside plain network.PPP, in four minutes (ARGS="--only upload --compare run.json")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/all.py $(ARGS)
@@ -103,6 +104,10 @@ setup-test:
 	@ci/setup.sh test
 	@ci/setup.sh types
 	@ci/setup.sh peers
+	@$(if $(filter tests/firmware%,$(TESTS)),ci/setup.sh embedded)
+
+setup-embedded:
+	@ci/setup.sh embedded
 
 setup-docs:
 	@ci/setup.sh docs

@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import re
-import select
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,24 +34,23 @@ class Panic(Exception):
 
 
 class Console:
-    """A board's console as mpremote wants it (pyserial's few methods), remembering all that was said.
+    """A chip's console as mpremote wants it (pyserial's few methods), remembering all that was said.
 
-    port: a connected socket, or an open serial.Serial. Reading raises Panic as soon as the chip has said
-    that it crashed, `stopped` if that is set, and ConnectionError when the chip is gone.
+    said: path of the file that gets what the chip says. write: sends bytes to the chip. gone: tells whether it is.
+    These are what pytest-embedded makes of a QEMU and of a serial port. Reading raises Panic as soon as the chip
+    has said that it crashed, `stopped` if that is set, and ConnectionError when the chip is gone.
     """
 
-    def __init__(self, port):
-        self._port = port
+    def __init__(self, said: str | Path, write: Callable[[bytes], object], gone=lambda: False):
+        self._said = open(said, "rb", buffering=0)  # noqa: SIM115  (close() does)
+        self._gone = gone
         self._buffer = bytearray()
         self._forgiven = (
             0  # so much of the log holds no panic: the banner of the reset at power-up
         )
-        self._lock = threading.Lock()
+        self.write = write
         self.log = bytearray()
         self.stopped: Exception | None = None
-
-    def fileno(self) -> int:
-        return self._port.fileno()
 
     def inWaiting(self) -> int:
         if self.stopped:
@@ -65,33 +61,25 @@ class Console:
 
     def receive(self) -> None:
         """Take what has come. Raises Panic, ConnectionError."""
-        with self._lock:
-            while select.select([self._port], [], [], 0)[0]:
-                data = os.read(self._port.fileno(), 4096)
-                if not data:
-                    raise ConnectionError("the chip is gone")
-                self.log += data
-                self._buffer += data
+        gone = self._gone()  # before the last look at what it said
+        data = self._said.read()
+        self.log += data
+        self._buffer += data
         if self._buffer and (panic := self.panic()):
             raise Panic(panic)
+        if gone and not data:
+            raise ConnectionError("the chip is gone")
 
     def read(self, count: int = 1) -> bytes:
         while self.inWaiting() < count:
-            select.select([self._port], [], [], 0.1)
+            time.sleep(0.002)
             self.receive()
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data
 
-    def write(self, data: bytes) -> int:
-        with self._lock:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(self._port.fileno(), left) :]
-        return len(data)
-
     def close(self) -> None:
-        self._port.close()
+        self._said.close()
 
     def panic(self) -> str | None:
         """What the chip said about its crash, once it has said all; None if it has not crashed."""
@@ -252,15 +240,22 @@ class Chip:
             before = len(self.console.log)
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
             self._transport.in_raw_repl = False
-            while b"\n>>> " not in self.console.log[before:]:
-                # What it says of the reset is no panic.
-                with contextlib.suppress(Panic):
-                    self.console.receive()
-                self.console.forgive()
-                time.sleep(0.02)
-            self._enter(False)
+            self._prompt(before)
 
         await self._in_thread(timeout, go)
+
+    async def was_reset(self, timeout: float = BOOT_TIME) -> None:
+        """Wait for the prompt of a chip that was reset before it was attached. Raises TimeoutError."""
+        await self._in_thread(timeout, self._prompt, 0)
+
+    def _prompt(self, start: int) -> None:
+        while b"\n>>> " not in self.console.log[start:]:
+            # What it says of the reset is no panic.
+            with contextlib.suppress(Panic):
+                self.console.receive()
+            self.console.forgive()
+            time.sleep(0.02)
+        self._enter(False)
 
     def interrupt(self) -> None:
         """Ctrl-C to the running script."""

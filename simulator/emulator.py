@@ -5,22 +5,24 @@
 
 `python -m emulator SCRIPT` runs a script that way, `python -m emulator --repl` opens its REPL.
 
-The chip is QEMU's esp32 machine, its UART 1 the modem's serial line, its UART 0 the console, on which
-mpremote speaks the raw REPL. Pins and I2C end inside QEMU: no key is pressed and no supply switched, so a
+The chip is QEMU's esp32 machine, which pytest-embedded starts. Its UART 1 is the modem's serial line, its UART 0
+the console, on which mpremote speaks the raw REPL. Pins and I2C end inside QEMU: no key is pressed and no supply switched, so a
 scenario's modem has to be running (RUNNING). Real time only. See docs/emulator.md.
 """
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import os
+import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import termios
 import tty
+from collections.abc import Iterator
 from pathlib import Path
 
 from chip import BOOT_TIME, Chip, Console, Panic
@@ -28,6 +30,14 @@ from mpremote.transport import TransportError
 from sim800.scenario import Modem, Scenario
 from sim800.surroundings import Surroundings
 from world import ROOT
+
+try:
+    from pytest_embedded.utils import Meta
+    from pytest_embedded_qemu import Qemu
+except ModuleNotFoundError:
+    Qemu = None
+else:
+    Qemu.REDIRECT_CLS = None  # takes all of a core while it waits; Console reads the log itself
 
 IMAGE = ROOT / "build" / "firmware" / "TCALL_SIM800" / "firmware.bin"
 FORMATTED = ROOT / "build" / "emulator"
@@ -92,6 +102,8 @@ def find_qemu() -> str:
         raise Missing(
             f"{program} has no {machine()} machine: {get}, then set QEMU_XTENSA=<its path>"
         )
+    if Qemu is None:
+        raise Missing("there is no pytest-embedded, which starts QEMU: run `ci/setup.sh embedded`")
     return program
 
 
@@ -119,20 +131,46 @@ def flash(image: bytes) -> bytes:
     return contents.ljust(FLASH_SIZE, b"\xff")
 
 
+@contextlib.contextmanager
+def running(qemu) -> Iterator[Console]:
+    """The console of a chip in a Qemu of pytest-embedded, which ends with the block."""
+    console = Console(qemu._logfile, qemu.write, gone=lambda: qemu.poll() is not None)
+    try:
+        yield console
+    finally:
+        console.close()
+        qemu.terminate()
+        qemu.kill()
+        qemu.wait()
+
+
+def alone(directory: Path, **options: str) -> contextlib.AbstractContextManager[Console]:
+    """Starts one with these options where there is no pytest, its log in `directory`."""
+    return running(Qemu(msg_queue=None, meta=Meta(str(directory), {}, {}), **options))
+
+
 class Emulator(Surroundings, Chip):
     """A T-Call's modem on one network, and as its chip the firmware image on an emulated ESP32.
 
     `image`: the firmware.bin, as `make firmware` makes it. `pcap`: file that gets the PPP line's packets.
-    Raises Missing when started where QEMU or the image is missing.
+    `power_up`: starts QEMU, as alone() does. Raises Missing when started where QEMU or the image is missing.
     """
 
-    def __init__(self, scenario: Scenario, *, image: Path | None = None, pcap: Path | None = None):
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        image: Path | None = None,
+        pcap: Path | None = None,
+        power_up=alone,
+    ):
         super().__init__(scenario, pcap=pcap)
         self.modem.injector.parts["board"] = self
         self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
         self.line.rate_told = False  # QEMU keeps to itself what rate the chip has set
         self._image = image
-        self._qemu: subprocess.Popen | None = None
+        self._power_up = power_up
+        self._running = contextlib.ExitStack()
         self._disk_made_at: int | None = None  # the count of resets at which the RAM disk was made
 
     async def start(self) -> None:
@@ -149,21 +187,11 @@ class Emulator(Surroundings, Chip):
         else:
             (self._dir / "flash.bin").write_bytes(contents)
         await super().start()
-        ours, its = socket.socketpair()
-        with its, open(self._dir / "qemu.log", "wb") as errors:
-            self._qemu = subprocess.Popen(
-                # setpriv: QEMU is killed when we die, however we die.
-                ["setpriv", "--pdeathsig", "KILL", "--", qemu, *self._arguments(its.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                pass_fds=[its.fileno()],
-            )
-        self.attach(Console(ours))
+        self._switch_on(qemu)
         try:
             await self._in_thread(BOOT_TIME, self._boot)
         except ConnectionError:
-            said = (self._dir / "qemu.log").read_text(errors="replace").strip().splitlines()
+            said = self.console.log.decode(errors="replace").strip().splitlines()
             raise Missing(
                 f"{qemu} ended at once: {'; '.join(said[-3:]) or 'it said nothing'}"
             ) from None
@@ -173,17 +201,24 @@ class Emulator(Surroundings, Chip):
             os.replace(part, formatted)
         await self.put_package()
 
-    def _arguments(self, console: int) -> list[str]:
-        return [
+    def _switch_on(self, qemu: str, *more: str) -> None:
+        arguments = [
+            # QEMU is killed when we die, however we die.
+            *("--pdeathsig", "KILL", "--", qemu),
             *("-machine", machine(), "-m", "4M", "-display", "none", "-monitor", "none"),
             *("-nic", "none"),
-            *("-drive", f"file={self._dir / 'flash.bin'},if=mtd,format=raw"),
             # A busy machine is no reason for the chip's watchdogs to bite.
             *("-global", "driver=timer.esp32.timg,property=wdt_disable,value=true"),
-            *("-chardev", f"socket,id=console,fd={console}"),
             *("-chardev", f"serial,id=modem,path={self.line.path}"),
-            *("-serial", "chardev:console", "-serial", "chardev:modem"),
+            *("-serial", "stdio", "-serial", "chardev:modem", *more),
         ]
+        started = self._power_up(
+            self._dir,
+            qemu_prog_path="setpriv",
+            qemu_cli_args=shlex.join(arguments),
+            qemu_image_path=str(self._dir / "flash.bin"),
+        )
+        self.attach(self._running.enter_context(started))
 
     async def put(self, name: str, data: bytes) -> None:
         """Write a file to a disk in the chip's RAM, which is where scripts run. A reset ends it."""
@@ -209,12 +244,7 @@ class Emulator(Surroundings, Chip):
             self._disk_made_at = self.resets
 
     async def stop(self) -> None:
-        if self._qemu:
-            self._qemu.kill()
-            self._qemu.wait()
-            self._qemu = None
-        if self.console:
-            self.console.close()
+        self._running.close()
         await super().stop()
         shutil.rmtree(self._dir, ignore_errors=True)
 
@@ -228,7 +258,6 @@ class Emulator(Surroundings, Chip):
         """Join this terminal to the chip's REPL until Ctrl-]."""
         self.console.write(b"\r\x02")
         done = asyncio.Event()
-        loop = asyncio.get_running_loop()
 
         def typed() -> None:
             data = os.read(0, 1024)
@@ -237,27 +266,21 @@ class Emulator(Surroundings, Chip):
             else:
                 self.console.write(data)
 
-        def said() -> None:
-            try:
-                waiting = self.console.inWaiting()
-            except Panic:
-                self.console.forgive()
-                waiting = self.console.inWaiting()
-            except ConnectionError:
-                done.set()
-                return
-            os.write(1, self.console.read(waiting))
-
         before = termios.tcgetattr(0) if os.isatty(0) else None
         if before:
             tty.setraw(0)
-        loop.add_reader(0, typed)
-        loop.add_reader(self.console.fileno(), said)
+        asyncio.get_running_loop().add_reader(0, typed)
         try:
-            await done.wait()
+            while not done.is_set():
+                try:
+                    os.write(1, self.console.read(self.console.inWaiting()))
+                except Panic:
+                    self.console.forgive()
+                except ConnectionError:
+                    break
+                await asyncio.sleep(0.01)
         finally:
-            loop.remove_reader(0)
-            loop.remove_reader(self.console.fileno())
+            asyncio.get_running_loop().remove_reader(0)
             if before:
                 termios.tcsetattr(0, termios.TCSADRAIN, before)
 

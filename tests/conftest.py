@@ -18,9 +18,10 @@ settings.load_profile("tests")
 
 def pytest_addoption(parser):
     group = parser.getgroup("tests/firmware")
-    group.addoption("--port", help="serial port of a board to test, instead of the emulated chip")
-    group.addoption("--apn", default="internet", help="access point of that board's SIM")
-    group.addoption("--host", help="a web server (HTTP, port 80) that board's tests may ask for /")
+    group.addoption("--apn", default="internet", help="access point of a board's SIM")
+    group.addoption(
+        "--host", help="a web server (HTTP, port 80) that a board's tests may ask for /"
+    )
     group.addoption("--slow", action="store_true", help="the tests that take minutes, too")
 
 

@@ -1,53 +1,104 @@
-"""Fixtures that play scripts on the firmware image: on the emulated chip, or with --port on a board."""
+"""Fixtures that play scripts on the firmware image: on the emulated chip, or on a board.
+
+pytest-embedded starts QEMU (`--embedded-services qemu`, which is the default) or has the board's serial port (`esp,serial`,
+with --port PORT). What it lacks is here: the modem's line at the chip's second UART, and the raw REPL on its first.
+"""
 
 import asyncio
+import contextlib
 import fcntl
+import inspect
+import os
 from dataclasses import replace
 
 import pytest
-import serial
 from chip import Chip, Console
-from emulator import RUNNING, Emulator, Missing, find_image, find_qemu
+from emulator import IMAGE_AT, RUNNING, Emulator, Missing, find_image, find_qemu, running
 from playing import PRELUDE, Played, actor
 from sim800.scenario import Scenario
 from world import ROOT
 
 SCENARIO_ONLY = "needs the simulated modem, network and servers: not on a board"
+PLUGIN = "pytest_embedded"
+
+
+def pytest_configure(config):
+    if config.pluginmanager.has_plugin(PLUGIN):
+        option = config.option
+        board = option.port or os.environ.get("ESPPORT")
+        option.embedded_services = option.embedded_services or ("esp,serial" if board else "qemu")
+        option.root_logdir = option.root_logdir or str(ROOT / "build")
+        config.addinivalue_line("filterwarnings", "ignore:record_xml_attribute is an experimental")
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--slow"):
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes: pytest --slow runs it"))
+    for item in items:
+        if not item.path.is_relative_to(ROOT / "tests" / "firmware"):
+            continue
+        if not config.pluginmanager.has_plugin(PLUGIN):
+            reason = "needs pytest-embedded: `make test TESTS=tests/firmware` has it"
+        elif item.get_closest_marker("slow") and not config.getoption("--slow"):
+            reason = "takes minutes: pytest --slow runs it"
+        else:
+            continue
+        item.add_marker(pytest.mark.skip(reason=reason))
 
 
-class Board(Chip):
-    """A board at a serial port; modem and network are real, and there is no journal of what they do."""
+class Duts:
+    """Powers up what the command line names, as often as a test asks for it, each time anew."""
 
-    def __init__(self, port: str):
-        self._serial = serial.Serial(None, 115200, timeout=0, exclusive=True)
-        self._serial.dtr = self._serial.rts = False  # else some boards are held in reset
-        self._serial.port = port
+    def __init__(self, options: dict, flashed: dict):
+        self.services = options["_services"]
+        self.on_board = "qemu" not in self.services
+        self._options = options
+        self._flashed = flashed
 
-    async def __aenter__(self) -> "Board":
-        self._serial.open()
-        self.attach(Console(self._serial))
-        await self.soft_reset()
-        self.console.forgive()
-        return self
+    def _create(self, **options):
+        from pytest_embedded import DutFactory
 
-    async def __aexit__(self, *_) -> None:
-        self._serial.close()
+        known = inspect.signature(DutFactory.create).parameters.keys() & self._options.keys()
+        given = {name: self._options[name] for name in known}
+        return DutFactory.create(embedded_services=self.services, **given | options)
+
+    def emulated(self, _directory, **options):
+        return running(self._create(**options).qemu)
+
+    @contextlib.contextmanager
+    def board(self, image):
+        """The console of a board at a serial port; where esptool can, its image is written, once, and it is reset."""
+        dut = self._create()
+        console = Console(dut.logfile, dut.write)
+        try:
+            if image and (dut.serial.erase_all or self._flashed.get(dut.serial.port) != image):
+                write(dut.serial, image)
+                self._flashed[dut.serial.port] = image
+            yield console
+        finally:
+            console.close()
+            dut.serial.close()
 
 
-@pytest.fixture(scope="session")
-def image(request):
+def write(serial, image) -> None:
+    import esptool
+    from pytest_embedded_serial_esp import EspSerial
+
+    arguments = ["--baud", str(serial.esptool_baud), "write-flash", hex(IMAGE_AT), str(image)]
+    EspSerial.use_esptool()(lambda serial: esptool.main(arguments, esp=serial.esp))(serial)
+
+
+@pytest.fixture
+def duts(request, one_chip, parametrize_fixtures):
+    return Duts(parametrize_fixtures, request.getfixturevalue("port_app_cache"))
+
+
+@pytest.fixture
+def image(skip_autoflash, _services):
     """The image to test (None: what is on the board); skips where there is nothing to run it on."""
-    if request.config.getoption("--port"):
+    if "qemu" not in _services and ("esp" not in _services or skip_autoflash):
         return None
     try:
-        find_qemu()
+        if "qemu" in _services:
+            find_qemu()
         return find_image()
     except Missing as missing:
         pytest.skip(str(missing))
@@ -64,9 +115,9 @@ def one_chip():
 
 
 @pytest.fixture
-def play(request, image, internet, one_chip):
+def play(image, internet, duts):
     """As tests/conftest.py's, but on the emulated chip: its modem is met running, time is real."""
-    if request.config.getoption("--port"):
+    if duts.on_board:
         pytest.skip(SCENARIO_ONLY)
 
     def play(script: str, *, speed=None, timeout=60.0, modem=RUNNING, **scenario) -> Played:
@@ -77,15 +128,15 @@ def play(request, image, internet, one_chip):
             await chip.put("root.der", internet.root.read_bytes())
             return await told(chip, script, timeout=timeout * 5)
 
-        return on_emulator(body, internet, image, modem=modem, **scenario)
+        return on_emulator(body, internet, image, duts, modem=modem, **scenario)
 
     return play
 
 
-def on_emulator(body, internet, image, *, names=None, **scenario):
+def on_emulator(body, internet, image, duts, *, names=None, **scenario):
     async def go():
         there = Scenario(names=internet.names | (names or {}), routes=internet.routes, **scenario)
-        async with Emulator(there, image=image) as chip:
+        async with Emulator(there, image=image, power_up=duts.emulated) as chip:
             return await body(chip)
 
     return asyncio.run(go())
@@ -107,35 +158,44 @@ class Bench:
 
     told = staticmethod(told)
 
-    def __init__(self, config, internet, image):
-        self.port = config.getoption("--port")
-        self.host = config.getoption("--host") if self.port else "plain.example"
+    def __init__(self, config, internet, image, duts):
+        self.on_board = duts.on_board
+        self.host = config.getoption("--host") if self.on_board else "plain.example"
         self.up = (
             f"import network, socket, machine, gc\nHOST = {self.host!r}\n"
             f"nic = ppp_sim800.PPP({config.getoption('--apn')!r})\nnic.connect()\n"
         )
         self._internet = internet
         self._image = image
+        self._duts = duts
 
     def need_host(self) -> None:
         if not self.host:
             pytest.skip("needs a web server: pass --host NAME")
 
     def need_simulator(self) -> None:
-        if self.port:
+        if self.on_board:
             pytest.skip(SCENARIO_ONLY)
 
     def __call__(self, body, *, image=None, modem=RUNNING, **scenario):
-        if not self.port:
-            return on_emulator(body, self._internet, image or self._image, modem=modem, **scenario)
+        if not self.on_board:
+            return on_emulator(
+                body, self._internet, image or self._image, self._duts, modem=modem, **scenario
+            )
 
         async def go():
-            async with Board(self.port) as board:
-                return await body(board)
+            with self._duts.board(image or self._image) as console:
+                chip = Chip()
+                chip.attach(console)
+                if "esp" in self._duts.services:
+                    await chip.was_reset()
+                await chip.soft_reset()
+                console.forgive()
+                return await body(chip)
 
         return asyncio.run(go())
 
 
 @pytest.fixture
-def bench(request, image, internet, one_chip):
-    return Bench(request.config, internet, image)
+def bench(request, image, internet, duts):
+    return Bench(request.config, internet, image, duts)

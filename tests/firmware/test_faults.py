@@ -51,7 +51,7 @@ for _ in range(5):
 
     played = bench(body)
     assert not [line for line in played.lines if line.startswith("error=")], played.lines
-    limit = 5000 if bench.port else 1000
+    limit = 5000 if bench.on_board else 1000
     assert max(numbers(played.lines, "ms")) < limit
 
 
@@ -211,7 +211,7 @@ def test_soft_resets_with_the_link_up(bench, rounds):
             await chip.soft_reset()
         steady(free)
         steady(idf)
-        if not bench.port:
+        if not bench.on_board:
             assert len(chip.journal.seen("ppp", "terminated")) == rounds
 
     bench(body)
@@ -229,7 +229,7 @@ def test_connect_and_disconnect_rounds(bench, rounds):
             free = numbers(played.lines, key)
             assert len(free) == rounds
             steady(free)
-        if not bench.port:
+        if not bench.on_board:
             assert len(chip.journal.seen("ppp", "terminated")) == rounds + 1
 
     bench(body)

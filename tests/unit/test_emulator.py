@@ -1,7 +1,6 @@
 """What the emulator says where something is missing, and how it sees a crash; needs neither QEMU nor image."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 
@@ -95,28 +94,33 @@ def test_flash():
         b"abort() was called at PC 0x1\r\nRebooting...\r\n",
     ],
 )
-def test_crash_is_seen(said):
-    ours, its = socket.socketpair()
-    with its:
-        console = Console(ours)
-        its.send(b"all is well\r\n")
+def test_crash_is_seen(said, tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb", buffering=0) as its:
+        console = Console(log, its.write)
+        its.write(b"all is well\r\n")
         assert console.read(5) == b"all i"
         console.read(console.inWaiting())
-        its.send(said)
+        its.write(said)
         with pytest.raises(Panic) as caught:
             console.read(1)
         assert str(caught.value) in said.decode()
         console.close()
 
 
-def test_chip_that_is_silent_times_out():
-    async def go():
-        ours, its = socket.socketpair()
-        with its:
-            chip = Chip()
-            chip.attach(Console(ours))
-            with pytest.raises(TimeoutError, match=r"not done within 0\.3 s"):
-                await chip.run("print(1)", timeout=0.3)
-            chip.console.close()
+def test_chip_that_is_gone_has_said_all(tmp_path):
+    (tmp_path / "log").write_bytes(b"no such machine\n")
+    console = Console(tmp_path / "log", None, gone=lambda: True)
+    assert console.read(16) == b"no such machine\n"
+    with pytest.raises(ConnectionError):
+        console.read(1)
+    console.close()
 
-    asyncio.run(go())
+
+def test_chip_that_is_silent_times_out(tmp_path):
+    (tmp_path / "log").touch()
+    chip = Chip()
+    chip.attach(Console(tmp_path / "log", len))
+    with pytest.raises(TimeoutError, match=r"not done within 0\.3 s"):
+        asyncio.run(chip.run("print(1)", timeout=0.3))
+    chip.console.close()
