@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from network.clock import Clock
 from network.journal import Journal
+from sim800 import virtual
 from sim800.modem import SIM800
 from sim800.scenario import APN, Modem, Radio, Scenario
-from sim800.serial import Damage, Line, same_rate
+from sim800.serial import Line
+from sim800.virtual import MemoryLine, VirtualClock
 
 RESULT = re.compile(rb"\r\n(OK|ERROR|\+CM[ES] ERROR: [^\r]*)\r\n")
 
@@ -30,61 +32,6 @@ def scenario(base=READY, **parts):
             value = replace(getattr(base, name), **value)  # noqa: PLW2901
         base = replace(base, **{name: value})
     return base
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose time jumps to the next timer instead of waiting for it."""
-
-    def __init__(self):
-        super().__init__()
-        self._virtual = 0.0
-        select = self._selector.select
-
-        def jump(timeout=None):
-            if timeout is not None and timeout > 0:
-                self._virtual += timeout
-            return select(0 if timeout is not None else None)
-
-        self._selector.select = jump
-
-    def time(self):
-        return self._virtual
-
-
-class VirtualClock(Clock):
-    def __init__(self):
-        super().__init__(1.0)
-
-    def now(self):
-        return asyncio.get_running_loop().time()
-
-
-class MemoryLine:
-    """What serial.Line is, without pty, pacing and noise. `dte` is the other side's rate."""
-
-    def __init__(self):
-        self.rate, self.dead, self.dte = 115200, True, 115200
-        self.pending = 0
-        self.on_data = lambda data: None
-        self.output = bytearray()
-        self.pending = 0
-        self.to_dte, self.from_dte = Damage(), Damage()
-        self.start = self.stop = self.drop = lambda: None
-
-    def dte_rate(self):
-        return self.dte
-
-    def send(self, data):
-        if not self.dead and self.rate is not None:
-            self.output += data if same_rate(self.dte, self.rate) else b"\xff" * len(data)
-
-    def change_rate(self, rate):
-        self.rate = rate
-
-    def feed(self, data):
-        if data and not self.dead:
-            ok = self.rate is None or same_rate(self.dte, self.rate)
-            self.on_data(data if ok else b"\xff" * len(data))
 
 
 class FakePPP:
@@ -174,11 +121,7 @@ class Rig:
 
 def run(body, *args, limit=60.0):
     """Run an async test in virtual time; `limit` is in virtual seconds."""
-    loop = VirtualLoop()
-    try:
-        return loop.run_until_complete(asyncio.wait_for(body(*args), limit))
-    finally:
-        loop.close()
+    return virtual.run(body(*args), limit)
 
 
 def modem_test(setup=READY, limit=60.0):
