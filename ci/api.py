@@ -44,6 +44,7 @@ INTERNAL = {
     "Modem.start Modem.stop Modem.restart Modem.press_reset Modem.set_up "
     "Modem.hang_up Modem.take_back Modem.look",
     "ppp_sim800.roles.radio": "Radio.is_on Radio.note Radio.is_roaming REGISTERED",
+    "ppp_sim800.roles.sim": "SIM.subscribe",
     "ppp_sim800.roles.clock": "Clock.want_time Clock.told Clock.is_utc Clock.correct",
     "ppp_sim800.roles.sms": "SMS.find_new",
     "ppp_sim800.roles.calls": "Calls.likely",

@@ -372,6 +372,7 @@ class Link:
             await within("waiting for SIM", modem.sim.ready(self.settings.pin))
             enter("searching")
             await modem.radio.register(timeout)
+            await modem.sim.subscribe()
             # One that is set is corrected, too: it may have drifted in deep sleep, or have been told a wrong time.
             await within("registered", modem.clock.correct(_NITZ_TIMES))
             if self.rules:

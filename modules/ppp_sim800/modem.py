@@ -128,6 +128,7 @@ class Modem(Async):
             return
         events.look = 0
         try:
+            await self.sim.subscribe()
             used, total, others, _ = await line.ask(profile.STORES, "+CPMS:", read=read_places)
             if used or others:  # else the role is not needed
                 await self.sms.find_new()

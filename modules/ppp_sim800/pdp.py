@@ -3,7 +3,6 @@
 from micropython import const
 
 from .errors import APNRefused, ATError, NoCarrier
-from .profile import SUBSCRIBE
 
 _ACTIVATE = const("AT+CGACT=1,1")
 _DEACTIVATE = const("AT+CGACT=0,1")
@@ -19,7 +18,7 @@ async def dial(modem, apn, multiplex):
         await line.command(define)
     if multiplex and await line.multiplex():
         await modem.set_up()  # AT's part of the line has settings of its own
-        await line.try_command(SUBSCRIBE)
+        await modem.sim.subscribe(True)
     try:
         try:
             await line.start_call()

@@ -51,10 +51,10 @@ DIAL = "ATD*99***1#"
 MULTIPLEX = "AT+CMUX=0,0,{},127"  # rate as <port_speed>, N1 (M 96)
 # Each part of a multiplexed line wants these: errors as numbers, the end of the data call told (M 155).
 SETUP_CHANNEL = "AT+CMEE=1;+CDRIND=1"
-# Texts come as they are, not in hex, whatever somebody has stored.
-SETUP_MODEM = ('AT+CMEE=1;+CSCS="IRA"', "AT+CREG=2;+CGREG=2")
-# Messages, their reports, calls and USSD are told (M 75, 109, 125), a call as RING; taken once the SIM is ready.
-SUBSCRIBE = "AT+CRC=0;+CNMI=2,1,0,1,0;+CLIP=1;+CUSD=1"
+SETUP_MODEM = ("AT+CMEE=1", "AT+CREG=2;+CGREG=2")
+# Texts come as they are, not in hex, whatever somebody has stored; messages, their reports, calls and USSD are told
+# (M 75, 109, 125), a call as RING. Refused while the modem reads the card; the last of them also by one without messages.
+SUBSCRIBE = 'AT+CSCS="IRA";+CRC=0;+CLIP=1;+CUSD=1;+CNMI=2,1,0,1,0'
 # PDU mode, new messages to the card; told are the places on it and in the modem's own memory (M 128).
 STORES = 'AT+CMGF=0;+CPMS="SM","ME","SM"'
 

@@ -22,6 +22,8 @@ _WRONG = const(16)
 class SIM(Role):
     """The card in `modem`."""
 
+    _refused = False  # the modem took SUBSCRIBE last
+
     async def state(self):
         """What the card waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
         deadline = Deadline(10000)
@@ -124,13 +126,22 @@ class SIM(Role):
             while (state := await self.state()) == "SIM PIN" and deadline.left():
                 await wait(200)
         if state == "READY":
-            await self._line.try_command(SUBSCRIBE)  # it may have no voice, or no messages
+            await self.subscribe(True)
             return
         if state == "NOT INSERTED":
             raise sim_error(_ABSENT)
         if state == "SIM PUK":
             raise sim_error(_PUK)
         raise SIMError("the SIM is not ready, it says {}: try the card in a phone".format(state))
+
+    async def subscribe(self, anew=False):
+        """Have messages, calls and USSD told, and texts as they are. anew: also if that was taken the last time.
+
+        A modem that still reads the card refuses it for some seconds after READY: so it is asked for again later,
+        and nobody waits for it. A card may have no voice, or no messages.
+        """
+        if anew or self._refused:
+            self._refused = not await self._line.try_command(SUBSCRIBE)
 
     async def imsi(self):
         """IMSI, a str of digits (M 77). Raises SIMError."""

@@ -38,7 +38,7 @@ _REASONS = (
     ((8, 10, 21, 29, 30, 50), "the network bars it: check the SIM's credit and plan"),
     ((38, 41, 42, 47, 332), "the network cannot take it now: try again later"),
     ((302, 331), "no network: register() first"),
-    ((304, 305), "damaged on the line: try again"),
+    ((304, 305, 325), "damaged on the line: try again"),
     ((322,), "the card is full: delete() some messages"),
     ((330,), "no service centre is known: set it with service_center(number)"),
 )
