@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 CIDS = (1, 2, 3)
-DEFAULTS = {"CONTYPE": "GPRS", "PHONENUM": "", "APN": "", "USER": "", "PWD": "", "RATE": 2}
+DEFAULTS = {"CONTYPE": "GPRS", "APN": "", "PHONENUM": "", "USER": "", "PWD": "", "RATE": 2}
 
 
 class Lost(Exception):

@@ -130,7 +130,7 @@ def activity(modem, c):
 # ---- tones ---------------------------------------------------------------------------------
 
 
-@command("+VTS", "=", latency=0.1, test="+VTS: (0-9,A-D,*,#),(1-255)")
+@command("+VTS", "=", latency=0.1, test="+VTS: (0-9,*,#,A,B,C,D),(1-255)")
 async def send_tones(modem, c):
     """Page 94: a character, or a quoted list of characters and of {character,duration}."""
     (value,) = at.arguments(c.args) if '"' in c.args else (c.args,)

@@ -49,7 +49,8 @@ def command(name, *ops, latency=0.005, limit=5.0, test=None, needs="", ssl=False
 def require(modem, needs: str, op: str = "") -> None:
     """Raises the CME error of the first need not met.
 
-    `needs` is a list of words: "full" (radio on), "sim", "registration"; with "!"
+    `needs` is a list of words: "full" (radio on), "sim", "registration", "messages", "idle-card"
+    (for setting something: the modem does not read the card just now); with "!"
     before them they do not hold for reading.
     """
     if needs.startswith("!"):
@@ -65,6 +66,10 @@ def require(modem, needs: str, op: str = "") -> None:
             modem.card.require()
         if need == "registration" and not modem.radio.registered:
             raise CME(30)
+        if need == "messages" and op == "=" and modem.card_busy:
+            raise CME(3)  # seen
+        if need == "idle-card" and op == "=" and modem.card_busy:
+            raise CME(14)  # seen just after the PIN
 
 
 class Args:

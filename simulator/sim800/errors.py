@@ -20,6 +20,7 @@ CME_TEXT = {
     149: "PDP authentication failure",
     180: "GPRS not attached",
     181: "busy",
+    765: "invalid input value",
 }
 
 CMS_TEXT = {
@@ -38,6 +39,7 @@ CMS_TEXT = {
     316: "SIM PUK required",
     321: "invalid memory index",
     322: "memory full",
+    325: "invalid input value",
     330: "SMSC address unknown",
     331: "no network service",
     332: "network timeout",

@@ -193,7 +193,13 @@ setting("+CBATCHK", range(2), test="+CBATCHK: (0,1)")
 setting("+CDRIND", range(2), test="+CDRIND: (0,1)")
 
 
-@command("+CSCS", "?", "=", test='+CSCS: ("IRA","GSM","UCS2","HEX","PCCP","PCDN","8859-1")')
+@command(
+    "+CSCS",
+    "?",
+    "=",
+    test='+CSCS: ("IRA","GSM","UCS2","HEX","PCCP","PCDN","8859-1")',
+    needs="idle-card",
+)
 def character_set(modem, c):
     if c.op == "?":
         modem.info(f"+CSCS: {modem.settings['+CSCS']}")

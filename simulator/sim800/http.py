@@ -145,7 +145,7 @@ def status(modem, c):
 @command("+HTTPREAD", "", "=", latency=0.02, test=f"+HTTPREAD: (0-{BODY_LIMIT}),(1-{BODY_LIMIT})")
 async def read(modem, c):
     """All of the body, or a part; no body, no data: OK alone, as seen on real ones."""
-    service = _service(modem)
+    service = _service(modem, idle=False)
     body = service.response.body if service.response else b""
     if c.op == "=":
         args = Args(c).most(2)
@@ -156,7 +156,7 @@ async def read(modem, c):
 
 @command("+HTTPHEAD", latency=0.02, test="")
 async def read_head(modem, c):
-    service = _service(modem)
+    service = _service(modem, idle=False)
     await _send(modem, "+HTTPHEAD", service.response.head if service.response else b"")
 
 

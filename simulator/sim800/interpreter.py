@@ -155,6 +155,8 @@ class Interpreter:
             # V.25ter commands know only ERROR; extended ones answer as AT+CMEE wants
             raise CME(100) if extended else failed()
         if command.op not in spec.ops:
+            # without a card that is said first, as seen of AT+CGATT
+            require(modem, spec.needs, command.op)
             raise CME(3) if extended else failed()
         if command.op == "=?" and not callable(spec.test):
             await self.wait(min(spec.latency, 0.01))
@@ -169,7 +171,7 @@ class Interpreter:
             if inspect.isawaitable(answer):
                 answer = await answer
         except (at.SyntaxFault, BadValue):
-            raise CME(3) if extended else failed() from None
+            raise CME(765) if extended else failed() from None
         return "OK" if answer is None else answer
 
     async def enter(self) -> str | None:

@@ -10,12 +10,12 @@ from .messages import MEMORIES, READ, SENT, STATUS, UNREAD, UNSENT, Stored
 
 SEND_TIME = 2.5  # until the network has taken a message
 
-setting("+CMGF", range(2), test="+CMGF: (0-1)")
-setting("+CSDH", range(2), test="+CSDH: (0-1)")
+setting("+CMGF", range(2), test="+CMGF: (0-1)", needs="messages")
+setting("+CSDH", range(2), test="+CSDH: (0-1)", needs="messages")
 
 
 def message(name, *ops, **spec):
-    """Like commands.command: needs the card, and bad parameters get +CMS ERROR 304 or 305."""
+    """Like commands.command: needs the card, and bad parameters get +CMS ERROR 325, as seen."""
 
     def add(handler):
         @command(name, *ops, **spec)
@@ -25,7 +25,7 @@ def message(name, *ops, **spec):
                 answer = handler(modem, c)
                 return await answer if inspect.isawaitable(answer) else answer
             except (BadValue, SyntaxFault):
-                raise CMS(305 if modem.messages.text_mode else 304) from None
+                raise CMS(325) from None
 
         return guarded
 
@@ -35,7 +35,7 @@ def message(name, *ops, **spec):
 # ---- settings ------------------------------------------------------------------------------
 
 
-@command("+CNMI", "?", "=", test="+CNMI: (0-3),(0-3),(0,2),(0,1),(0,1)")
+@command("+CNMI", "?", "=", test="+CNMI: (0-3),(0-3),(0,2),(0,1),(0,1)", needs="messages")
 def new_message_indication(modem, c):
     if c.op == "?":
         modem.info(f"+CNMI: {modem.settings['+CNMI']}")
@@ -174,15 +174,13 @@ def list_messages(modem, c):
     args = Args(c).most(2)
     wanted, keep = _wanted(modem, args), args.number(1, (0, 1), 0)
     messages = modem.messages
-    lines = []
     for index, found in sorted(messages.stores[messages.memories[0]].places.items()):
         if found.status not in wanted:
             continue
         head, data = messages.show(found, index)
-        lines += [f"+CMGL: {head}", data]
+        modem.info(f"+CMGL: {head}", data)
         if not keep and found.status == UNREAD:
             found.status = READ
-    modem.info(*lines)
 
 
 def _delete(modem, statuses) -> None:

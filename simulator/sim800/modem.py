@@ -332,6 +332,12 @@ class SIM800(DataMode):
             self.later(max(0.0, modem.ready_time - modem.sim_time), self._ready)
             self.start_radio()
 
+    @property
+    def card_busy(self) -> bool:
+        """The modem reads the card: from the start, or from the PIN, until Call Ready and SMS Ready."""
+        state = self.card.state()
+        return state == "NOT READY" or (state == "READY" and not self.messages.ready)
+
     def _ready(self) -> None:
         if self.settings["+CIURC"]:
             self.urc("Call Ready")

@@ -194,7 +194,9 @@ async def enter_data(modem, c):
     cid = args.number(1, CIDS, 1)
     modem.journal.add("modem", "dial", number=c.args)
     modem.moment("dial")
-    return await _start_ppp(modem, cid)
+    result = await _start_ppp(modem, cid)
+    # seen on a real one: without the rate that ATD tells
+    return "CONNECT" if result.startswith("CONNECT") else result
 
 
 def _multiplexer_test(modem, c):

@@ -1,6 +1,6 @@
 """What differs between firmware versions of the SIM800."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,17 @@ class Profile:
         return (self.ssl or not spec.ssl) and (self.lbs or not spec.lbs)
 
 
+_R13 = Profile("SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False, False, ",")
+_R14 = Profile("SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True, True, ", ")
 PROFILES = {
-    "R13.08": Profile(
-        "SIM800 R13.08", "SIMCOM_SIM800L", "1308B08SIM800L16", False, False, False, ","
+    "R13.08": _R13,
+    "R14.18": _R14,
+    # Others that real ones have told; what they do is taken to be as of their release.
+    "1308B05SIM800M32": replace(
+        _R13, model="SIMCOM_SIM800", revision="1308B05SIM800M32_20140625_1100"
     ),
-    "R14.18": Profile(
-        "SIM800 R14.18", "SIMCOM_SIM800L", "1418B05SIM800L24", True, True, True, ", "
-    ),
+    "1418B04SIM800L24": replace(_R14, revision="1418B04SIM800L24"),
+    "1418B09SIM800C24_BT": replace(_R14, model="SIMCOM_SIM800C", revision="1418B09SIM800C24_BT"),
 }
 
 

@@ -38,7 +38,7 @@ LIMIT = 180.0  # seconds for the last line of an answer
 SETTLE = 0.5  # seconds without a word after which there is no more to come
 CUT = 0.05  # ... at the transcript's end: who wrote it down may have stopped there
 KEY_TIME = 1.2  # seconds that PWRKEY is pressed
-STEP = 0.01
+STEP = 0.02
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ RULES = (
         "the place and the day decide",
     ),
     _rule("number", r'("\+?[\dX*]{3,}")', "telephone numbers are each one's own"),
+    _rule("place", r"^\+CMGL: (\d+),", "the card's free places"),
     _rule("reference", r"^\+CMGS: (\d+)$", "the card counts the messages it sent"),
     _rule("rate", r"^CONNECT (\d+)$", "as the line was set"),
 )
@@ -146,7 +147,7 @@ def _is_line(text: str) -> bool:
     return bool(text) and text.isprintable() and text != "+++"
 
 
-def _exchanges(records: Iterable[dict]) -> list[_Exchange]:
+def _exchanges(records: Iterable[dict], frame: bool) -> list[_Exchange]:
     """Raises ValueError for what is no transcript."""
     found: list[_Exchange] = []
     for number, record in enumerate(records):
@@ -160,13 +161,13 @@ def _exchanges(records: Iterable[dict]) -> list[_Exchange]:
         if not found:
             found.append(_Exchange(t, None))
         last = found[-1]
-        last.exact = last.exact or "\r" in text
+        last.exact = last.exact or (frame and "\r" in text)
         last.received = (last.received or "") + (text + "\r\n" if _is_line(text) else text)
     return found
 
 
 def replay(
-    records: Iterable[dict], scenario: Scenario, *, anywhere: bool = False
+    records: Iterable[dict], scenario: Scenario, *, anywhere: bool = False, frame: bool = True
 ) -> list[Difference]:
     """Tell the simulated modem what a real one was told, and compare what it says.
 
@@ -174,12 +175,13 @@ def replay(
     record; else each as soon as the last was answered.
     scenario: what modem, card and network the transcript was made with. With `start="off"` the modem gets power and its
     key is pressed; the first record that is sent then comes as soon as the UART listens.
+    frame: False for a log that has lost the echo and the blank lines of its bytes.
     anywhere: what is said unasked may come after another command than it did; only whether it comes is compared.
 
     Takes no real time to speak of: simulated time jumps. There is no internet behind the modem.
     Returns the differences in their order, [] if there are none. Raises ValueError for records that are no transcript.
     """
-    exchanges = _exchanges(records)
+    exchanges = _exchanges(records, frame)
     last = [e.t for e in exchanges if e.t is not None][-1:] or [0.0]
     limit = last[0] + (LIMIT + 60) * (len(exchanges) + 1)
     said = virtual.run(_play(exchanges, scenario), limit)
@@ -256,6 +258,7 @@ def _ends_at_prompt(output: bytearray) -> bool:
 
 
 def _lines(text: str, exact: bool) -> list[str]:
+    text = text.replace("\x1a", "")  # the echo of Ctrl-Z, which logs do not show
     if exact:
         return text.split("\r\n")
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -284,6 +287,8 @@ def _compare(exchanges: list[_Exchange], said: list[str], anywhere: bool) -> lis
                 unasked[name].update(masked(x) for x in lines if _is_unasked(x, sent))
                 lines = [line for line in lines if not _is_unasked(line, sent)]
             sides[name] = [masked(line) for line in lines]
+        if exchange is exchanges[-1]:
+            _cut(sides["got"], len(sides["expected"]))
         matcher = difflib.SequenceMatcher(None, sides["expected"], sides["got"], autojunk=False)
         for kind, a, b, c, d in matcher.get_opcodes():
             if kind != "equal":
@@ -293,6 +298,12 @@ def _compare(exchanges: list[_Exchange], said: list[str], anywhere: bool) -> lis
     differences += [Difference(None, "", (text,), ()) for text in missing.elements()]
     differences += [Difference(None, "", (), (text,)) for text in more.elements()]
     return differences
+
+
+def _cut(lines: list[str], count: int) -> None:
+    """Drop what is said unasked behind a transcript's last line: who wrote it down stopped there."""
+    while len(lines) > count and (not lines[-1] or _UNASKED.match(lines[-1])):
+        del lines[-1]
 
 
 def _is_unasked(line: str, sent: str) -> bool:

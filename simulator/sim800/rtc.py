@@ -60,10 +60,13 @@ class RealTimeClock:
         `ciev`: the newer firmware's, with +CIEV: 10 where the older has *PSNWID.
         """
         utc = self.utc()
+        moved = self._set is None or self._set[2] != radio.zone
         self.set(*self.network_time(radio))
         zone, dst = f"{radio.zone:+d}", radio.dst
         stamp = f"{utc.year},{utc.month},{utc.day},{utc.hour},{utc.minute},{utc.second}"
-        urcs = [f"+CTZV: {zone},{dst}", f'*PSUTTZ: {stamp},"{zone}",{dst}', f"DST: {dst}"]
+        # the zone is told only where it is another, as seen
+        changed = [f"+CTZV: {zone},{dst}"] if moved else []
+        urcs = [*changed, f'*PSUTTZ: {stamp},"{zone}",{dst}', f"DST: {dst}"]
         o = operator
         if ciev:
             return [*urcs, f'+CIEV: 10,"{o.plmn}","{o.name}","{o.short}", 0, 0']

@@ -14,7 +14,7 @@ from network.air import IDEAL, Air
 class Modem:
     """The SIM800 itself."""
 
-    profile: str = "R14.18"  # firmware: "R13.08" (no SSL commands) or "R14.18"
+    profile: str = "R14.18"  # firmware: a name in profiles.PROFILES; "R13.08" has no SSL commands
     start: str = "off"  # "off", "command" (already booted), "data" (left in a PPP session nobody owns), "cmux" (left multiplexing)
     ipr: int = 0  # stored baud rate; 0 is autobauding, the factory default
     echo: bool = True
@@ -117,7 +117,7 @@ class Phone:
 class USSD:
     """The network's answer to a USSD code or to a choice from a menu."""
 
-    text: str
+    text: str | None  # None: it ends the session without a word
     after: float = 1.5
     replies: dict[str, "USSD"] | None = None  # not None: a menu, and what each choice leads to
 

@@ -31,6 +31,8 @@ class Session:
         found = known.get(text)
         if found is None:
             self._wait(USSD("").after, self._refuse)
+        elif found.text is None:
+            self._wait(found.after, self.lost)
         else:
             self._wait(found.after, self.say, found)
 

@@ -194,7 +194,7 @@ TRANSCRIPTS = {
         ('AT+COPS=1,2,"99999"\r', "\r\n+CME ERROR: 30\r\n"),
         ('AT+COPS=1,2,"26203"\r', "\r\n+CME ERROR: 32\r\n"),
         ("AT+CREG?\r", "\r\n+CREG: 0,3\r\n\r\nOK\r\n"),
-        ("AT+COPS=5\r", "\r\n+CME ERROR: 3\r\n"),
+        ("AT+COPS=5\r", "\r\n+CME ERROR: 765\r\n"),
     ],
 }
 

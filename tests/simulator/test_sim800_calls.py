@@ -255,7 +255,7 @@ async def test_only_what_there_is_can_be_ended(rig):
     await rig.say("AT+CMEE=1\r")
     assert await rig.say("AT+CHLD=1\r") == b"\r\n+CME ERROR: 3\r\n"
     assert await rig.say("AT+CHLD=0\r") == b"\r\n+CME ERROR: 3\r\n"
-    assert await rig.say("AT+CHLD=2\r") == b"\r\n+CME ERROR: 3\r\n"
+    assert await rig.say("AT+CHLD=2\r") == b"\r\n+CME ERROR: 765\r\n"
     await rig.say("ATD123;\r", 10)
     assert await rig.say("AT+CHLD=0\r") == b"\r\n+CME ERROR: 3\r\n"
     assert await rig.say("AT+CHLD=1\r") == OK and await state(rig) == ""
@@ -462,7 +462,7 @@ async def test_sending_tones(rig):
         '"',
         f'"{"1," * 10}1"',
     ):
-        assert await rig.say(f"AT+VTS={bad}\r") == b"\r\n+CME ERROR: 3\r\n", bad
+        assert await rig.say(f"AT+VTS={bad}\r") == b"\r\n+CME ERROR: 765\r\n", bad
     assert [e.fields["digits"] for e in rig.journal.seen("call", "tones")][3] == "123A"
 
 
@@ -517,7 +517,7 @@ async def test_what_the_forms_are(rig):
         ("COLP", "(0-1)"),
         ("CLCC", "(0-1)"),
         ("VTD", "(1-255)"),
-        ("VTS", "(0-9,A-D,*,#),(1-255)"),
+        ("VTS", "(0-9,*,#,A,B,C,D),(1-255)"),
         ("DDET", "(0,1),(0-10000),(0,1),(0,1)"),
         ("MORING", "(0,1)"),
     ):

@@ -146,7 +146,7 @@ def test_wrong_parameters(args):
     @modem_test()
     async def body(rig):
         await rig.say("ATE0+CMEE=1\r")
-        assert await rig.say(f"AT+CMUX={args}\r", 0.1) == b"\r\n+CME ERROR: 3\r\n"
+        assert await rig.say(f"AT+CMUX={args}\r", 0.1) == b"\r\n+CME ERROR: 765\r\n"
         assert await rig.say("AT\r") == b"\r\nOK\r\n"
 
     body()

@@ -53,7 +53,7 @@ async def test_what_location_refuses(rig):
     await opened(rig)
     for bad in ("3,1", "0,1", "1,4", "1", "", "1,1,1", '"1",1'):
         for name in ("CIPGSMLOC", "CLBS"):
-            assert await rig.say(f"AT+{name}={bad}\r") == b"\r\n+CME ERROR: 3\r\n", bad
+            assert await rig.say(f"AT+{name}={bad}\r") == b"\r\n+CME ERROR: 765\r\n", bad
     assert await rig.say("AT+CIPGSMLOC\r") == b"\r\n+CME ERROR: 3\r\n"
     assert await rig.say("AT+CIPGSMLOC=?\r") == b"\r\n+CIPGSMLOC: (1-2),(1-3)\r\n\r\nOK\r\n"
 
@@ -193,9 +193,9 @@ async def test_what_ntp_refuses(rig):
     await rig.say("AT+CMEE=1\r")
     assert await rig.say("AT+CNTP\r") == b"\r\n+CME ERROR: 3\r\n"  # no server named
     for bad in ('"x",49', '"x",-48', '"x","8"', "x,8", '"",8', '"x",8,1', f'"{65 * "x"}"', ""):
-        assert await rig.say(f"AT+CNTP={bad}\r") == b"\r\n+CME ERROR: 3\r\n", bad
+        assert await rig.say(f"AT+CNTP={bad}\r") == b"\r\n+CME ERROR: 765\r\n", bad
     for bad in ("0", "4", '"1"', "1,1"):
-        assert await rig.say(f"AT+CNTPCID={bad}\r") == b"\r\n+CME ERROR: 3\r\n", bad
+        assert await rig.say(f"AT+CNTPCID={bad}\r") == b"\r\n+CME ERROR: 765\r\n", bad
     assert await rig.say("AT+CNTP=?;+CNTPCID=?\r") == (
         b"\r\n+CNTP: (64),(-47-48)\r\n\r\n+CNTPCID: (1-3)\r\n\r\nOK\r\n"
     )

@@ -123,7 +123,7 @@ def test_impossible_numbers(parameter):
     async def body():
         async with Rig(PLAIN) as rig:
             await ask(rig, "+CMGF=1")
-            assert await ask(rig, f"+CMGS={parameter}") == "+CMS ERROR: 305"
+            assert await ask(rig, f"+CMGS={parameter}") == "+CMS ERROR: 325"
             assert await rig.say("AT\r") == OK
 
     run(body)
@@ -146,7 +146,7 @@ async def test_parameters_of_text_mode(rig):
     validity = rig.modem.messages.center.submitted[1].validity
     assert pdu.decode_time(validity) == "26/12/31,23:59:58-22"
     for bad in ("16", "17,256", '17,"26/12/31,23:59:58-22"', "25,1", '25,"x"', "17,1,2,3,4"):
-        assert await ask(rig, f"+CSMP={bad}") == "+CMS ERROR: 305", bad
+        assert await ask(rig, f"+CSMP={bad}") == "+CMS ERROR: 325", bad
 
 
 @modem_test(PLAIN)
@@ -221,7 +221,7 @@ def test_malformed_pdus(length, entered):
 @modem_test(PLAIN)
 async def test_impossible_lengths(rig):
     for bad in ("0", "165", '"123"', "", "20,1", "x"):
-        assert await ask(rig, f"+CMGS={bad}") == "+CMS ERROR: 304", bad
+        assert await ask(rig, f"+CMGS={bad}") == "+CMS ERROR: 325", bad
 
 
 # -- what can be wrong ------------------------------------------------------------------------
@@ -352,7 +352,7 @@ def test_character_sets_of_texts(charset, number, entered, arrives):
 @modem_test(PLAIN)
 async def test_hex_that_is_none(rig):
     await ask(rig, '+CMGF=1;+CSCS="UCS2"')
-    assert await ask(rig, '+CMGS="123"') == "+CMS ERROR: 305"
+    assert await ask(rig, '+CMGS="123"') == "+CMS ERROR: 325"
     assert await enter(rig, '+CMGS="0031"', "hi" + Z) == "+CMS ERROR: 305"
     await ask(rig, '+CSCS="HEX"')
     assert await enter(rig, '+CMGS="31"', "E4" + Z) == "+CMS ERROR: 305"
@@ -371,7 +371,7 @@ async def test_stored_messages_are_sent(rig):
     await ask(rig, "+CSDH=1")
     told = '145,17,0,0,167,"+491710760000",145,5'
     assert await ask(rig, "+CMGR=1") == f'+CMGR: "STO SENT","{OTHER}","",{told}\r\nlater'
-    assert await ask(rig, '+CMGW="1",129,"REC READ"') == "+CMS ERROR: 305"
+    assert await ask(rig, '+CMGW="1",129,"REC READ"') == "+CMS ERROR: 325"
     await ask(rig, "+CMGF=0")
     deliver = "040A9194511132540000" + "62605121000080" + "0131"
     length = len(deliver) // 2

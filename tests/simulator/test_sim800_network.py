@@ -335,7 +335,7 @@ async def test_radio_off(rig):
         assert await ask(rig, command) == "+CME ERROR: 3", command
     assert await ask(rig, "+CFUN=0") == "+CME ERROR: 3"  # not directly
     for bad in ("2", "", "0,1", "1,2", "1,1,1"):
-        assert await ask(rig, f"+CFUN={bad}") == "+CME ERROR: 3", bad
+        assert await ask(rig, f"+CFUN={bad}") == "+CME ERROR: 765", bad
 
 
 @modem_test(scenario(modem={"echo": False}))

@@ -140,7 +140,7 @@ async def test_unknown_codes(rig):
 async def test_without_a_network(rig):
     await rig.say("AT+CMEE=1\r")
     for bad in ("3", '1,"*100#",256', '1,"*100#",15,1', "1,*100#", '1,""', '1,"*100#'):
-        assert await rig.say(f"AT+CUSD={bad}\r") == b"\r\n+CME ERROR: 3\r\n", bad
+        assert await rig.say(f"AT+CUSD={bad}\r") == b"\r\n+CME ERROR: 765\r\n", bad
     await ussd(rig, '1,"*102#"')
     rig.modem.inject("registration_lost")
     assert rig.take() == b"\r\n+CUSD: 2\r\n"
