@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from playing import PRELUDE, SPEED_LIMIT, Played, actor
+from sim800 import manual
 from sim800.scenario import Scenario
 from stand_in import Internet
 from world import ROOT, VM, World
@@ -23,6 +24,15 @@ def pytest_addoption(parser):
         "--host", help="a web server (HTTP, port 80) that a board's tests may ask for /"
     )
     group.addoption("--slow", action="store_true", help="the tests that take minutes, too")
+
+
+@pytest.fixture(autouse=True)
+def nothing_that_is_not_modelled(request):
+    """A test proves nothing of a command that the simulated modem refuses, and real ones do not."""
+    manual.asked.clear()
+    yield
+    if not request.node.get_closest_marker("not_modelled"):
+        assert not manual.asked, f"not modelled, see sim800/manual.py: {sorted(manual.asked)}"
 
 
 @pytest.fixture(scope="session")

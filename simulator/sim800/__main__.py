@@ -203,6 +203,7 @@ async def run(args, scenario: Scenario) -> None:
         if args.at_log:
             log = files.enter_context(open(args.at_log, "w", buffering=1, encoding="utf-8"))
             journal.listeners.append(lambda e: e.source == "at" and print(e, file=log))
+        journal.listeners.append(tell_missing)
         if args.verbose:
             journal.listeners.append(lambda e: print(e, file=sys.stderr, flush=True))
         end_by_signal(ended)
@@ -214,6 +215,17 @@ async def run(args, scenario: Scenario) -> None:
                 program.clock.call_later(1.2, modem.pwrkey, False)
             listen(Console(modem, program.clock, ended))
             await ended.wait()
+
+
+def tell_missing(entry) -> None:
+    """What is sent and not modelled is told on stderr."""
+    if entry.source == "not modelled":
+        where = entry.fields["described"]
+        print(
+            f"sim800: {entry.what} ({where}) is not modelled: a real SIM800 knows it, this one answers with an error",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def end_by_signal(ended: asyncio.Event) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 
-from . import at
+from . import at, manual
 from .commands import TABLE, require
 from .entry import PROMPT, Entry
 from .errors import CME, CMS, BadValue, Final, failed
@@ -151,6 +151,8 @@ class Interpreter:
         modem = self.modem
         extended = command.name[0] in "+*^"
         spec = TABLE.get(command.name)
+        if manual.is_missing(command.name):
+            raise modem.not_modelled(command.name)
         if spec is None or not modem.profile.has(spec):
             # V.25ter commands know only ERROR; extended ones answer as AT+CMEE wants
             raise CME(100) if extended else failed()

@@ -13,13 +13,14 @@ from network.journal import Journal
 from network.sockets import Sockets
 from vocabulary import Injector
 
-from . import bearer, profiles
+from . import bearer, manual, profiles
 from .autobaud import FIXED_RATES, Trainer
 from .battery import Battery
 from .calls import Calls
 from .card import Card
 from .cmux import Multiplexer
 from .data_mode import DataMode
+from .errors import CME, Final, failed
 from .escape import Escape
 from .interpreter import Interpreter
 from .messages import Messages
@@ -208,6 +209,12 @@ class SIM800(DataMode):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def not_modelled(self, name: str) -> Final:
+        """Somebody sends a command that real ones have and this one has not: say so loudly. Returns the error for it."""
+        manual.asked.add(name)
+        self.journal.add("not modelled", f"AT{name}", described=manual.place(name))
+        return CME(4) if name[0] in "+*" else failed()
 
     # -- boot and end --------------------------------------------------------------------
 

@@ -152,6 +152,8 @@ def mobile_class(modem, c):
 @command("D", latency=0.0, limit=60.0)
 async def dial(modem, c):
     """Page 29. Data: `*99#`, `*99***<cid>#`, `*99***1#`; anything else is a voice call."""
+    if c.args[:1] in (">", "L", "l"):
+        raise modem.not_modelled("D>" if c.args[0] == ">" else "DL")
     match = _PPP_DIAL.fullmatch(c.args.lstrip("TtPp").strip())
     modem.journal.add("modem", "dial", number=c.args)
     modem.moment("dial")
