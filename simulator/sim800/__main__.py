@@ -1,4 +1,4 @@
-"""`python -m sim800`: a simulated SIM800 on a pseudo terminal, for any driver."""
+"""`python -m sim800`, installed `sim800`: a simulated SIM800 on a pseudo terminal, for any driver."""
 
 import argparse
 import asyncio
@@ -41,7 +41,7 @@ faults and events (for inject and for a scenario's events):
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
-        prog="python -m sim800",
+        prog="sim800" if Path(sys.argv[0]).name == "sim800" else "python -m sim800",
         description="A simulated SIM800 GSM modem. It prints the path of the serial port to open.",
         epilog=COMMANDS + faults.WORDS.listing(PARTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
