@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import termios
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from network.clock import Clock
-from sim800.serial import GARBAGE_LIMIT, Line, garble
+from sim800.serial import GARBAGE_LIMIT, TCGETS2, TERMIOS2, Line, garble
 from sim800_rig import PtyRig, scenario
 
 PLAIN = scenario(modem={"echo": False, "ipr": 115200})
@@ -316,3 +318,46 @@ def test_no_termios_setting_stops_the_modem(baud, size, line, more):
 
 def test_the_slowest_sender_makes_little():
     assert len(garble(b"x" * 4096, 1, 115200)) == GARBAGE_LIMIT
+
+
+_FLAGS = st.integers(0, 2**16 - 1)
+
+
+@given(
+    st.tuples(_FLAGS, _FLAGS, _FLAGS),
+    st.binary(min_size=19, max_size=19),
+    st.one_of(st.sampled_from([0, 1, 50, 110, 115200, 4000000]), st.integers(0, 2**32 - 1)),
+)
+@settings(max_examples=30)
+def test_no_mode_and_no_rate_fills_the_memory_or_stops_the_loop(flags, characters, rate):
+    """Input, output and local modes, control characters, and any number for a rate (BOTHER)."""
+    tcsets2, bother = 0x402C542B, 0o010000
+
+    async def body():
+        async with PtyRig(PLAIN) as rig:
+            before = fcntl.ioctl(rig.fd, TCGETS2, bytes(TERMIOS2.size))
+            iflag, oflag, lflag = flags
+            cflag = bother | termios.CS8 | termios.CREAD
+            odd = TERMIOS2.pack(iflag, oflag, cflag, lflag, 0, *characters, rate, rate)
+            fcntl.ioctl(rig.fd, tcsets2, odd)
+            with contextlib.suppress(BlockingIOError):
+                rig.write(b"AT+CSQ\r" * 20)
+            rig.line.send(b"x" * 500)
+            for _ in range(5):
+                began = time.monotonic()
+                await asyncio.sleep(0.004)
+                assert time.monotonic() - began < 5.0  # the loop goes on
+                assert rig.line.pending <= 1 << 16
+            rig.modem.output.reset()
+            rig.line.drop()
+            termios.tcflush(rig.fd, termios.TCIOFLUSH)
+            fcntl.ioctl(rig.fd, tcsets2, before)
+            for _ in range(200):
+                with contextlib.suppress(BlockingIOError):
+                    rig.write(b"\rAT\r")
+                await asyncio.sleep(0.02)
+                if b"OK\r\n" in rig.got:
+                    return
+            raise AssertionError((flags, rate, bytes(rig.got)))
+
+    go(body)

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -196,3 +198,17 @@ def test_sigterm_ends_it_even_where_it_spins(tmp_path):
         assert program.process.stdout.readline() == "spinning\n"
         program.process.terminate()
         assert program.process.wait(10) == -signal.SIGALRM
+
+
+def test_b0_does_not_keep_it_from_ending():
+    with Program("--start", "command", "--baud", "115200") as program, program.port() as port:
+        mode = termios.tcgetattr(port.fd)
+        mode[4] = mode[5] = termios.B0
+        termios.tcsetattr(port.fd, termios.TCSANOW, mode)
+        port.write(b"AT\r" * 100)
+        time.sleep(0.3)
+        used = os.times().children_user
+        program.process.terminate()
+        program.process.wait(20)
+        assert os.times().children_user - used < 10  # it did not spin
+        assert program.process.returncode == 0
