@@ -314,7 +314,11 @@ class Line:
         except ImportError:  # the firmware is without
             return False
         mux = self._mux = Multiplexer(self.uart, self._trace)
-        if not await self._channel.alone(mux.start(self._channel, self.rate)):
+        started = await self._channel.alone(
+            mux.start(self._channel, self.rate, self._mux_failures)
+        )
+        self.rate = mux.rate or self.rate
+        if not started:
             self._mux_failures += mux.accepted
             await self.stop_multiplexer()  # the line is plain as before
             return False

@@ -48,7 +48,8 @@ _SECRETS = const(
 )
 
 DIAL = "ATD*99***1#"
-MULTIPLEX = "AT+CMUX=0,0,{},127"  # rate as <port_speed>, N1 (M 96)
+# Plain is what is proved on real ones; with rate as <port_speed> and N1 (M 96) what some firmware may need.
+MULTIPLEX = ("AT+CMUX=0", "AT+CMUX=0,0,{},127")
 # Each part of a multiplexed line wants these: errors as numbers, the end of the data call told (M 155).
 SETUP_CHANNEL = "AT+CMEE=1;+CDRIND=1"
 SETUP_MODEM = ("AT+CMEE=1", "AT+CREG=2;+CGREG=2")

@@ -40,6 +40,31 @@ for name in ("info", "model", "firmware", "revision", "imei"):
     assert played.value("imei") == "'861234567890123'"
 
 
+@pytest.mark.parametrize(
+    ("profile", "model", "revision", "firmware"),
+    [
+        ("1308B05SIM800M32", "SIMCOM_SIM800", "1308B05SIM800M32_20140625_1100", "(13, 8)"),
+        ("1418B04SIM800L24", "SIMCOM_SIM800L", "1418B04SIM800L24", "(14, 18)"),
+        ("1418B09SIM800C24_BT", "SIMCOM_SIM800C", "1418B09SIM800C24_BT", "(14, 18)"),
+    ],
+)
+def test_other_identities_that_real_ones_have(play, profile, model, revision, firmware):
+    played = play(
+        ON
+        + """
+for name in ("model", "firmware", "revision"):
+    show(name, getattr(modem, name))
+nic.connect()
+print("up=%s" % nic.isconnected())
+""",
+        modem=Modem(profile=profile),
+    )
+    assert played.value("model") == repr(model)
+    assert played.value("revision") == repr(revision)
+    assert played.value("firmware") == firmware
+    assert played.value("up") == "True"
+
+
 def test_sim(play):
     played = play(
         READY
