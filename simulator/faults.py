@@ -37,6 +37,7 @@ WAY = Kind("way", words=("to_modem", "to_host", "both"))
 LINK_WAY = Kind("way", words=("up", "down", "both"))
 HEX = Kind("hex")
 PPP_MOMENT = Kind("moment", words=("begin", "lcp", "ip"))
+N1 = Kind("bytes", int, 1, 255)
 STAT = Kind("stat", int, 0, 5)
 CMS_CODE = Kind("code", int, words=tuple(CMS_TEXT))
 RCODE = Kind("rcode", words=tuple(RCODES))
@@ -170,6 +171,10 @@ class Line:
         for damage in _ways(modem, way):
             damage.rates["double"] = rate
 
+    def flash_erased(modem, seconds: SECONDS = 0.05, every: SECONDS = 0):
+        """the host does not read its UART for so long, as while its flash is erased: what does not fit into 128 bytes is lost (every: again so often; 0: once, or no longer)"""
+        modem.line.to_dte.unread(modem.clock, seconds, every)
+
     def rate_noise(modem, above: BAUD = 230400, rate: SHARE = 0.02, way: WAY = "both"):
         """while the line is faster than `above`, a share of `rate` of the bytes has one bit wrong"""
         for damage in _ways(modem, way):
@@ -185,7 +190,7 @@ def _ways(modem, way):
 
 
 class Multiplexer:
-    """AT+CMUX; the last four do nothing where the modem does not multiplex"""
+    """AT+CMUX; the last five do nothing where the modem does not multiplex"""
 
     def cmux_refuse_once(modem):
         """the next AT+CMUX ends with an error"""
@@ -194,6 +199,14 @@ class Multiplexer:
     def cmux_lose_ua(modem, count: COUNT = 1):
         """the next `count` UA of the multiplexer do not reach the host"""
         modem.ua_lost = count
+
+    def cmux_lose_sabm(modem, count: COUNT = 1):
+        """the next `count` SABM that come while the modem waits for the answer to its MSC are lost"""
+        modem.sabm_lost = count
+
+    def cmux_otherwise(modem, longest: N1 = None, baud: BAUD = None):
+        """from now on OK to AT+CMUX, and then another N1 (`longest`) than asked for, or another baud rate (neither: as asked for)"""
+        modem.mux_otherwise = (longest, baud)
 
     def cmux_fcoff(modem, on: SWITCH = True):
         """the multiplexer says FCoff and takes no more data, for ever (on=0: FCon, it does again)"""
@@ -364,6 +377,17 @@ class PPP:
     def ppp_damaged(modem, rate: SHARE = 0.1):
         """from now on a share of `rate` of the frames from the modem has a wrong FCS (0: no longer)"""
         modem.set_ppp("bad_fcs", rate)
+
+    def ppp_input_fails(modem, seconds: SECONDS = None):
+        """the host takes in no more of this call's PPP, while the modem hears the host (for so long, or to the call's end)"""
+        if modem.ppp is not None:
+            modem.ppp.unheard = True
+            if seconds is not None:
+                modem.clock.call_later(seconds, setattr, modem.ppp, "unheard", False)
+
+    def false_connect(modem, on: SWITCH = True):
+        """from now on CONNECT, and the modem stays in command mode: it echoes PPP, if command echo is on (on=0: no longer)"""
+        modem.false_connects = on
 
     def lcp_naks(modem, on: SWITCH = True):
         """from now on the modem's PPP agrees to no LCP Configure-Request (on=0: it does again)"""

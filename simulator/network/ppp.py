@@ -28,6 +28,7 @@ class PPPEnd:
     Faults, each an attribute to be set at any time: `muted` (takes everything, says nothing, time
     stands still), `loopback` (sends back what it gets),
     `cut` (goes on as if nothing were, but IP packets go nowhere, as on a dead bearer behind a modem that lives),
+    `unheard` (nothing it says arrives),
     `nak_forever` (agrees to no LCP request), `refuse_auth` (refuses the next authentication),
     `bad_fcs` (share of frames sent damaged, 0 to 1), `echo_replies` (answers LCP echo at all), `echo_delay`
     (seconds until it does), `name_servers` (tells them in IPCP), `reject_codes` (knows no packet: each gets a Code-Reject),
@@ -41,6 +42,7 @@ class PPPEnd:
         self.clock = clock
         self.config = config
         self.muted = self.loopback = self.nak_forever = self.refuse_auth = self.cut = False
+        self.unheard = False
         self.bad_fcs = self.echo_delay = 0.0
         self.echo_replies = self.name_servers = True
         self.reject_codes = False
@@ -157,7 +159,8 @@ class PPPEnd:
         damage = self.bad_fcs and self.random.random() < self.bad_fcs
         if self._pcap and not damage:
             self._pcap.write(False, content)
-        self._send(hdlc.enclose(content, asyncmap, damage=0x5A5A if damage else 0))
+        if not self.unheard:
+            self._send(hdlc.enclose(content, asyncmap, damage=0x5A5A if damage else 0))
 
     def _say(self, moment: str) -> None:
         for when, protocol, packet in self.says:

@@ -249,6 +249,10 @@ class Multiplexer:
         if not known or (dlci and not self.opened):
             self._send(dlci, True, DM | PF)
             return
+        if self.modem.sabm_lost and any(message[0] & 0xFC == MSC for message in self._asked):
+            self.modem.sabm_lost -= 1
+            self._log("SABM lost", dlci=dlci)
+            return
         if dlci == 0:
             self.opened = True
         else:

@@ -27,6 +27,9 @@ class DataMode:
 
     def enter_data(self, cid: int) -> None:
         """CONNECT was said: the line carries PPP from now on."""
+        if self.false_connects:
+            self.journal.add("modem", "no data mode after CONNECT")
+            return
         apn = self.scenario.radio.apns.get(self.contexts[cid]["apn"], APN())
         refuse, self.refuse_pap_once = self.refuse_pap_once, False
         if refuse and apn.auth == "none":

@@ -104,6 +104,9 @@ class SIM800(DataMode):
         self.refuse_call_once = False
         self.refuse_cmux_once = False
         self.ua_lost = 0  # so many UA of the multiplexer
+        self.sabm_lost = 0  # so many SABM while its MSC is not answered
+        self.mux_otherwise: tuple = (None, None)  # its N1 and rate, whatever is asked for
+        self.false_connects = False  # CONNECT is said, and nothing follows
         self.mux: Multiplexer | None = None
         self.ppp_side = self  # who has the data call: the modem itself, or a cmux.Port
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
@@ -449,6 +452,10 @@ class SIM800(DataMode):
 
     def multiplex(self, params: tuple[int, ...]) -> None:
         """AT+CMUX was answered: the line carries frames from now on. What is unasked goes by DLCI 1's settings."""
+        n1, rate = self.mux_otherwise
+        params = (*params[:3], n1 or params[3], *params[4:])
+        if rate:
+            self.line.change_rate(rate)
         self.journal.add("modem", "multiplexing", n1=params[3])
         self.mux = Multiplexer(self, params, self._leave_mux)
         self.mode = "cmux"

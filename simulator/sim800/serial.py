@@ -16,6 +16,7 @@ CATCH_UP = 0.05  # real seconds; so much of a late wake-up is made good at once
 RATE_TOLERANCE = 0.03  # a UART samples ten bits per start edge; 3 % off is still read well
 OUTPUT_LIMIT = 1 << 16  # bytes waiting to be sent; more are lost
 READ_SIZE = 4096
+FIFO = 128  # bytes that an ESP32's UART holds while nobody reads it
 GARBAGE_LIMIT = 4096  # bytes that one read or write may become where the rates differ
 DTR_TIME = 0.05  # real seconds from one look at the DTE's DTR to the next
 
@@ -26,7 +27,8 @@ TERMIOS2 = struct.Struct("=4I20B2I")
 class Damage:
     """Bytes lost, doubled or with one bit flipped on the way, each with its share (0 to 1).
 
-    `noise`: share with a bit flipped only while the line is faster than `noise_above` baud.
+    `noise`: share with a bit flipped only while the line is faster than `noise_above` baud. `unread()`: the receiver
+    does not take its bytes for a while; what its FIFO does not hold is lost, `overrun` bytes so far.
     """
 
     def __init__(self, seed: int = 800):
@@ -34,8 +36,31 @@ class Damage:
         self.rates = {"drop": 0.0, "double": 0.0, "flip": 0.0}
         self.drop_next = 0
         self.noise_above, self.noise = 0, 0.0
+        self.overrun = 0
+        self._unread_until, self._room = 0.0, 0
+        self._clock: Clock | None = None
+        self._again: asyncio.TimerHandle | None = None
+
+    def unread(self, clock: Clock, seconds: float, every: float = 0.0) -> None:
+        """From now on, for so long; and so again `every` so many seconds, if that is not 0."""
+        if self._again is not None:
+            self._again.cancel()
+        self._clock, self._room = clock, FIFO
+        self._unread_until = clock.now() + seconds
+        self._again = (
+            clock.call_later(every, self.unread, clock, seconds, every) if every else None
+        )
+
+    def stop(self) -> None:
+        """The line is gone."""
+        if self._again is not None:
+            self._again.cancel()
 
     def apply(self, data: bytes, baud: float) -> bytes:
+        if self._clock is not None and self._clock.now() < self._unread_until:
+            held, self._room = data[: self._room], max(0, self._room - len(data))
+            self.overrun += len(data) - len(held)
+            data = held
         if self.drop_next:
             lost = min(self.drop_next, len(data))
             self.drop_next -= lost
@@ -140,6 +165,7 @@ class Line:
         if self._master < 0:
             return
         self.drop()
+        self.to_dte.stop()
         if self._dtr_timer is not None:
             self._dtr_timer.cancel()
         with contextlib.suppress(RuntimeError):
