@@ -14,7 +14,7 @@ export PYTHON VM_SOURCE
 export PYTHONPATH := $(CURDIR)/simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash setup-vm setup-demo setup-bench setup-test setup-embedded setup-docs clean distclean
+.PHONY: help demo test fuzz sanitized lint format docs linkcheck bench faults model soak emulate emulate-measure vm patches-check repl firmware size flash check compare setup-vm setup-demo setup-bench setup-test setup-embedded setup-docs clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,13 @@ size: ## Tell how much flash and RAM the built images take, against ci/limits.js
 
 flash: ## Erase the board at PORT=..., write the image and verify it (VARIANT=OTA IMAGE=file KEEP=1)
 	@$(PYTHON) firmware/on_board.py flash --port '$(PORT)' --variant '$(VARIANT)' --image '$(IMAGE)' $(if $(KEEP),--keep)
+
+check: ## Check all that only hardware can tell, on the board at PORT=... APN=... HOST=... (FLASH=1 writes the image first; ONLY=names)
+	@$(PYTHON) firmware/on_board.py check --port '$(PORT)' --apn '$(APN)' --host '$(HOST)' --only '$(ONLY)' \
+	    $(if $(filter 1,$(FLASH)),--flash --variant '$(VARIANT)' --image '$(IMAGE)' $(if $(KEEP),--keep))
+
+compare: setup-bench ## List where the simulator differs from the board that REPORT=tcall-report.json is of
+	@PYTHONPATH=simulator:firmware $(VENV)/python -m check.compare '$(REPORT)'
 
 setup-vm:
 	@ci/setup.sh vm

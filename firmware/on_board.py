@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Works with a T-Call on a serial port: puts an image on it, opens its REPL."""
+"""Works with a T-Call on a serial port: puts an image on it, opens its REPL, checks it."""
 
 import argparse
 import os
@@ -85,14 +85,39 @@ def flash(port: str, image: Path, baud: int, keep: bool) -> None:
     print(f"{image.name} is on the board: `make repl PORT={port}` opens its REPL")
 
 
+def check(options) -> int:
+    """Go through the checks of check/; its exit code. Raises BuildError."""
+    if not options.apn:
+        raise BuildError(
+            "APN is not given: it is the access point name of the SIM's operator, docs/start.md has a list."
+        )
+    program = [str(TOOLS / "python"), "-m", "check"]
+    for name in ("port", "apn", "host", "only", "out"):
+        if value := getattr(options, name):
+            program += [f"--{name}", value]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    process = subprocess.Popen(program, env=env)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # it got that as well, and writes its report
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=("flash", "repl"))
+    parser.add_argument("action", choices=("flash", "repl", "check"))
     parser.add_argument("--port", default="", help="serial port, for example /dev/ttyUSB0")
     parser.add_argument("--variant", default="", help="which image that was built here")
     parser.add_argument("--image", default="", help="an image file in place of it")
     parser.add_argument("--baud", type=int, default=int(os.environ.get("BAUD") or 460800))
     parser.add_argument("--keep", action="store_true", help="do not erase the board's files")
+    of_check = parser.add_argument_group("check")
+    of_check.add_argument("--apn", default="", help="access point name of the SIM's operator")
+    of_check.add_argument("--host", default="", help="a server to speak HTTPS with")
+    of_check.add_argument("--flash", action="store_true", help="write the image first")
+    of_check.add_argument("--only", default="", help="names of checks, with commas between them")
+    of_check.add_argument("--out", default="", help="folder for the report")
     options = parser.parse_args(arguments)
     try:
         check_port(options.port)
@@ -101,10 +126,15 @@ def main(arguments: list[str] | None = None) -> int:
             return subprocess.run(
                 [str(TOOLS / "mpremote"), "connect", options.port, "repl"], check=False
             ).returncode
+        if options.action == "check" and not options.flash:
+            install()
+            return check(options)
         image = Path(options.image or Plan(variant=options.variant).folder / "firmware.bin")
         check_image(image, bool(options.image))
         install()
         flash(options.port, image, options.baud, options.keep)
+        if options.action == "check":
+            return check(options)
     except BuildError as error:
         print(f"{options.action}: {error}", file=sys.stderr)
         return 1

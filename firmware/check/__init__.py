@@ -1,0 +1,1 @@
+"""What only hardware can settle, asked of a T-Call: `make check PORT=… APN=… HOST=…`, see docs/check.md."""

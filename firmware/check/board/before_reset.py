@@ -1,0 +1,2 @@
+tell(before_ms=connect(), up=nic.isconnected())
+WIRE.flush()

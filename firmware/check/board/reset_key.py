@@ -1,0 +1,21 @@
+ready()
+model = WIRE.own("AT+CGMM")
+tell(model=model and model[0], stored_rate=WIRE.own("AT+IPR?"))
+WIRE.ask("AT+CMEE=2")
+cut()
+wired = BOARD.reset(True)
+time.sleep_ms(150)
+BOARD.reset(False)
+tell(wired=wired)
+# Another rate than before: if it answers there it has started anew, and trained itself.
+WIRE.open(57600)
+took = wait_alive(8000)
+trained = took is not None
+if not trained:
+    WIRE.open(FIRST)
+    took = wait_alive(3000)
+tell(took_ms=took, trained=trained)
+lines = WIRE.own("AT+CMEE?")
+tell(kept=bool(lines) and lines[0].endswith("2"))
+WIRE.ask("AT+IPR=%d" % FIRST)
+ready()

@@ -1,0 +1,12 @@
+ready()
+tell(taken=b"\r\nOK\r\n" in WIRE.ask("AT+CSCLK=2"))
+tell(hears_at_once=WIRE.alive(1))
+time.sleep_ms(7000)
+first = WIRE.alive(1, 300)
+tell(first=first)
+time.sleep_ms(150)
+tell(second=WIRE.alive(1))
+if b"\r\nOK\r\n" not in WIRE.ask("AT+CSCLK=0"):
+    WIRE.alive(5)
+    WIRE.ask("AT+CSCLK=0")
+ready()

@@ -1,0 +1,4 @@
+connect()
+tell(**visit())
+tell(battery=nic.modem.battery().mv)
+WIRE.flush()

@@ -1,0 +1,3 @@
+connect()
+tell(**visit())
+WIRE.flush()
