@@ -86,11 +86,7 @@ def flash(port: str, image: Path, baud: int, keep: bool) -> None:
 
 
 def check(options) -> int:
-    """Go through the checks of check/; its exit code. Raises BuildError."""
-    if not options.apn:
-        raise BuildError(
-            "APN is not given: it is the access point name of the SIM's operator, docs/start.md has a list."
-        )
+    """Go through the checks of check/; its exit code."""
     program = [str(TOOLS / "python"), "-m", "check"]
     for name in ("port", "apn", "host", "only", "out"):
         if value := getattr(options, name):
@@ -126,6 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
             return subprocess.run(
                 [str(TOOLS / "mpremote"), "connect", options.port, "repl"], check=False
             ).returncode
+        if options.action == "check" and not options.apn:
+            raise BuildError(
+                "APN is not given: it is the access point name of the SIM's operator, docs/start.md has a list."
+            )
         if options.action == "check" and not options.flash:
             install()
             return check(options)

@@ -8,6 +8,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -102,7 +103,8 @@ class World(Surroundings):
 
     async def stop(self) -> None:
         if self._port is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                self._process.kill()
             await self._process.wait()
             os.close(self._port)
             self._port = None

@@ -28,6 +28,7 @@ BEFORE = {
     "after_reset": "before_reset",
     "after_sleep": "before_sleep",
 }
+BOOT_TIME = 3.0  # seconds from the end of its sleep, until it is spoken to
 WAKE_TIME = 60.0  # seconds from falling asleep until the board answers again
 
 # Errors of the package and its like are what was to be found out; any other is a fault of the check.
@@ -60,6 +61,7 @@ class Run:
         self._found: set[str] = set()
         self._missing: dict[str, str] = {}
         self._fresh = True
+        self._met = False  # the board has answered
         self._board: Board | None = None
         self._segment: Segment | None = None
         self._tag = random.randrange(1, 65536)
@@ -87,6 +89,7 @@ class Run:
         try:
             self._board = Board(self._port)
             self._board.soft_reset()
+            self._met = True
             for script in self._wanted():
                 self._do(script)
             self.report.ended = "complete"
@@ -95,9 +98,10 @@ class Run:
             self.say(str(stopped))
         finally:
             self.report.seconds = time.monotonic() - began
-            if self._board:
+            if self._met:
                 with contextlib.suppress(NoAnswer):
                     self._board.reset()  # what is on the board goes on
+            if self._board:
                 self._board.close()
         return self.report
 
@@ -127,7 +131,8 @@ class Run:
                 self._board.soft_reset()
                 self._fresh = True
             elif script.name == "after_sleep":
-                time.sleep(SLEEP_MS / 1000)
+                # Nothing is written meanwhile: a byte could fall into its waking.
+                time.sleep(SLEEP_MS / 1000 + BOOT_TIME)
                 self._board.enter(WAKE_TIME)
                 self._fresh = True
             traceback = self._run(script, told)

@@ -4,7 +4,8 @@ before = nic.stats()
 tell(rx_before=before.rx, tx_before=before.tx)
 took = connect()
 began = time.ticks_ms()
-signal = nic.modem.radio.signal()
+with nic.command_mode() as modem:  # which is nothing where the line is multiplexed
+    signal = modem.radio.signal()
 asked = since(began)
 tell(
     connect_ms=took,

@@ -1,6 +1,7 @@
 # The fast rate without loss: what the modem echoes and answers costs no traffic, and must come back as it went.
 _SPENT_MS = 270000
-_BAD = 30  # blocks after which it is not worth going on
+_QUIET_MS = 3000  # then no more comes
+_BAD = 20  # blocks after which it is not worth going on
 
 
 def reference(command):
@@ -22,7 +23,7 @@ known = {command: reference(command) for command in (number, "AT+GSN")}
 WIRE.shown = True
 tell(accepted=b"\r\nOK\r\n" in WIRE.ask("AT+IPR=%d" % FAST))
 WIRE.open(FAST)
-alive = WIRE.alive(5)
+alive = WIRE.alive(8)
 tell(alive=alive)
 WIRE.shown = False
 if alive:
@@ -44,7 +45,7 @@ def block(command, answer):
     data = command.encode() + b"\r"
     at, quiet = 0, time.ticks_ms()
     left = memoryview(data)
-    while at < len(answer) and since(quiet) < 700:
+    while at < len(answer) and since(quiet) < _QUIET_MS:
         if left:
             left = left[uart.write(left) or 0 :]
         count = uart.readinto(view[at:]) if uart.any() else 0
@@ -64,6 +65,7 @@ def block(command, answer):
 if alive:
     # The fastest way: some firmware takes longer to think than to speak.
     speed = {}
+    first = time.ticks_ms()
     for command, answer in known.items():
         began = time.ticks_ms()
         for _ in range(4):
@@ -87,7 +89,15 @@ if alive:
             told = time.ticks_ms()
             print("~{} of {} kB".format(back // 1000, ECHO_BYTES // 1000))
         spent = since(began)
-    tell(sent=sent, back=back, blocks=blocks, bad=bad, short=short, ms=spent, wanted=ECHO_BYTES)
+    tell(
+        sent=sent,
+        back=back,
+        blocks=blocks,
+        bad=bad,
+        short=short,
+        ms=since(first),
+        wanted=ECHO_BYTES,
+    )
 WIRE.shown = True
 for _ in range(10):
     WIRE.send(b"\rAT+IPR=%d\r" % FIRST)

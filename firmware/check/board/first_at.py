@@ -1,7 +1,9 @@
 # From no supply to a first AT that comes late: what was said before it, and how many are lost.
 WIRE.shown = False
+ready()
 plug_out()
 WIRE.open(FIRST)
+tell(deaf_without_supply=not WIRE.alive(2, 300))  # one that ran
 BOARD.supply(True)
 BOARD.dtr(True)
 time.sleep_ms(800)

@@ -3,12 +3,12 @@ WIRE.open(FIRST)
 WIRE.shown = False
 tell(was_on=WIRE.alive(2, 300))
 plug_out()
-tell(deaf_without_supply=not WIRE.alive(2, 300))
 BOARD.supply(True)
 BOARD.dtr(True)
 time.sleep_ms(800)
 WIRE.shown = True
 press(BOARD.PRESS_ON_MS)
+WIRE.said = b""
 WIRE.note(">", b"")  # from now on it boots
 took = wait_alive(20000)
 if took is None:
@@ -24,8 +24,10 @@ else:
     tell(boot_ms=took)
     # What it says of its own accord, now that it knows the rate.
     began = time.ticks_ms()
-    said = WIRE.ask("AT+CIURC?") + WIRE.hear(20000, lambda said: b"SMS Ready" in said)
-    tell(later=as_text(said), later_ms=since(began))
+    WIRE.ask("AT+CIURC?")
+    while b"SMS Ready" not in WIRE.said and since(began) < 20000:
+        WIRE.hear(100)
+    tell(later=as_text(WIRE.said), later_ms=since(began))
     ready()
     tell(stored_rate=WIRE.own("AT+IPR?"))
     # The network's time is told after a start, if that is stored: as the package has it, and before the rate is changed.

@@ -1,4 +1,5 @@
 connect()
 tell(**visit())
-tell(battery=nic.modem.battery().mv)
+with nic.command_mode() as modem:
+    tell(battery=modem.battery().mv)
 WIRE.flush()
