@@ -24,6 +24,7 @@ PRELUDE = (Path(__file__).with_name("board") / "prelude.py").read_text(encoding=
 ECHO_MB = 10.0
 # What a script builds on, where only some are run
 BEFORE = {
+    "first_at": "power_on",
     "network_time": "power_on",
     "after_reset": "before_reset",
     "after_sleep": "before_sleep",

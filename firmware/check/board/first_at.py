@@ -3,7 +3,7 @@ WIRE.shown = False
 ready()
 plug_out()
 WIRE.open(FIRST)
-tell(deaf_without_supply=not WIRE.alive(2, 300))  # one that ran
+tell(deaf_without_supply=not WIRE.alive(2, 1000))  # one that ran
 BOARD.supply(True)
 BOARD.dtr(True)
 time.sleep_ms(800)

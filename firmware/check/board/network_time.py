@@ -16,11 +16,10 @@ for _ in range(20):
 tell(card=pin)
 if "SIM PIN" in pin:
     cut()
-    WIRE.shown = False
-    modem = ppp_sim800.Modem(BOARD, baudrate=FIRST)
+    modem = ppp_sim800.Modem(BOARD, baudrate=FIRST, trace=_trace)
     modem.on()
     modem.sim.ready(PIN)
-    WIRE.shown = True
+    modem.event()  # hears what is there
 stat = registration()
 at = since(began) if stat in (1, 5) else None
 told_at = None

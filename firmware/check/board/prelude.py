@@ -106,7 +106,7 @@ class Wire:
         lines = [line.strip() for line in as_text(heard).split("\n")]
         return [line for line in lines if line and line not in ("OK", command)]
 
-    def alive(self, tries=3, ms=500):
+    def alive(self, tries=3, ms=1500):
         for _ in range(tries):
             if b"\r\nOK\r\n" in self.ask("AT", ms):
                 return True
@@ -168,10 +168,11 @@ def ready():
 
 def registration():
     """What AT+CREG? says: 0 to 5, None if it does not answer."""
-    lines = WIRE.own("AT+CREG?")
-    for line in lines or ():
-        if line.startswith("+CREG:"):
-            return int(line.split(",")[1])
+    for line in WIRE.own("AT+CREG?") or ():
+        values = line[6:].split(",")
+        # What it says unasked has no mode before the state.
+        if line.startswith("+CREG:") and len(values) > 1 and '"' not in values[1]:
+            return int(values[1])
     return None
 
 
@@ -186,6 +187,8 @@ def registered(ms=60000):
 
 
 def _trace(direction, line):
+    if direction == "<":
+        WIRE.said = (WIRE.said + line.encode() + b"\r\n")[-4000:]
     if direction in "<>":
         WIRE.note(direction, line.encode())
 
