@@ -17,7 +17,8 @@ from sim800.scenario import SIM, Modem, Radio, Scenario
 
 from .report import FORMAT
 
-RESTART = 0.2  # seconds from the OK of AT+CFUN=1,1 until the simulated modem obeys
+SEARCH = 1.2  # seconds from the SIM's +CPIN
+RESTART = 1.0  # seconds from AT+CFUN=1,1 until the simulated modem obeys
 TRAINED = 0.4  # seconds, two AT of `power_on`: the UART is there so long before the first answer
 # What the check has stored, and the simulated modem has not: told to it, and its answer not compared
 PREPARED = [{"sent": "AT+CLTS=1;&W"}]
@@ -71,7 +72,9 @@ def scenario(report: dict) -> Scenario:
         radio = replace(radio, registration=((0.3, 2),))
     elif at and answers:
         after = max(0.5, (at - answers) / 1000 - own.sim_time + TRAINED)
-        radio = replace(radio, registration=((0.3, 2), (after, stat)))
+        # It searches no sooner than +CREG is asked for: replay() takes a moment for each command.
+        search = min(after - 0.1, SEARCH)
+        radio = replace(radio, registration=((search, 2), (after, stat)))
     card = replace(SIM(), inserted="ERROR" not in identity.get("AT+CCID", ""))
     return Scenario(modem=modem, sim=card, radio=radio)
 
@@ -153,6 +156,12 @@ def tidy(records: list[dict], boot_time: float = 0.0) -> list[dict]:
     return out
 
 
+def restarts(records: list[dict]) -> int:
+    """The place of a restart by command, 0 if there is none: times count from there."""
+    places = (n for n, record in enumerate(records) if record.get("sent") == "AT+CFUN=1,1\r")
+    return next(places, 0)
+
+
 def as_lines(records: list[dict]) -> list[dict]:
     """The same without echo, blank lines and line ends: where the modem says something unasked in between these say
     nothing."""
@@ -192,12 +201,13 @@ def compare(report: dict) -> Iterator[str]:
             there = replace(there, modem=replace(there.modem, start="off"))
         try:
             records = tidy(segment["records"], there.modem.boot_time if boots else 0.0)
+            records = records[restarts(records) :]
             if not boots:
                 records = [*PREPARED, *records]
             if segment.get("check") != EXACT:
                 records = as_lines(records)
             differences = replay(records, there, anywhere=True)
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NoReport(
                 f"the transcript of {segment.get('check')} is damaged: {error}"
             ) from None

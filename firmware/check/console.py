@@ -88,15 +88,38 @@ class Board:
         self.enter()
         self._send("import machine\nmachine.reset()")
 
+    def _take(self, count: int, seconds: float = 10.0) -> bytes:
+        """The next bytes, `count` of them. Raises NoAnswer."""
+        end = time.monotonic() + seconds
+        while len(self._heard) < count:
+            if time.monotonic() > end:
+                raise NoAnswer(f"the board at {self.port} does not take a script")
+            self._heard += self._read()
+        data, self._heard = self._heard[:count], self._heard[count:]
+        return data
+
     def _send(self, text: str) -> None:
-        # As mpremote does without raw paste, which waits for ever where nobody answers.
+        """Have the board run a script: by raw paste, so that it loses nothing of it. Bounded, unlike mpremote's own."""
         data = text.encode()
-        for at in range(0, len(data), 256):
-            self._write(data[at : at + 256])
-            time.sleep(0.025)
+        self._write(b"\x05A\x01")
+        if self._take(2) != b"R\x01":
+            raise NoAnswer(f"the MicroPython at {self.port} is too old: it has no raw paste mode")
+        window = int.from_bytes(self._take(2), "little")
+        room = window
+        while data:
+            while not room or self._heard:
+                sign = self._take(1)
+                if sign == b"\x04":  # it has given up, and says why
+                    self._write(b"\x04")
+                    return
+                room += window
+            self._write(data[:room])
+            data, room = data[room:], max(0, room - len(data))
+            if data:
+                self._heard += self._read()
         self._write(b"\x04")
-        if not self._until(b"OK", 5.0):
-            raise NoAnswer(f"the board at {self.port} does not take a script")
+        while self._take(1) != b"\x04":
+            pass  # more room
 
     def run(self, text: str, seconds: float, on_line) -> str:
         """Run a script to its end; `on_line` gets each line it prints. Returns the traceback, "" if there is none.

@@ -1,4 +1,4 @@
-ready()
+settled()
 # The form of the answers counts; what identifies somebody is masked before it is written anywhere.
 for command in (
     "ATI",
@@ -10,7 +10,6 @@ for command in (
     "AT+CIMI",
     "AT+CBC",
     "AT+CSQ",
-    "AT+IPR?",
     "AT+IFC?",
     "AT+CSCLK?",
     "AT+CFUN?",

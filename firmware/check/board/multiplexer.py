@@ -27,6 +27,7 @@ class Frames:
 
     def __init__(self):
         self.rest = b""
+        self.waiting = []
         self.bad = 0
 
     def take(self, data):
@@ -55,15 +56,23 @@ class Frames:
             self.rest = rest[end + 1 :]
 
     def wait(self, ms, wanted):
-        """All frames until one of them is `wanted(frame)`: ([…], milliseconds or None)."""
-        all_of_them = []
+        """All frames until one of them is `wanted(frame)`: ([…], milliseconds or None). What is behind it stays."""
+        got = []
         began = time.ticks_ms()
-        while since(began) < ms:
-            for one in self.take(WIRE.hear(5)):
-                all_of_them.append(one)
-                if wanted(one):
-                    return all_of_them, since(began)
-        return all_of_them, None
+        while True:
+            while self.waiting:
+                got.append(self.waiting.pop(0))
+                if wanted(got[-1]):
+                    return got, since(began)
+            if since(began) >= ms:
+                return got, None
+            self.waiting = self.take(WIRE.hear(5))
+
+    def all(self):
+        """What has come until now."""
+        got = self.waiting + self.take(WIRE.hear(5))
+        self.waiting = []
+        return got
 
 
 def multiplex(command):
@@ -100,7 +109,7 @@ def multiplex(command):
         lengths = []
         began = time.ticks_ms()
         while b"\r\nOK\r\n" not in said and since(began) < 5000:
-            for dlci, name, info in frames.take(WIRE.hear(5)):
+            for dlci, name, info in frames.all():
                 if dlci == 1 and name == "UIH":
                     lengths.append(len(info))
                     said += info
@@ -114,7 +123,7 @@ def multiplex(command):
         said = b""
         began = time.ticks_ms()
         while b"\r\nOK\r\n" not in said and since(began) < 3000:
-            said += b"".join(one[2] for one in frames.take(WIRE.hear(5)) if one[:2] == (1, "UIH"))
+            said += b"".join(one[2] for one in frames.all() if one[:2] == (1, "UIH"))
         seen["hears_long"] = said.count(b"+CFUN: ") == 18
         seen["bad"] = frames.bad
         WIRE.send(b"\xf9\x03\xef\x05\xc3\x01\xf2\xf9")  # CLD
@@ -126,6 +135,7 @@ def multiplex(command):
     return seen
 
 
+settled()
 tell(asked=multiplex("AT+CMUX=0,0,5,127"))
 tell(default=multiplex("AT+CMUX=0"))
 ready()

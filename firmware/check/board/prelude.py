@@ -186,6 +186,22 @@ def registered(ms=60000):
         time.sleep_ms(500)
 
 
+def settled():
+    """ready(), and what a start brings of its own accord is over."""
+    WIRE.shown = False
+    ready()
+    for _ in range(10):
+        card = WIRE.ask("AT+CPIN?", 6000)
+        if b"+CPIN:" in card:
+            break
+        time.sleep_ms(500)
+    if b"READY" in card:
+        registered(20000)
+    WIRE.hear(3000)
+    WIRE.shown = True
+    ready()
+
+
 def _trace(direction, line):
     if direction == "<":
         WIRE.said = (WIRE.said + line.encode() + b"\r\n")[-4000:]

@@ -1,4 +1,4 @@
-ready()
+settled()
 tell(taken=b"\r\nOK\r\n" in WIRE.ask("AT+CSCLK=2"))
 tell(hears_at_once=WIRE.alive(1))
 time.sleep_ms(7000)
