@@ -37,6 +37,7 @@ lint: setup-test ## Check style, spelling, shell scripts and workflows
 	@git ls-files -z | xargs -0 $(VENV)/codespell
 	@$(VENV)/shellcheck ci/*.sh .ci/run
 	@$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(VENV)/check-jsonschema -q --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 	@$(VENV)/zizmor -q --offline --no-progress .github/workflows
 	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/actionlint
 

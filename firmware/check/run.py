@@ -50,12 +50,16 @@ class Run:
     """One run on the board at `port`. `say` is called with each line for who watches.
 
     settings: apn, user, password, pin, host (str, "" for none), echo_mb. only: names of checks; empty: all.
+    patience: a factor on the time that scripts may take, for a board that is slow.
     """
 
-    def __init__(self, port: str, settings: dict, only: tuple[str, ...] = (), say=print):
+    def __init__(
+        self, port: str, settings: dict, only: tuple[str, ...] = (), say=print, patience=1.0
+    ):
         self.settings, self.say = settings, say
         self._port = port
         self._only = only
+        self._patience = patience
         secrets = tuple(settings[name] for name in ("user", "password", "pin"))
         self.mask = Mask(settings["host"], settings["apn"], secrets)
         self.report = Report(self.mask, self._head())
@@ -162,7 +166,7 @@ class Run:
         def on_line(line: str) -> bool:
             return self._hear(line, told)
 
-        return self._board.run(text, script.seconds, on_line)
+        return self._board.run(text, script.seconds * self._patience, on_line)
 
     def _constants(self) -> str:
         settings = self.settings

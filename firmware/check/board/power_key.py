@@ -9,6 +9,6 @@ press(BOARD.PRESS_OFF_MS)
 said = WIRE.hear(6000, lambda said: b"DOWN\r\n" in said)
 tell(off_said=as_text(said), off_ms=since(began))
 time.sleep_ms(2500)
-tell(is_off=not WIRE.alive(2, 300))
+tell(is_off=not WIRE.alive(2, 1000))
 WIRE.shown = False
 tell(on_again=start())

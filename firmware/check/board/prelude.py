@@ -95,12 +95,20 @@ class Wire:
     def ask(self, command, ms=2000):
         """The answer to an AT command (bytes, with its echo); b"" if none comes."""
         self.hear(20)
-        self.send(command.encode() + b"\r")
-        return self.hear(ms, is_final)
+        echo = command.encode() + b"\r"
+        self.send(echo)
+
+        def is_answer(heard):
+            # Of this one: an earlier one's may come late.
+            at = heard.find(echo)
+            return at >= 0 and is_final(heard[at:])
+
+        return self.hear(ms, is_answer)
 
     def own(self, command, ms=2000):
         """The lines of an answer (str) without echo and result; None if that was not OK."""
         heard = self.ask(command, ms)
+        heard = heard[max(0, heard.find(command.encode())) :]
         if b"\r\nOK\r\n" not in heard:
             return None
         lines = [line.strip() for line in as_text(heard).split("\n")]
