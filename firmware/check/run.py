@@ -29,6 +29,7 @@ BEFORE = {
     "after_reset": "before_reset",
     "after_sleep": "before_sleep",
 }
+WITH_HOST = ("tls", "tls_again", "wifi", "before_sleep", "after_sleep")
 BOOT_TIME = 3.0  # seconds from the end of its sleep, until it is spoken to
 WAKE_TIME = 60.0  # seconds from falling asleep until the board answers again
 
@@ -112,10 +113,7 @@ class Run:
 
     def _do(self, script: Script) -> None:
         need = next((need for need in script.needs if need in self._missing), None)
-        if (
-            script.name in ("tls", "tls_again", "wifi", "after_sleep")
-            and not self.settings["host"]
-        ):
+        if script.name in WITH_HOST and not self.settings["host"]:
             self._judge(script, {}, "not asked: HOST is not given", NOT_TESTABLE)
             return
         if need:

@@ -212,6 +212,14 @@ def test_dtr_of_an_ip5306_is_told_apart(internet):
         assert (verdict, seen in said) == (OK, True), said
 
 
+def test_without_a_host(internet):
+    report = checked(internet, "link tls soft_reset deep_sleep restarts", settings={"host": ""})
+    found = rows(report)
+    for name in ("tls", "deep_sleep"):
+        assert found[name] == (NOT_TESTABLE, "not asked: HOST is not given")
+    assert found["soft_reset"][0] == found["restarts"][0] == OK
+
+
 def test_without_a_modem_the_rest_is_not_testable(internet):
     report = checked(internet, "boot_time identity link tls", events=(Event("dead"),))
     found = rows(report)
