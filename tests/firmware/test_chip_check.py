@@ -1,4 +1,4 @@
-"""`make check` on the firmware image: on the emulated chip what it can have of a modem, with --port a whole board."""
+"""`make check` on the firmware image, on the emulated chip."""
 
 import asyncio
 import contextlib
@@ -11,29 +11,11 @@ from emulator import Emulator
 from world import ROOT
 
 sys.path.insert(0, str(ROOT / "firmware"))
-from check.checks import CHECKS, DIFFERS, NOT_TESTABLE, OK
+from check.checks import CHECKS, DIFFERS, OK
 from check.run import Run
 
-# Pins, I2C, the baud rate and the radio end inside QEMU; it wakes from no deep sleep.
-NOT_THERE = {
-    "power_chip",
-    "supply",
-    "boot_time",
-    "start_words",
-    "first_at",
-    "short_press",
-    "long_press",
-    "reset_key",
-    "autobaud",
-    "sleep_dtr",
-    "currents",
-    "wifi",
-    "deep_sleep",
-    "supply_voltage",
-    "restarts",
-}
-# What it has is asked for by name: the longest of it runs with --slow.
-WANTED = "firmware identity framing longest_line fast_rate cmux_asked cmux_default cmux_n1 cmux_close dial lcp echo_owner escape resume terminate link tls tls_again soft_reset"
+# What the emulated chip can have of a modem, and its power chip, which ends inside QEMU: that must be found.
+WANTED = "firmware power_chip identity framing cmux_n1 cmux_close link soft_reset"
 
 
 @contextlib.contextmanager
@@ -68,10 +50,8 @@ def terminal(chip: Emulator):
 def test_check(bench):
     bench.need_simulator()
     names = tuple(WANTED.split())
-    assert {check.name for check in CHECKS} >= {*names, *NOT_THERE}
 
     async def body(chip):
-        # The image has Mozilla's roots, which no server here has: what TLS says of that is asked of it.
         settings = {
             "apn": "internet",
             "host": "telemetry.example",
@@ -81,7 +61,7 @@ def test_check(bench):
             "echo_mb": 0.05,
         }
         with terminal(chip) as port:
-            run = Run(port, settings, names)
+            run = Run(port, settings, names, patience=5.0)
             await asyncio.to_thread(run.go)
         return run.report
 
@@ -90,8 +70,7 @@ def test_check(bench):
     print(found)
     assert report.ended == "complete"
     assert list(found) == [check.name for check in CHECKS if check.name in names]
-    verdict, seen = found.pop("tls")
-    assert verdict == DIFFERS
-    assert "host.example" in report.told()["checks"][-3]["seen"] or "certificate" in seen
-    assert found.pop("tls_again")[0] in (DIFFERS, NOT_TESTABLE)
+    assert found.pop("power_chip")[0] == DIFFERS
+    # How long it takes is the emulating machine's business.
+    assert found.pop("soft_reset")[1].startswith("up again after")
     assert {verdict for verdict, _ in found.values()} == {OK}
