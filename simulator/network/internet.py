@@ -61,7 +61,7 @@ class _Flow:
         return packet
 
 
-PUBLIC_DNS = ("9.9.9.9", "1.1.1.1")  # anybody may ask them
+PUBLIC_DNS = ("9.9.9.9", "1.1.1.1", "8.8.8.8", "8.8.4.4")  # anybody may ask them
 
 
 class Internet:

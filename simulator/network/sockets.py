@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from .air import Pipe
-from .internet import NOBODY
+from .internet import NOBODY, PUBLIC_DNS
 
 HEADERS = 40  # bytes of IP and TCP in front of the data
 SEGMENT = 1360  # data bytes of a packet at most
@@ -25,6 +25,8 @@ STALL_TIME = 0.25  # how often a stack without a bearer looks whether it has one
 DNS_TIME = 30.0  # seconds until a name server that does not answer is given up
 DNS_SIZE = 60  # bytes of a packet with a question, about
 READ_SIZE = 65536
+UNREAD = 8 * SEGMENT  # bytes of a connection that may wait to be read; then the far end has to
+DATAGRAMS = 16  # that may wait to be read; one more is lost
 
 
 class NoName(Exception):
@@ -48,8 +50,8 @@ class _Way:
         self._arrivals: deque[Callable[[], None]] = deque()
         self._room = asyncio.Semaphore(WINDOW)
 
-    async def carry(self, data: bytes, arrived: Callable[[], None]) -> None:
-        """Send `data` as a packet, again if it is lost; `arrived()` is called at the far end."""
+    async def carry(self, data: bytes, arrived: Callable[[], None], again: bool = True) -> None:
+        """Send `data` as a packet, and, if `again`, once more when it is lost; `arrived()` is called at the far end."""
         sockets, packet = self._sockets, bytes(HEADERS) + data
         await self._room.acquire()
         try:
@@ -62,6 +64,9 @@ class _Way:
                 if self.pipe.send(packet) is not None:
                     return
                 self._arrivals.pop()
+                if not again:
+                    self._room.release()
+                    return
                 await sockets.clock.sleep(RESEND_TIME + self.pipe.air.rtt)
         except BaseException:
             self._room.release()
@@ -84,26 +89,49 @@ class _Way:
 
 
 class Connection:
-    """A TCP connection: `read`, `write`, and `close`, which must be called."""
+    """A TCP connection: `read`, `write`, and `close`, which must be called.
+
+    `sent` and `arrived` count bytes: what write() was given, and what of it the server has.
+    """
 
     def __init__(self, sockets: "Sockets", reader, writer):
         self._sockets = sockets
         self._reader, self._writer = reader, writer
         self._received: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+        self._unread = 0
+        self._room = asyncio.Event()
+        self.sent = self.arrived = 0
+        self._all_there = asyncio.Event()
         self._pump = asyncio.get_running_loop().create_task(self._receive())
 
     async def write(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError."""
+        self.sent += len(data)
         for at in range(0, len(data), SEGMENT):
             piece = data[at : at + SEGMENT]
-            await self._sockets.up.carry(piece, partial(self._writer.write, piece))
+            self._all_there.clear()
+            await self._sockets.up.carry(piece, partial(self._there, piece))
             await self._writer.drain()
+
+    def _there(self, piece: bytes) -> None:
+        self._writer.write(piece)
+        self.arrived += len(piece)
+        if self.arrived == self.sent:
+            self._all_there.set()
+
+    async def acknowledged(self) -> None:
+        """Wait until the server has all of what was written, and has said so."""
+        while self.arrived < self.sent:
+            await self._all_there.wait()
+        await self._sockets.down.trip(b"")
 
     async def read(self) -> bytes:
         """What has come, at least a byte; b"" at the end. Raises OSError."""
         piece = await self._received.get()
         if isinstance(piece, OSError):
             raise piece
+        self._unread -= len(piece)
+        self._room.set()
         return piece
 
     def close(self) -> None:
@@ -111,17 +139,75 @@ class Connection:
         self._writer.close()
 
     async def _receive(self) -> None:
-        """What the server sends, over the air."""
+        """What the server sends, over the air; not more than has room here."""
         piece = None
         while piece != b"":
             error = None
+            while self._unread > UNREAD:
+                self._room.clear()
+                await self._room.wait()
             try:
                 piece = await self._reader.read(SEGMENT)
             except OSError as problem:
                 piece, error = b"", problem
+            self._unread += len(piece)
             await self._sockets.down.carry(
                 piece, partial(self._received.put_nowait, error or piece)
             )
+
+
+class Datagrams:
+    """UDP with one place: `write` sends a datagram, `read` gets the next. What the air loses is lost.
+
+    `close` must be called. `sent` and `arrived` as Connection's.
+    """
+
+    def __init__(self, sockets: "Sockets"):
+        self._sockets = sockets
+        self._received: asyncio.Queue[bytes] = asyncio.Queue(DATAGRAMS)
+        self._coming: set[asyncio.Task] = set()
+        self._transport: asyncio.DatagramTransport | None = None
+        self.sent = self.arrived = 0
+
+    async def open(self, server: int | None) -> None:
+        """`server`: its port on the loopback; None: nobody is there."""
+        if server:
+            self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: _Listener(self._came), remote_addr=("127.0.0.1", server)
+            )
+
+    async def write(self, data: bytes) -> None:
+        self.sent += len(data)
+        self.arrived += len(data)  # nobody says so, nobody asks
+        await self._sockets.up.carry(data, partial(self._there, data), again=False)
+
+    def _there(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data)
+
+    async def acknowledged(self) -> None:
+        """Nobody acknowledges a datagram."""
+
+    async def read(self) -> bytes:
+        return await self._received.get()
+
+    def close(self) -> None:
+        for task in self._coming:
+            task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _came(self, data: bytes) -> None:
+        if len(self._coming) < DATAGRAMS:
+            task = asyncio.get_running_loop().create_task(
+                self._sockets.down.carry(data, partial(self._keep, data), again=False)
+            )
+            self._coming.add(task)
+            task.add_done_callback(self._coming.discard)
+
+    def _keep(self, data: bytes) -> None:
+        with contextlib.suppress(asyncio.QueueFull):
+            self._received.put_nowait(data)
 
 
 class TLS:
@@ -154,6 +240,10 @@ class TLS:
             return await self._do(partial(self._tls.read, READ_SIZE))
         except (ssl.SSLZeroReturnError, EOFError):
             return b""
+
+    async def acknowledged(self) -> None:
+        """As Connection.acknowledged."""
+        await self._connection.acknowledged()
 
     def close(self) -> None:
         self._connection.close()
@@ -195,8 +285,9 @@ class Sockets:
         self._journal = journal
         self.up, self.down = _Way(self, "up"), _Way(self, "down")
 
-    async def resolve(self, host: str) -> str:
-        """The IPv4 address of a name, or of an address itself. Raises NoName."""
+    async def resolve(self, host: str, servers: tuple[str, ...] = ()) -> str:
+        """The IPv4 address of a name, or of an address itself, from the network's name servers or one of
+        `servers`. Raises NoName."""
         with contextlib.suppress(ValueError):
             return str(ipaddress.IPv4Address(host))
         names = {name.rstrip(".").lower(): where for name, where in self.internet.names.items()}
@@ -206,7 +297,8 @@ class Sockets:
             self.internet.dns_refusals = (left - 1, rcode)
             address = None
         await self.up.trip(bytes(DNS_SIZE))
-        if address == "":
+        if address == "" or (servers and not self._name_servers().intersection(servers)):
+            address = ""
             await self.clock.sleep(DNS_TIME)
         else:
             await self.clock.sleep(getattr(self.internet, "dns_delay", 0.0))
@@ -215,6 +307,18 @@ class Sockets:
         if not address:
             raise NoName(host)
         return address
+
+    def _name_servers(self) -> set[str]:
+        """Those that answer."""
+        operator = getattr(self.internet, "dns", None) or self.internet.ppp.dns
+        return {*(*operator, *PUBLIC_DNS)[getattr(self.internet, "dns_dead", 0) :]}
+
+    async def datagrams(self, address: str, port: int) -> Datagrams:
+        """UDP with that place; whether anybody is there does not show."""
+        self._journal.add("modem", f"UDP {address}:{port}")
+        datagrams = Datagrams(self)
+        await datagrams.open(self.internet.routes.get((address, port)) or None)
+        return datagrams
 
     async def connect(self, address: str, port: int) -> Connection:
         """Raises OSError: refused, or the network's end. Where nobody answers it waits for ever."""
@@ -257,6 +361,14 @@ class Sockets:
         """Forget what is under way."""
         self.up.stop()
         self.down.stop()
+
+
+class _Listener(asyncio.DatagramProtocol):
+    def __init__(self, came: Callable[[bytes], None]):
+        self._came = came
+
+    def datagram_received(self, data: bytes, address) -> None:
+        self._came(data)
 
 
 class _Asker(asyncio.DatagramProtocol):

@@ -144,6 +144,11 @@ class Port(DataMode):
         else:
             setattr(self.modem, name, value)
 
+    @property
+    def pending(self) -> int:
+        """As serial.Line's."""
+        return len(self.queue)
+
     def send(self, data: bytes) -> None:
         """As serial.Line's, for Output: queue bytes for the DTE."""
         if self.open:

@@ -78,6 +78,13 @@ class Args:
     def __init__(self, command: at.Command):
         self.values = at.arguments(command.args)
 
+    @classmethod
+    def of(cls, values: list) -> "Args":
+        """Some of another's."""
+        some = cls(at.Command(""))
+        some.values = values
+        return some
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -139,5 +146,7 @@ from . import (  # noqa: E402  (they fill the table)
     mobile,  # noqa: F401
     ntp,  # noqa: F401
     packet,  # noqa: F401
+    stack_commands,  # noqa: F401
+    stack_settings,  # noqa: F401
     ussd,  # noqa: F401
 )

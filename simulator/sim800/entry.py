@@ -4,13 +4,17 @@ import asyncio
 
 CTRL_Z, ESC, BACKSPACE = 26, 27, 8
 PROMPT = b"\r\n> "
-LIMIT = 1024  # characters kept; more are lost
+LIMIT = 1024  # characters kept of a message; more are lost
 
 
 class Entry:
-    """Takes bytes by `feed()`; `done` becomes what was entered, or None for ESC."""
+    """Takes bytes by `feed()`; `done` becomes what was entered, or None for ESC.
 
-    def __init__(self):
+    `limit` characters are kept; `prompt` is what every new line gets.
+    """
+
+    def __init__(self, limit: int = LIMIT, prompt: bytes = PROMPT):
+        self.limit, self.prompt = limit, prompt
         self.done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._text = bytearray()
 
@@ -23,6 +27,6 @@ class Entry:
                 return data[: index + 1], data[index + 1 :]
             if byte == BACKSPACE:
                 del self._text[-1:]
-            elif len(self._text) < LIMIT:
+            elif len(self._text) < self.limit:
                 self._text.append(byte)
         return data, b""

@@ -10,8 +10,13 @@ CME_TEXT = {
     13: "SIM failure",
     14: "SIM busy",
     16: "incorrect password",
+    20: "memory full",
+    21: "invalid index",
     22: "not found",
+    24: "text string too long",
+    25: "invalid characters in text string",
     26: "dial string too long",
+    27: "invalid characters in dial string",
     30: "no network service",
     32: "network not allowed - emergency calls only",
     100: "unknown",
@@ -57,6 +62,10 @@ NUMERIC = {
     "BUSY": 7,
     "NO ANSWER": 8,
 }
+
+
+# what a command returns that said its own result ("SHUT OK"): what follows it on the line is done
+ITSELF = "itself"
 
 
 class Final(Exception):

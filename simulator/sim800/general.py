@@ -4,7 +4,7 @@ import datetime
 
 from .autobaud import AUTO_RATES, FIXED_RATES
 from .commands import Args, command, setting
-from .errors import CME, BadValue, Final
+from .errors import CME, BadValue
 from .settings import PROFILE_DEFAULTS
 
 # ---- V.25ter (chapter 2) -------------------------------------------------------------------
@@ -290,11 +290,3 @@ def clock(modem, c):
     if not -47 <= zone <= 48:
         raise CME(3)
     modem.rtc.set(local.replace(year=2000 + local.year % 100), zone)
-
-
-# ---- TLS commands: only there or not there, so far -----------------------------------------
-
-
-@command("+CIPSSL", "?", "=", test="+CIPSSL: (0-1)", ssl=True)
-def cip_ssl(modem, c):
-    raise Final("ERROR")

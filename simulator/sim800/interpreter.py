@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from . import at, manual
 from .commands import TABLE, require
+from .entry import LIMIT as TEXT_LIMIT
 from .entry import PROMPT, Entry
-from .errors import CME, CMS, BadValue, Final, failed
+from .errors import CME, CMS, ITSELF, BadValue, Final, failed
 from .masking import Mask
 
 ABORT_AFTER = 0.125  # V.250 5.6.1: what follows the line sooner (a line feed) does not abort it
@@ -17,10 +18,10 @@ LINE_AGE = 2.0  # seconds that a half-typed line keeps URCs back
 
 
 class Data:
-    """Bytes for a command instead of a command line, up to `count`."""
+    """Bytes for a command instead of a command line, up to `count`; `echo()` gets what it takes."""
 
-    def __init__(self, count: int):
-        self.left = count
+    def __init__(self, count: int, echo: Callable[[bytes], None] = lambda taken: None):
+        self.left, self.echo = count, echo
         self.got = bytearray()
         self.complete = asyncio.Event()
         self.feed(b"")
@@ -28,6 +29,7 @@ class Data:
     def feed(self, data: bytes) -> bytes:
         """Take what belongs to it; returns the rest."""
         self.got += data[: self.left]
+        self.echo(data[: self.left])
         rest, self.left = data[self.left :], max(0, self.left - len(data))
         if not self.left:
             self.complete.set()
@@ -141,7 +143,9 @@ class Interpreter:
             commands, broken = fault.args[0], True
         for command in commands:
             result = await self._command(command)
-            if result != "OK":
+            if result == ITSELF:
+                result = ""
+            elif result != "OK":
                 return result
             self.modem.output.flush()
         return "ERROR" if broken else result
@@ -176,29 +180,31 @@ class Interpreter:
             raise CME(765) if extended else failed() from None
         return "OK" if answer is None else answer
 
-    async def enter(self) -> str | None:
-        """Prompt for a text and wait for it; None if that was given up with ESC.
+    async def enter(self, limit: int = TEXT_LIMIT, prompt: bytes = PROMPT) -> str | None:
+        """Prompt for a text of up to `limit` characters and wait for it; None if that was given up with ESC.
 
         What came before the prompt was out is lost.
         """
         self._waiting.clear()
-        self._entry = entry = Entry()
-        self.modem.output.send(PROMPT)
+        self._entry = entry = Entry(limit, prompt)
+        self.modem.output.send(prompt)
         try:
             text = await entry.done
         finally:
             self._entry = None
-        self.modem.journal.add("at", "> ESC" if text is None else f"> {text!r} Ctrl-Z")
+        shown = repr(text) if prompt and limit == TEXT_LIMIT else f"({len(text or '')} bytes)"
+        self.modem.journal.add("at", "> ESC" if text is None else f"> {shown} Ctrl-Z")
         return text
 
     def _enter(self, data: bytes) -> bytes:
         """Give bytes to the entry; returns what comes after its end."""
         entered, rest = self._entry.feed(data)
         # every line is prompted for anew (27.005 3.5.1)
+        prompt = self._entry.prompt
         if self.modem.settings["E"]:
-            self.modem.output.send(entered.replace(b"\r", b"\r" + PROMPT))
+            self.modem.output.send(entered.replace(b"\r", b"\r" + prompt))
         else:
-            self.modem.output.send(PROMPT * entered.count(b"\r"))
+            self.modem.output.send(prompt * entered.count(b"\r"))
         if self._entry.done.done():
             self._entry = None
         return rest
@@ -219,14 +225,20 @@ class Interpreter:
         """From now on any character ends the command with `result`; None: no longer."""
         self._abortable = result
 
-    async def data(self, count: int, seconds: float) -> bytes:
-        """The next `count` bytes as they come, for the running command; fewer when time is up.
+    async def data(
+        self, count: int, seconds: float | None, prompt: bytes = b"", echo: bool = False
+    ) -> bytes:
+        """The next `count` bytes as they come, for the running command; fewer when time is up (None: never).
 
-        There is no echo. What came before this call is lost: the prompt was not out.
+        `echo`: as ATE wants. What came before this call is lost: the prompt was not out.
         """
         self._waiting.clear()
-        self._data = Data(count)
-        timer = self.modem.clock.call_later(seconds, self._data.complete.set)
+        output = self.modem.output
+        self._data = Data(count, output.send) if echo and self.modem.settings["E"] else Data(count)
+        output.send(prompt)
+        timer = self.modem.clock.call_later(seconds or 0.0, self._data.complete.set)
+        if seconds is None:
+            timer.cancel()
         try:
             await self._data.complete.wait()
             return bytes(self._data.got)

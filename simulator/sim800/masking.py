@@ -12,6 +12,7 @@ _SECRETS = [
         (r'\+CPWD="?\w+"?,', r"(?P<secret>[^;]+)"),
         (r'\+CLCK="?\w+"?,\d,', _WORD),
         (r'\+CSTT="[^"]*","[^"]*",', _WORD),
+        (r'\+CIPCSGP=1,"[^"]*","[^"]*",', _WORD),
         (r'\+SAPBR=3,\d+,"PWD",', _WORD),
         (r"\+CGAUTH=\d+,\d+,", _WORD),
         (r'\+HTTPPARA="USERDATA",', _WORD),

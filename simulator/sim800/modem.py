@@ -26,7 +26,6 @@ from .interpreter import Interpreter
 from .messages import Messages
 from .ntp import Service as NTP
 from .output import Output
-from .packet import STACK_UP
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
 from .radio import Radio
 from .rtc import RealTimeClock
@@ -34,6 +33,7 @@ from .scenario import Scenario
 from .serial import Line
 from .settings import Settings
 from .sleep import Sleep
+from .stack import Stack
 from .ussd import Session
 
 TIMER_LIMIT = 64  # timers before the cancelled ones are swept out
@@ -110,6 +110,7 @@ class SIM800(DataMode):
         self.mux: Multiplexer | None = None
         self.ppp_side = self  # who has the data call: the modem itself, or a cmux.Port
         self.sockets = Sockets(clock, internet or scenario, journal, self._bearer_carries)
+        self.stack = Stack(self)
         self.stored_bearers: dict[int, dict] = {}  # AT+SAPBR=5
         self._tasks: set[asyncio.Task] = set()  # of the running modem, beside its commands
         self.ppp_faults: dict = {}  # attributes of network.ppp.PPPEnd in every data call
@@ -127,14 +128,12 @@ class SIM800(DataMode):
         self.cops_mode, self.cops_format = 0, 0
         self.ceng = (0, 0)
         self.contexts: dict[int, dict] = {}
-        self.ip_state = "IP INITIAL"
-        self.ip_apn = ""
         self.bearers = bearer.profiles(self.stored_bearers)
         self.http = None  # a sim800.http.Service between AT+HTTPINIT and +HTTPTERM
         self.ntp = NTP()
         self.location_code = 0  # what the next AT+CIPGSMLOC says, if not 0
         self.http_code = 0  # what its next action ends with, if not 0
-        self.cipmux = 0
+        self.stack.reset()
         self.gprs_class = "B"
         self.cgsms = 1
         self.messages.reset()
@@ -396,9 +395,7 @@ class SIM800(DataMode):
         self.hang_up(why)
         for context in self.contexts.values():
             context["active"] = False
-        if self.ip_state in STACK_UP:
-            self.ip_state = "PDP DEACT"
-            self.urc("+PDP: DEACT")
+        self.stack.deactivated()
         for profile in self.bearers.values():
             if profile.open:
                 profile.close()

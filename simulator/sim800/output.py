@@ -13,6 +13,10 @@ from .settings import Settings
 URC_LIMIT = 64  # URCs held back; further ones are lost
 
 
+class Raw(str):
+    """An URC that is said as it is, without a frame, and not logged: data."""
+
+
 class Output:
     """`wait()` tells for how long a URC must not be said yet: 0 it may, None not before `flush()`."""
 
@@ -74,6 +78,11 @@ class Output:
             self._urcs.append(text)
             self.flush()
 
+    @property
+    def held(self) -> bool:
+        """There are URCs held back."""
+        return bool(self._urcs)
+
     def flush(self) -> None:
         """Say the URCs held back, if they may be said now."""
         if not self._urcs:
@@ -88,7 +97,9 @@ class Output:
             return
         while self._urcs:
             text = self._urcs.popleft()
-            if text in NUMERIC:
+            if isinstance(text, Raw):
+                self.send(text.encode("latin-1"))
+            elif text in NUMERIC:
                 self.result(text)
             else:
                 self._line(text, True)

@@ -1,4 +1,4 @@
-"""Commands about GPRS: contexts, dialling, the line's data mode, the internal TCP/IP stack."""
+"""Commands about GPRS: contexts, dialling, the line's data mode, bearers."""
 
 import ipaddress
 import re
@@ -8,7 +8,6 @@ from .bearer import CIDS
 from .commands import Args, command, require
 from .errors import CME, BadValue
 
-STACK_UP = ("IP GPRSACT", "IP STATUS")  # the internal TCP/IP stack has a PDP context
 # mode, subset, port speed, N1, T1, N2, T2, T3, k (page 96): what is allowed, and the default; mode has none
 CMUX_PARAMS = (
     ((0,),),
@@ -35,8 +34,7 @@ def _context(modem, cid):
 
 
 def _stack_up(modem) -> bool:
-    ip = modem.ip_state in STACK_UP or modem.ip_state == "PDP DEACT"
-    return ip or any(b.open for b in modem.bearers.values())
+    return modem.stack.up or any(b.open for b in modem.bearers.values())
 
 
 # ---- chapter 7 -----------------------------------------------------------------------------
@@ -129,6 +127,18 @@ def address(modem, c):
     if context is None:
         raise CME(3)
     modem.info(f'+CGPADDR: {cid},"{own_address(modem) if context["active"] else "0.0.0.0"}"')
+
+
+async def activate_own(modem, apn: str, user: str, password: str) -> None:
+    """A context for what runs in the modem itself. Raises CME, 149 for a wrong user or password."""
+    if modem.radio.pdp_silent:
+        await modem.clock.sleep(PDP_TIME)
+        raise CME(148)
+    await activate_context(modem, {"apn": apn, "active": False})
+    known = modem.scenario.radio.apns.get(apn)
+    if known and known.user is not None and (user, password) != (known.user, known.password or ""):
+        raise CME(149)
+    modem.bearer_dead = False
 
 
 def own_address(modem) -> str:
@@ -245,82 +255,6 @@ async def hang_up(modem, c):
         modem.drop_call("ATH")
 
 
-# ---- the internal TCP/IP stack (chapter 8): as far as its state is concerned ---------------
-
-
-@command("+CSTT", "?", "=", latency=0.01, test='+CSTT: "APN","USER","PWD"', needs="!full sim")
-def start_task(modem, c):
-    if c.op == "?":
-        modem.info(f'+CSTT: "{modem.ip_apn or "CMNET"}","",""')
-        return
-    if modem.ip_state != "IP INITIAL":
-        return "ERROR"
-    args = Args(c).most(3)
-    modem.ip_apn = args.quoted(0, longest=50)
-    args.quoted(1, "", 50)
-    args.quoted(2, "", 50)
-    modem.ip_state = "IP START"
-    return None
-
-
-@command("+CIICR", latency=0.02, limit=85.0, test="", needs="full sim")
-async def start_stack(modem, c):
-    if modem.ip_state != "IP START" or modem.ppp is not None:
-        return "ERROR"
-    modem.ip_state = "IP CONFIG"
-    try:
-        await modem.wait(1.2)
-        await _activate_own(modem, modem.ip_apn)
-    except BaseException:
-        modem.ip_state = "PDP DEACT"
-        raise
-    modem.ip_state = "IP GPRSACT"
-    return None
-
-
-async def _activate_own(modem, apn: str) -> None:
-    """A context for what runs in the modem itself. Raises CME."""
-    if modem.radio.pdp_silent:
-        await modem.clock.sleep(PDP_TIME)
-        raise CME(148)
-    await activate_context(modem, {"apn": apn, "active": False})
-    modem.bearer_dead = False
-
-
-@command("+CIFSR", latency=0.01, test="")
-def local_address(modem, c):
-    """Answers the bare address, no OK (page 231)."""
-    if modem.ip_state not in STACK_UP:
-        return "ERROR"
-    modem.ip_state = "IP STATUS"
-    modem.info(own_address(modem))
-    return ""
-
-
-@command("+CIPSTATUS", latency=0.01, test="")
-def stack_status(modem, c):
-    modem.result("OK")
-    modem.info(f"STATE: {modem.ip_state}")
-    return ""
-
-
-@command("+CIPSHUT", latency=0.3, limit=65.0, test="")
-def shut(modem, c):
-    modem.ip_state = "IP INITIAL"
-    modem.info("SHUT OK")
-    return ""
-
-
-@command("+CIPMUX", "?", "=", test="+CIPMUX: (0,1)")
-def multi_connection(modem, c):
-    if c.op == "?":
-        modem.info(f"+CIPMUX: {modem.cipmux}")
-    elif modem.ip_state != "IP INITIAL":
-        raise CME(3)
-    else:
-        modem.cipmux = Args(c).most(1).number(0, (0, 1))
-
-
 # ---- bearers of the modem's own applications (IP application note) --------------------------
 
 # parameter: its longest value; RATE alone is a number
@@ -384,8 +318,5 @@ async def _open_bearer(modem, profile) -> None:
     await modem.wait(1.2)
     if values["CONTYPE"] != "GPRS":
         raise CME(148)  # no network offers data calls any more
-    await _activate_own(modem, values["APN"])
-    apn = modem.scenario.radio.apns[values["APN"]]
-    if apn.user is not None and (values["USER"], values["PWD"]) != (apn.user, apn.password or ""):
-        raise CME(149)
+    await activate_own(modem, values["APN"], values["USER"], values["PWD"])
     profile.open = True
