@@ -18,6 +18,7 @@ OUTPUT_LIMIT = 1 << 16  # bytes waiting to be sent; more are lost
 READ_SIZE = 4096
 FIFO = 128  # bytes that an ESP32's UART holds while nobody reads it
 GARBAGE_LIMIT = 4096  # bytes that one read or write may become where the rates differ
+HUNG_UP_RATE = 9600.0  # what the kernel makes of B0 (serial_core), beside dropping DTR
 DTR_TIME = 0.05  # real seconds from one look at the DTE's DTR to the next
 
 TCGETS2 = 0x802C542A  # like tcgetattr, but with rates as numbers, also odd ones (BOTHER)
@@ -120,8 +121,7 @@ class Line:
     `rate` is the modem's baud rate, or None while it does not know one (autobauding):
     then received bytes are handed on as sent, with `dte_rate()` to judge them, and
     nothing can be sent. `on_data(bytes)` is called with what the modem's UART receives.
-    `on_hang_up()` is called when the DTE sets its rate to B0, which drops DTR (termios(3)); nothing passes
-    either way then.
+    `on_hang_up()` is called when the DTE sets its rate to B0, which drops DTR (termios(3)).
     `dead` makes the modem's UART deaf and mute (no power). `rate_told` is False where the DTE's program does
     not set the pty's rate: then whatever rate the modem has is taken for the DTE's as well.
     """
@@ -183,17 +183,20 @@ class Line:
 
     def _look_at_dtr(self) -> None:
         """A pty tells nobody of B0: it has to be looked at."""
-        was, self._hung_up = self._hung_up, self.dte_rate() == 0
+        was, self._hung_up = self._hung_up, self._termios_rate() == 0
         if self._hung_up and not was:
             self.on_hang_up()
         self._dtr_timer = asyncio.get_running_loop().call_later(DTR_TIME, self._look_at_dtr)
 
-    def dte_rate(self) -> float:
-        """The rate the DTE's side of the pty is set to, in baud; 0 where it has hung up (B0)."""
-        if not self.rate_told:
-            return float(self.rate or 115200)
+    def _termios_rate(self) -> float:
         raw = fcntl.ioctl(self._master, TCGETS2, bytes(TERMIOS2.size))
         return float(TERMIOS2.unpack(raw)[-1])
+
+    def dte_rate(self) -> float:
+        """The rate the DTE's side of the pty is set to, in baud; B0 leaves a UART of Linux at 9600."""
+        if not self.rate_told:
+            return float(self.rate or 115200)
+        return self._termios_rate() or HUNG_UP_RATE
 
     @property
     def pending(self) -> int:
@@ -261,8 +264,6 @@ class Line:
         self.sent += len(chunk)
         dte = self.dte_rate()
         chunk = self.to_dte.apply(chunk, self.rate)
-        if dte <= 0:
-            return
         if not same_rate(dte, self.rate):
             chunk = garble(chunk, self.rate, dte)
         try:
@@ -277,7 +278,7 @@ class Line:
         except (BlockingIOError, OSError):
             return
         dte = self.dte_rate()
-        if self.dead or not data or dte <= 0:
+        if self.dead or not data:
             return
         self.received += len(data)
         data = self.from_dte.apply(data, dte)
