@@ -241,11 +241,15 @@ class SIM:
         modem.deactivate_contexts("SIM removed")
         modem.radio.stop()
         modem.urc("+CPIN: NOT INSERTED")
+        if modem.settings["+CSMINS"]:
+            modem.urc("+CSMINS: 1,0")
 
     def sim_inserted(modem):
         """the card is there again; a modem notices when it starts"""
         modem.card.power(False)
         modem.card.inserted = True
+        if modem.settings["+CSMINS"]:
+            modem.urc("+CSMINS: 1,1")
 
 
 class Radio:

@@ -69,6 +69,8 @@ class Calls:
     def dial(self, number: str) -> None:
         """The network has taken the number; the rest goes as the scenario's Phone wants."""
         self.number, self._incoming, self.heard = number, False, ""
+        for book in ("DC", "LD"):
+            self.modem.phonebook.remember(book, number)
         phone = self.modem.scenario.phones.get(number, Phone())
         self._become("dialling")
         self._later(phone.rings, self._through, phone)
@@ -103,6 +105,7 @@ class Calls:
         if (
             self.state
             or not modem.radio.registered
+            or modem.settings["+GSMBUSY"]
             or modem.mode not in ("command", "data", "cmux")
         ):
             modem.journal.add("call", "not put through", number=number)
@@ -138,6 +141,7 @@ class Calls:
             self.modem.on_ri(True)
 
     def answer(self) -> None:
+        self.modem.phonebook.remember("RC", self.number)
         self._become("active")
         self.modem.on_ri(True)
 
@@ -153,6 +157,8 @@ class Calls:
             modem.on_ri(True)
         if modem.settings["+CLCC"]:
             modem.urc(self._line(ENDED))
+        if missed and self._incoming:
+            modem.phonebook.remember("MC", self.number)
         if missed and modem.scenario.modem.missed_call:
             local, _ = modem.rtc.read()
             modem.urc(f"MISSED_CALL: {local:%I:%M%p} {self.number}")

@@ -16,7 +16,7 @@ class Card:
 
     def __init__(self, sim: SIM):
         self.inserted = sim.inserted
-        self.imsi, self.iccid, self.number = sim.imsi, sim.iccid, sim.number
+        self.imsi, self.iccid = sim.imsi, sim.iccid
         self.pin = sim.pin or "0000"
         self.pin_enabled = sim.pin is not None
         self.pin_tries = 0 if sim.locked == "PUK" else sim.pin_tries

@@ -140,12 +140,14 @@ def setting(name, allowed, *, test, latency=0.005, limit=5.0, needs=""):
 from . import (  # noqa: E402  (they fill the table)
     call_commands,  # noqa: F401
     general,  # noqa: F401
+    handset,  # noqa: F401
     http,  # noqa: F401
     location,  # noqa: F401
     message_commands,  # noqa: F401
     mobile,  # noqa: F401
     ntp,  # noqa: F401
     packet,  # noqa: F401
+    phonebook,  # noqa: F401
     stack_commands,  # noqa: F401
     stack_settings,  # noqa: F401
     ussd,  # noqa: F401

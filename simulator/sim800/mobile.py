@@ -117,13 +117,6 @@ def iccid(modem, c):
     modem.info(modem.card.iccid)
 
 
-@command("+CNUM", latency=0.1, limit=1.0, test="", needs="sim")
-def own_number(modem, c):
-    number = modem.card.number
-    if number:
-        modem.info(f'+CNUM: "","{number}",{145 if number.startswith("+") else 129},7,4')
-
-
 # ---- registration --------------------------------------------------------------------------
 
 

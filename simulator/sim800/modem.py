@@ -26,6 +26,7 @@ from .interpreter import Interpreter
 from .messages import Messages
 from .ntp import Service as NTP
 from .output import Output
+from .phonebook import Phonebook
 from .power import OFF_WIDTH, OFF_WIDTH_C, Power
 from .radio import Radio
 from .rtc import RealTimeClock
@@ -95,6 +96,7 @@ class SIM800(DataMode):
         self.on_ri: Callable[[bool], None] = lambda high: None
         self.on_battery: Callable[[tuple[int, int, int]], None] = lambda cbc: None
         self.messages = Messages(self)
+        self.phonebook = Phonebook(self)
         self.calls = Calls(self)
         self.ussd = Session(self)
         self.dead = False  # takes power and keys, never says a byte
@@ -137,6 +139,7 @@ class SIM800(DataMode):
         self.gprs_class = "B"
         self.cgsms = 1
         self.messages.reset()
+        self.phonebook.reset()
         self.ppp = None
         self.ppp_cid = 0
         self.bearer_dead = False

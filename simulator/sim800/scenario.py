@@ -44,6 +44,8 @@ class SIM:
     imsi: str = "262011234567890"
     iccid: str = "89490200001234567890"
     number: str = "+491701234567"
+    provider: str = "Telekom.de"  # who gave out the card, +CSPN
+    contacts: tuple[tuple[str, str], ...] = ()  # (number, name) in its phonebook, "SM"
     message_places: int = 20  # short messages that fit on the card, "SM"
     service_center: str = "+491710760000"
 

@@ -45,10 +45,21 @@ VOLATILE = {
     "+CSDH": 0,
     "+CSMP": (17, 167, 0, 0),  # first octet, validity, PID, DCS
     "+CUSD": 0,
+    "+CMUT": 0,
+    "+CSMINS": 0,
+    "+GSMBUSY": 0,
     "DDET how": (0, 0, 0),  # its interval, report mode and single tones (page 334)
 }
 # AUTO_SAVE: stored at once
-AUTOMATIC = {"+CLCC": 0}
+AUTOMATIC = {
+    "+CLCC": 0,
+    "+CLVL": 60,
+    "+CRSL": 100,
+    "+CALM": 0,
+    "+CHFA": 0,
+    "+CMIC": (10, 8, 3, 6),
+    "+CNETLIGHT": 1,
+}
 
 # neither ATZ nor AT&F touches these (manual 2.2.27, 2.2.28)
 KEPT = ("+IPR", "+IFC", "+ICF", "+CSCLK")

@@ -109,7 +109,7 @@ class Center:
         self.modem.journal.add(
             "sms", "sent", number=message.number, text=message.text, parts=message.parts
         )
-        if message.number == self.modem.card.number and message.text:
+        if message.number == self.modem.scenario.sim.number and message.text:
             self.send(message.number, message.text)
 
     def _whole(self, submit: pdu.Submit) -> Sent | None:

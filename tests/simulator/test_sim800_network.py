@@ -322,7 +322,7 @@ async def test_cells(rig):
 @modem_test(scenario(modem={"echo": False}))
 async def test_own_number(rig):
     assert await ask(rig, "+CNUM") == '+CNUM: "","+491701234567",145,7,4'
-    rig.modem.card.number = ""
+    rig.modem.phonebook.books["ON"].clear()
     assert await ask(rig, "+CNUM") == "OK"
 
 
