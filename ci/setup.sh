@@ -23,7 +23,7 @@ case "${1:-}" in
     demo) packages=$simulator passt=yes venv=demo ;;
     bench) packages=$simulator passt=yes venv=test ;;
     test)
-        packages="$simulator tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy"
+        packages="$simulator tshark openssl mosquitto mosquitto-clients nginx apache2-bin caddy gammu gnokii-cli smstools"
         passt=yes venv=test ;;
     embedded) packages="ca-certificates passt" passt=yes venv=embedded ;;
     board|docs|types|peers) venv=$1 ;;
@@ -84,7 +84,7 @@ if [ -n "$missing" ]; then
         cat "${log%.log}-update.log" "$log" 2>/dev/null | tail -5 >&2
         fail "apt-get failed, its output is in $log: check the network and try again"
     }
-    for server in mosquitto nginx caddy; do
+    for server in mosquitto nginx caddy smstools; do
         case "$missing " in *" $server "*)
             [ ! -d /run/systemd/system ] || $sudo systemctl -q disable "$server" ;;
         esac
