@@ -181,6 +181,7 @@ tell("default", get, "selfsigned.example")
         ('create_default_context(cadata="rubbish")', "cadata is no certificate"),
         ("SSLContext().load_verify_locations()", "needs cafile or cadata"),
         ('SSLContext().load_cert_chain("none.pem")', "certfile none.pem cannot be read (2)"),
+        ('create_default_context(cafile="a\\tb")', r"cafile a\tb cannot be read (2)"),
         ('SSLContext().load_cert_chain(b"x", b"y")', "load_cert_chain(): invalid key"),
         ('SSLContext().pin_keys("12")', "pin_keys() needs SHA-256 digests"),
         ("SSLContext().pin_keys()", "pin_keys() needs SHA-256 digests"),
@@ -199,6 +200,56 @@ except ppp_sim800.ConfigError as error:
 """
     )
     assert words in played.value("error")
+
+
+SECRET = "MHcCAQEEIMySecretPrivateKeyBytesMySecretPrivateKeyBytesMySecretoAoGCCqGSM49"
+PEM = f"-----BEGIN EC PRIVATE KEY-----\n{SECRET}\n-----END EC PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        PEM,
+        "\n" + PEM,
+        "  " + PEM,
+        "# of the hive\r\n" + PEM,
+        PEM.replace("\n", " "),
+        PEM.replace("-----BEGIN EC PRIVATE KEY-----", ""),
+        PEM.replace("\n", "\r"),
+        SECRET,
+        SECRET[:43],
+    ],
+    ids=["PEM", "line", "blanks", "comment", "one line", "no head", "CR", "base64", "32 bytes"],
+)
+def test_a_key_is_in_no_error(play, key):
+    """Whatever is wrong with it, and whoever is given it. A name that cannot be a key's is in there."""
+    played = play(
+        f"""
+import ssl
+key = {key!r}
+calls = {{
+    "own": lambda: ssl.create_default_context().load_cert_chain(b"x", key),
+    "both": lambda: ssl.create_default_context().load_cert_chain(key),
+    "ca": lambda: ssl.create_default_context(cafile=key),
+    "cadata": lambda: ssl.create_default_context(cadata=key),
+    "old": lambda: ssl.wrap_socket(None, key=key, cert=b"x"),
+    "two": lambda: ssl.create_default_context().load_cert_chain(key, "none.der"),
+}}
+for name, call in calls.items():
+    try:
+        call()
+        print(name + "=nothing")
+    except ppp_sim800.ConfigError as error:
+        print("%s=%s" % (name, error))
+"""
+    )
+    assert len(played.lines) == 6
+    for line in played.lines:
+        assert "nothing" not in line
+        assert len(line) < 90
+        assert "Secret" not in line
+        assert "BEGIN" not in line
+        assert SECRET[:8] not in line
 
 
 def test_pinned_keys(board):

@@ -14,6 +14,7 @@ from hostname import to_ascii
 from micropython import const
 from nettime import rtc
 from ppp_sim800.errors import ConfigError, TLSError
+from printable import printable
 from tls import (
     CERT_NONE,
     CERT_OPTIONAL,
@@ -120,7 +121,9 @@ class SSLContext:
                 self._context.load_verify_locations(data)
             except ValueError:
                 raise ConfigError(
-                    "{} is no certificate: PEM or DER is needed".format(cafile or "cadata")
+                    "{} is no certificate: PEM or DER is needed".format(
+                        "cadata" if data is cadata else _named("cafile", cafile)
+                    )
                 )
             self._add("ca", data)
 
@@ -360,12 +363,24 @@ def _peer(sock):
         return "0.0.0.0", 0
 
 
+def _is_data(file):
+    # Bytes are, and text that has a head of PEM or the end of a line in it: no file is called so.
+    return not isinstance(file, str) or "-----BEGIN" in file or "\n" in file or "\r" in file
+
+
+def _named(what, file):
+    # What an error calls it. A private key must never be in there: the least one has 43 characters in any notation.
+    if _is_data(file) or len(file) > 40:
+        return what
+    return "{} {}".format(what, printable(file))
+
+
 def _content(file, what):
-    # The content of a file; bytes, and what is PEM by itself, are taken as such.
-    if not isinstance(file, str) or file.startswith("-----BEGIN"):
+    # The content of a file, or of what is none.
+    if _is_data(file):
         return file
     try:
         with open(file, "rb") as stream:
             return stream.read()
     except OSError as error:
-        raise ConfigError("{} {} cannot be read ({})".format(what, file, error.errno))
+        raise ConfigError("{} cannot be read ({})".format(_named(what, file), error.errno))
