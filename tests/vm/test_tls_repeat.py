@@ -1,5 +1,6 @@
 """Repeat connections: sessions, when they are dropped, and what TLS costs on the line."""
 
+import datetime
 import errno
 
 import pytest
@@ -95,6 +96,69 @@ tell("woken", connect, own, "telemetry.example", ssl.SSLSession(session.to_bytes
     assert [line for line in played.lines if line.startswith("resumed=")] == [
         *("resumed=False", "resumed=False", "resumed=True", "resumed=True")
     ]
+
+
+def test_a_session_is_as_old_as_the_proof(play, serve, roots, bundle):
+    """Of the server's identity, wherever the session was meanwhile: a day, and no certificate of the chain has ended."""
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)
+    middle = party("middle", roots["known"], ca=True, until=soon)
+    serve(party(HOST, roots["known"]), port=1)
+    serve(party(HOST, middle), middle, port=2)
+    played = play(
+        UP_PEER
+        + """
+import ssl
+from nettime import rtc
+from ppp_sim800 import tls_sessions
+context = ssl.create_default_context()
+begin = rtc.now()
+taken = {}
+
+def go(name, hours, port, session=None):
+    t = time.gmtime(begin - rtc._EPOCH + hours * 3600)
+    machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+    if session:
+        tls_sessions.clear()
+        session = ssl.SSLSession(taken[session])
+    try:
+        secure = open_tls(port, context, session=session)
+    except OSError as error:
+        print("%s=%s" % (name, error.reason))
+        return
+    secure.write(b"x\\n")
+    secure.readline()
+    print("%s=%s" % (name, secure.session_reused))
+    taken[name] = secure.session.to_bytes()
+    secure.close()
+
+go("first", 0, 1)
+go("kept", 19, 1)
+go("explicit", 20, 1, "first")
+go("of_a_resumed_one", 23, 1, "explicit")
+go("kept_older", 25, 1)
+go("older", 25, 1, "first")
+go("older_of_a_resumed_one", 26, 1, "of_a_resumed_one")
+go("renewed", 27, 1, "older")
+go("from_the_future", 1, 1, "older")
+go("soon", 0, 2)
+go("still", 11, 2, "soon")
+go("ended", 13, 2, "still")
+""",
+        env=bundle,
+    )
+    for name in ("kept", "explicit", "of_a_resumed_one", "renewed", "still"):
+        assert played.value(name) == "True", name
+    for name in (
+        "first",
+        "kept_older",
+        "older",
+        "older_of_a_resumed_one",
+        "from_the_future",
+        "soon",
+    ):
+        assert played.value(name) == "False", name
+    # By a full handshake, in which that is seen
+    assert played.value("ended") in ("expired", "clock corrected")
 
 
 def test_each_port_of_a_host_has_its_session(play, serve, roots, bundle):

@@ -47,7 +47,8 @@ class _Handshake:
         self.session = session
         self.pins = pins
         self.seen = False  # the server has shown its certificate
-        self.dates = None  # from when to when that is valid
+        self.begins = 0  # when that does (Unix seconds)
+        self.own_ends = self.ends = sessions.EVER  # when it ends, and the first of its chain
         self.pinned = not pins  # a key in its chain is pinned
 
     def __call__(self, certificate, depth):
@@ -57,11 +58,21 @@ class _Handshake:
                 self.pinned = public_key_digest(certificate) in self.pins
             except ValueError:
                 pass  # this one is not pinned then
+        begins, ends = x509.dates(certificate)
+        # 9999 is for ever, and does not fit into what seconds are counted in.
+        last = rtc.unix(*ends) if ends[0] < 2100 else sessions.EVER
+        self.ends = min(self.ends, last)
         if depth:
             return 0
         self.seen = True
-        self.dates = x509.dates(certificate)
+        self.begins, self.own_ends = rtc.unix(*begins), last
         return 0 if self.pinned else _REFUSE
+
+    def tag(self):
+        # What is to be known of the session of this connection. One that was resumed is as old as it was.
+        if self.session and not self.seen:
+            return self.session.tag
+        return sessions.tag(self.key, self.ends)
 
 
 class SSLContext:
@@ -193,7 +204,8 @@ class SSLContext:
         """Do TLS on a connected socket; returns the socket to use from then on.
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
-        SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
+        SSLSession to resume instead of the one that is kept for this host, if it is not a day old, and no certificate
+        by which its server has proved itself has expired; server_port: tells it from others
         of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for what
         cannot be a host, and for a session that is of another host, port or settings.
         """
@@ -223,10 +235,12 @@ class SSLContext:
         key = sessions.key(self._identity, server_hostname, server_port or port)
         if session is None:
             session = sessions.offer(key) if server_hostname else None
-        elif session.tag != key:
+        elif not sessions.is_of(session.tag, key):
             raise ValueError(
                 "the session is of another host, port or settings than this connection: leave it out"
             )
+        elif not sessions.is_good(session.tag):
+            session = None
         handshake = _Handshake(server_hostname, key, session, self._pins, address)
         try:
             secure = self._context.wrap_socket(
@@ -235,7 +249,7 @@ class SSLContext:
                 do_handshake_on_connect=do_handshake_on_connect,
                 verify_callback=handshake,
                 session=session,
-                session_tag=key,
+                session_tag=handshake.tag,
             )
         except (OSError, ValueError) as error:
             raise _failed(error, handshake)
@@ -278,9 +292,8 @@ class SSLContext:
         reused = secure.session_reused
         sessions.keep(handshake.key, secure.session, handshake.session, reused, handshake.address)
         if not reused and self.verify_mode == CERT_REQUIRED:
-            begins, ends = handshake.dates
-            # 9999 is for ever, and does not fit into what seconds are counted in.
-            rtc.confirm(rtc.unix(*begins), rtc.unix(*ends) if ends[0] < 2100 else 0)
+            ends = handshake.own_ends
+            rtc.confirm(handshake.begins, ends if ends < sessions.EVER else 0)
 
     def _add(self, what, data):
         # Of what was set since the beginning, in order.

@@ -1,8 +1,10 @@
 """TLS sessions of earlier connections, to be resumed: a tenth of the bytes, one round trip less.
 
 A few are kept in RAM, and in a file (FILE) for after a reset or deep sleep. A session belongs to one host, one
-port and one set of trust settings; its key is a digest of all three. It is dropped with the first doubt: after
-a day, if the clock went back, if a handshake with it failed, if the file is damaged. With it goes the address at which
+port and one set of trust settings; its key is a digest of all three. In the session itself is its tag: that key, when
+it was made, and when the first certificate expires by which the server has proved itself then. It is dropped with the
+first doubt: after a day, with that certificate, if the clock went back, if a handshake with it failed, if the file is
+damaged. With it goes the address at which
 the server has proved itself: it need not be asked for again (RFC 8767), as it must prove itself again.
 
 The file holds secrets of the sessions in it, as that of a client certificate's key does.
@@ -26,11 +28,15 @@ _LIFE = const(86400)  # seconds (RFC 5077 5.6 recommends no more)
 # Times in a row that a server may refuse before its sessions no longer wear out flash
 _PATIENCE = const(3)
 _DIGEST = const(16)  # bytes of one
-# Of an entry in the file: key, when it was made, how often refused, IPv4 address (0: not known), length
-_HEAD = const(">16sIB4sH")
-_HEAD_SIZE = const(27)
+# Of a session: key, when it was made, until when it may be resumed (Unix seconds)
+_TAG = const(">16sII")
+_TAG_SIZE = const(24)
+EVER = const(0xFFFFFFFF)
+# Of an entry in the file: tag, how often refused, IPv4 address (0: not known), length
+_HEAD = const(">24sB4sH")
+_HEAD_SIZE = const(31)
 
-_sessions = None  # [[key, made, refused, address, bytes]], the one used last at the end
+_sessions = None  # [[tag, refused, address, bytes]], the one used last at the end
 
 
 def key(identity, host, port):
@@ -38,12 +44,28 @@ def key(identity, host, port):
     return hashlib.sha256(identity + "{}:{}".format(host, port).encode()).digest()[:_DIGEST]
 
 
+def tag(key, ends):
+    """The tag of a session that is made now. ends: Unix seconds when the certificates expire."""
+    return struct.pack(_TAG, key, rtc.now(), ends)
+
+
+def is_of(tag, key):
+    """Whether a session with this tag belongs to that key."""
+    return len(tag) == _TAG_SIZE and tag[:_DIGEST] == key
+
+
+def is_good(tag):
+    """Whether a session with this tag may be resumed now."""
+    _, made, ends = struct.unpack(_TAG, tag)
+    return made <= rtc.now() < min(made + _LIFE, ends)
+
+
 def offer(key):
     """The tls.SSLSession to offer to a server, or None."""
     entry = _find(key)
     try:
-        if _is_good(entry):
-            return tls.SSLSession(entry[4])
+        if entry and is_good(entry[0]):
+            return tls.SSLSession(entry[3])
     except ValueError:
         pass
     return drop(key)  # None
@@ -53,11 +75,11 @@ def address(key, gone):
     """The IPv4 address (dotted str) at which this server proved itself last, None if that is not known. gone: it does not
     any more; the next one is kept."""
     entry = _find(key)
-    if not _is_good(entry):
+    if not entry or not is_good(entry[0]):
         return None
     if gone:
-        entry[3] = b""
-    return ".".join(map(str, entry[3])) if any(entry[3]) else None
+        entry[2] = b""
+    return ".".join(map(str, entry[2])) if any(entry[2]) else None
 
 
 def keep(key, session, offered, reused, address):
@@ -70,21 +92,19 @@ def keep(key, session, offered, reused, address):
     data = session.to_bytes() if session else b""
     if not 0 < len(data) <= _LONGEST:
         return drop(key)
-    made = rtc.now()
     refused = 0
     address = bytes(map(int, address.split(".")))
     entry = _find(key)
     if entry:
         _sessions.remove(entry)
         if reused:
-            made = entry[1]
-            address = entry[3] or address
+            address = entry[2] or address
         elif offered:
-            refused = min(entry[2] + 1, 255)
-    _sessions.append([key, made, refused, address, data])
+            refused = min(entry[1] + 1, 255)
+    _sessions.append([session.tag, refused, address, data])
     del _sessions[:-_MOST]
     # The one in the file still does if it was reused, so that a new ticket each time does not wear out flash.
-    if refused < _PATIENCE and not (entry and reused and entry[3]):
+    if refused < _PATIENCE and not (entry and reused and entry[2]):
         _write()
 
 
@@ -103,10 +123,6 @@ def clear():
     _write()
 
 
-def _is_good(entry):
-    return entry and 0 <= rtc.now() - entry[1] < _LIFE
-
-
 def _find(key):
     global _sessions
     if _sessions is None:
@@ -115,7 +131,7 @@ def _find(key):
         except (OSError, ValueError):
             _sessions = []
     for entry in _sessions:
-        if entry[0] == key:
+        if entry[0][:_DIGEST] == key:
             return entry
     return None
 
@@ -140,8 +156,8 @@ def _read():
 
 def _write():
     body = b"".join(
-        struct.pack(_HEAD, key, made, refused, address, len(data)) + data
-        for key, made, refused, address, data in _sessions
+        struct.pack(_HEAD, tag, refused, address, len(data)) + data
+        for tag, refused, address, data in _sessions
         if refused < _PATIENCE
     )
     try:
