@@ -90,6 +90,18 @@ static bool domain_is_owned(const unsigned char *domain, size_t len) {
     return true;
 }
 
+// Whether a name is made of labels that hosts have: letters, digits, and hyphens between them (RFC 952).
+static bool has_host_labels(const char *host, size_t len) {
+    for (size_t i = 0; i < len; ++i) {
+        int c = lower((unsigned char)host[i]);
+        bool at_edge = i == 0 || i + 1 == len || host[i - 1] == '.' || host[i + 1] == '.';
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (at_edge || (c != '-' && c != '.'))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Whether a dNSName of a certificate is the host's (RFC 6125, section 6.4).
 static bool name_is_for(const part_t *name, const char *host, size_t host_len) {
     size_t len = part_len(name);
@@ -102,6 +114,7 @@ static bool name_is_for(const part_t *name, const char *host, size_t host_len) {
     }
     return host_len - (rest - host) == len - 1
            && same_text(name->p + 1, (const unsigned char *)rest, len - 1)
+           && has_host_labels(host, host_len)
            && domain_is_owned(name->p + 2, len - 2);
 }
 
@@ -341,9 +354,114 @@ static bool constraints_allow(part_t constraints, const named_t *named) {
     return true;
 }
 
-// Find the NameConstraints of a CA. Returns false if it's damaged; p is NULL if there are none.
-static bool find_constraints(const mbedtls_x509_crt *crt, part_t *constraints) {
+/******************************************************************************/
+// Extensions that mbedTLS leaves alone.
+
+#define FIELD(number) (MBEDTLS_ASN1_CONTEXT_SPECIFIC | (number))
+#define PARTS(number) (MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED | (number))
+
+// Whether all in it is DER, so many levels deep at most.
+static bool is_der(part_t part, int levels) {
+    while (part_len(&part) > 0) {
+        int tag;
+        part_t inside;
+        if (!take_any(&part, &tag, &inside) || (tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_ASN1_TAG_VALUE_MASK
+            || ((tag & MBEDTLS_ASN1_CONSTRUCTED) && (levels == 0 || !is_der(inside, levels - 1)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Take a GeneralName out of a part.
+static bool take_name(part_t *names) {
+    int tag;
+    part_t inside, name;
+    if (!take_any(names, &tag, &inside)) {
+        return false;
+    }
+    switch (tag) {
+        case FIELD(MBEDTLS_X509_SAN_RFC822_NAME):
+        case FIELD(MBEDTLS_X509_SAN_DNS_NAME):
+        case FIELD(MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER):
+        case FIELD(MBEDTLS_X509_SAN_IP_ADDRESS):
+        case FIELD(MBEDTLS_X509_SAN_REGISTERED_ID):
+            return true;
+        case PARTS(MBEDTLS_X509_SAN_DIRECTORY_NAME):
+            return take(&inside, SEQUENCE, &name) && part_len(&inside) == 0 && is_der(name, 4);
+        case PARTS(MBEDTLS_X509_SAN_OTHER_NAME):
+        case PARTS(3): // x400Address
+        case PARTS(MBEDTLS_X509_SAN_EDI_PARTY_NAME):
+            return is_der(inside, 8);
+        default:
+            return false;
+    }
+}
+
+static bool are_names(part_t names) {
+    while (part_len(&names) > 0) {
+        if (!take_name(&names)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Whether it's the content of CRLDistributionPoints. Nobody asks there whether something is revoked.
+static bool are_distribution_points(part_t points) {
+    while (part_len(&points) > 0) {
+        part_t point, field, name;
+        if (!take(&points, SEQUENCE, &point)) {
+            return false;
+        }
+        int tag, last = -1;
+        while (part_len(&point) > 0) {
+            if (!take_any(&point, &tag, &field) || (tag & MBEDTLS_ASN1_TAG_VALUE_MASK) <= last) {
+                return false;
+            }
+            last = tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+            if (tag == PARTS(0)) {
+                if (!take_any(&field, &tag, &name) || part_len(&field) > 0
+                    || !(tag == PARTS(0) ? are_names(name) : tag == PARTS(1) && is_der(name, 2))) {
+                    return false;
+                }
+            } else if (!(tag == FIELD(1) && part_len(&field) > 0) && !(tag == PARTS(2) && are_names(field))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// Whether it's the content of NameConstraints.
+static bool are_constraints(part_t constraints) {
+    int tag, last = -1;
+    while (part_len(&constraints) > 0) {
+        part_t subtrees, subtree;
+        if (!take_any(&constraints, &tag, &subtrees) || tag <= last || (tag != PARTS(0) && tag != PARTS(1))) {
+            return false;
+        }
+        last = tag;
+        while (part_len(&subtrees) > 0) {
+            if (!take(&subtrees, SEQUENCE, &subtree) || !take_name(&subtree) || !is_der(subtree, 0)) {
+                return false;
+            }
+        }
+    }
+    return last >= 0;
+}
+
+static bool is_extension(const part_t *oid, const char *name, size_t len) {
+    return part_len(oid) == len && memcmp(oid->p, name, len) == 0;
+}
+
+#define IS_EXTENSION(oid, name) is_extension(oid, name, sizeof(name) - 1)
+
+// Go through the extensions of a certificate. constraints: of its names; p is NULL if there are none.
+// Returns false if what mbedTLS doesn't look at is damaged, doubled, or not for a server or its CA.
+static bool read_extensions(const mbedtls_x509_crt *crt, part_t *constraints) {
     part_t extensions = part_of(&crt->v3_ext), all;
+    bool has_points = false;
     constraints->p = NULL;
     constraints->end = NULL;
     if (crt->v3_ext.p == NULL) {
@@ -353,19 +471,34 @@ static bool find_constraints(const mbedtls_x509_crt *crt, part_t *constraints) {
         return false;
     }
     while (part_len(&all) > 0) {
-        part_t extension, oid, value;
+        part_t extension, oid, value, inside;
         int critical;
         if (!take(&all, SEQUENCE, &extension) || !take(&extension, MBEDTLS_ASN1_OID, &oid)) {
             return false;
         }
-        if (part_len(&oid) != sizeof(MBEDTLS_OID_NAME_CONSTRAINTS) - 1
-            || memcmp(oid.p, MBEDTLS_OID_NAME_CONSTRAINTS, part_len(&oid)) != 0) {
+        if (IS_EXTENSION(&oid, MBEDTLS_OID_PKIX "\x01\x07") || IS_EXTENSION(&oid, MBEDTLS_OID_PKIX "\x01\x08")
+            || IS_EXTENSION(&oid, MBEDTLS_OID_PKIX "\x01\x0e")) {
+            return false; // addresses and systems of routers (RFC 3779), a proxy that speaks for somebody (RFC 3820)
+        }
+        bool is_constraints = IS_EXTENSION(&oid, MBEDTLS_OID_NAME_CONSTRAINTS);
+        if (!is_constraints && !IS_EXTENSION(&oid, MBEDTLS_OID_CRL_DISTRIBUTION_POINTS)) {
             continue;
         }
         mbedtls_asn1_get_bool(&extension.p, extension.end, &critical); // it may be left out
-        if (constraints->p != NULL || !take(&extension, MBEDTLS_ASN1_OCTET_STRING, &value)
-            || !take(&value, SEQUENCE, constraints) || part_len(constraints) == 0) {
+        if (!take(&extension, MBEDTLS_ASN1_OCTET_STRING, &value) || part_len(&extension) > 0
+            || !take(&value, SEQUENCE, &inside) || part_len(&value) > 0) {
             return false;
+        }
+        if (is_constraints) {
+            if (constraints->p != NULL || !are_constraints(inside)) {
+                return false;
+            }
+            *constraints = inside;
+        } else {
+            if (has_points || !are_distribution_points(inside)) {
+                return false;
+            }
+            has_points = true;
         }
     }
     return true;
@@ -458,6 +591,52 @@ static bool is_signed_by(const mbedtls_x509_crt *crt, mbedtls_x509_crt *root) {
         crt->sig.p, crt->sig.len) == 0;
 }
 
+// Of the serial number of a root of the set, how much roots.py keeps.
+#define SERIAL_LEN (4)
+
+// SHA-1 of a certificate's public key, which most call a key by (RFC 5280, section 4.2.1.2).
+static bool hash_key(const mbedtls_x509_crt *crt, unsigned char hash[20]) {
+    part_t key = part_of(&crt->pk_raw), inside, algorithm, bits;
+    return take(&key, SEQUENCE, &inside) && take(&inside, SEQUENCE, &algorithm)
+           && take(&inside, MBEDTLS_ASN1_BIT_STRING, &bits) && part_len(&bits) > 0
+           && mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA1), bits.p + 1, part_len(&bits) - 1, hash) == 0;
+}
+
+// Whether a certificate may mean this one where it says which key its issuer has signed it with, and in which
+// certificate that is (RFC 5280, section 4.2.1.1). of_set: the issuer is a root of the set.
+static bool may_mean(const mbedtls_x509_crt *crt, const mbedtls_x509_crt *issuer, bool of_set) {
+    const mbedtls_x509_authority *authority = &crt->authority_key_id;
+    part_t key = part_of(&authority->keyIdentifier), its_key = part_of(&issuer->subject_key_id);
+    unsigned char hash[20];
+    if (key.p != NULL && of_set && issuer->version >= 3 && its_key.p == NULL && hash_key(issuer, hash)) {
+        its_key = (part_t) { hash, hash + sizeof(hash) };
+    }
+    // roots.py leaves it empty where a root of the set has none.
+    if (key.p != NULL && its_key.p != NULL && !(of_set && part_len(&its_key) == 0) && !same_bytes(&key, &its_key)) {
+        return false;
+    }
+    part_t serial = part_of(&authority->authorityCertSerialNumber), its_serial = part_of(&issuer->serial);
+    if (serial.p == NULL) {
+        return true; // mbedTLS takes both or none
+    }
+    if (of_set) {
+        ++its_serial.p; // before it there is a byte of no matter
+        if (part_len(&serial) > SERIAL_LEN) {
+            serial.p = (unsigned char *)serial.end - SERIAL_LEN;
+        }
+    }
+    if (!same_bytes(&serial, &its_serial)) {
+        return false;
+    }
+    for (const mbedtls_x509_sequence *cur = &authority->authorityCertIssuer; cur != NULL; cur = cur->next) {
+        if (alt_name_kind(cur) == MBEDTLS_X509_SAN_DIRECTORY_NAME) {
+            part_t name = part_of(&cur->buf), its_name = part_of(of_set ? &issuer->subject_raw : &issuer->issuer_raw);
+            return same_bytes(&name, &its_name);
+        }
+    }
+    return true;
+}
+
 // Seconds since 1970.
 static int64_t seconds_of(const mbedtls_x509_time *t) {
     // From March on, so that the day that may be missing is the last one of a year.
@@ -475,6 +654,16 @@ void trust_chain_add(trust_chain_t *chain, mbedtls_x509_crt *crt, int depth, uin
     chain->flags[depth] = flags;
 }
 
+// What mbedTLS holds keys to that sign.
+static bool is_strong(const mbedtls_pk_context *key) {
+    const mbedtls_x509_crt_profile *profile = &mbedtls_x509_crt_profile_default;
+    if (mbedtls_pk_get_type(key) == MBEDTLS_PK_RSA) {
+        return mbedtls_pk_get_bitlen(key) >= profile->rsa_min_bitlen;
+    }
+    return mbedtls_pk_can_do(key, MBEDTLS_PK_ECKEY)
+           && (profile->allowed_curves & MBEDTLS_X509_ID_FLAG(mbedtls_pk_ec(*key)->grp.id)) != 0;
+}
+
 // What mbedTLS has looked at in roots that it was given, and not in one of the set at this depth.
 static uint32_t root_flags(const trust_chain_t *chain, int depth, uint32_t issued_before) {
     const mbedtls_x509_crt *root = chain->root;
@@ -485,7 +674,7 @@ static uint32_t root_flags(const trust_chain_t *chain, int depth, uint32_t issue
     if (mbedtls_x509_time_is_future(&root->valid_from)) {
         flags |= MBEDTLS_X509_BADCERT_FUTURE;
     }
-    if (mbedtls_pk_get_bitlen(&root->pk) < (mbedtls_pk_get_type(&root->pk) == MBEDTLS_PK_RSA ? 2048 : 256)) {
+    if (!is_strong(&root->pk)) {
         flags |= MBEDTLS_X509_BADCERT_BAD_KEY;
     }
     if (root->version >= 3
@@ -514,7 +703,7 @@ static bool find_root_at(trust_chain_t *chain, int depth, bool servers) {
         uint32_t issued_before;
         size_t at = 0;
         while ((at = trust_roots_find(&crt->issuer_raw, at, chain->root, &issued_before, &chain->no_memory)) != 0) {
-            if (is_signed_by(crt, chain->root)) {
+            if (is_signed_by(crt, chain->root) && may_mean(crt, chain->root, true)) {
                 seen = true;
                 uint32_t flags = root_flags(chain, depth, issued_before);
                 if (any || (flags == 0 && has_purpose(chain->root, servers))) {
@@ -550,6 +739,11 @@ uint32_t trust_chain_judge(trust_chain_t *chain, const char *host, bool default_
     chain->no_memory = false;
     chain->linked = 1;
     while (chain->linked <= last && (chain->flags[chain->linked - 1] & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0) {
+        if (!may_mean(chain->crt[chain->linked - 1], chain->crt[chain->linked], false)) {
+            // Then that is not its issuer, nor is what's above of any matter.
+            chain->flags[chain->linked - 1] |= MBEDTLS_X509_BADCERT_NOT_TRUSTED;
+            break;
+        }
         ++chain->linked;
     }
     if (default_certs && (chain->flags[chain->linked - 1] & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
@@ -570,8 +764,12 @@ uint32_t trust_chain_judge(trust_chain_t *chain, const char *host, bool default_
     uint32_t all = 0;
     for (int i = 0; i < chain->len; ++i) {
         part_t constraints;
-        bool good = i == 0 || find_constraints(chain->crt[i], &constraints);
-        for (int below = i - 1; i > 0 && good && constraints.p != NULL && below >= 0; --below) {
+        if (!read_extensions(chain->crt[i], &constraints)) {
+            chain->flags[i] |= MBEDTLS_X509_BADCERT_OTHER;
+            constraints.p = NULL;
+        }
+        bool good = true;
+        for (int below = i - 1; good && constraints.p != NULL && below >= 0; --below) {
             if (below == 0 || !is_self_issued(chain->crt[below])) {
                 good = constraints_allow_all(constraints, chain->crt[below], below == 0,
                     below == 0 && host != NULL && *host != '\0' ? host : NULL);

@@ -4,8 +4,9 @@
     roots.py FILE.pem --header OUT.h     for modules/trust/roots.c
     roots.py FILE.pem --binary OUT       for the Linux VM's SIM_ROOTS
 
-Of each certificate what trust needs is kept, as a certificate without signature: subject, key, dates, and of the
-extensions basic constraints, key usage, extended key usage and name constraints (RFC 5280 4.2.1). In the PEM file a
+Of each certificate what trust needs is kept, as a certificate without signature: subject, key, dates, the last four
+bytes of the serial number, and of the extensions basic constraints, key usage, extended key usage and name constraints
+(RFC 5280 4.2.1); the subject key identifier only where it is not SHA-1 of the key, empty where there is none. In the PEM file a
 line `# Date: 2026-10-19` at the beginning is the day of the set, and `# Distrust after: 2024-11-30T23:59:59Z` before a
 certificate says that the root vouches for no certificate that begins later.
 """
@@ -13,6 +14,7 @@ certificate says that the root vouches for no certificate that begins later.
 import argparse
 import base64
 import datetime
+import hashlib
 import re
 import struct
 import sys
@@ -23,7 +25,7 @@ MAGIC = b"roots1"
 KEPT = {bytes.fromhex(f"0603551d{last}") for last in ("0f", "13", "1e", "25")}
 ISSUER = bytes.fromhex("300c310a300806035504030c012d")  # "CN=-": any will do
 ALGORITHM = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256: one must be there
-SERIAL = bytes.fromhex("020101")
+KEY_IDENTIFIER = bytes.fromhex("0603551d0e")
 SIGNATURE = bytes.fromhex("030100")
 
 
@@ -60,20 +62,26 @@ def stripped(certificate: bytes) -> tuple[bytes, int]:
         ((_, _, whole),) = elements(certificate)
         fields = elements(elements(whole)[0][2])
         version = fields.pop(0)[1] if fields[0][0] == 0xA0 else b""
+        serial = element(
+            0x02, b"\1" + fields[0][2][-4:]
+        )  # with a byte that makes it a number, whatever follows
         _, _, issuer, validity, subject, key = (field[1] for field in fields[:6])
-        kept = b"".join(
-            extension
-            for tag, _, content in fields[6:]
-            if tag == 0xA3
-            for _, extension, parts in elements(elements(content)[0][2])
-            # mbedTLS is to refuse a root with something critical that it does not know.
-            if elements(parts)[0][1] in KEPT or elements(parts)[1][0] == 0x01
-        )
+        kept, named = b"", b""  # the name that a key has
+        for tag, _, content in fields[6:]:
+            for _, extension, parts in elements(elements(content)[0][2]) if tag == 0xA3 else ():
+                name, *_, value = elements(parts)
+                # mbedTLS is to refuse a root with something critical that it does not know.
+                if name[1] in KEPT or elements(parts)[1][0] == 0x01:
+                    kept += extension
+                elif name[1] == KEY_IDENTIFIER:
+                    named = elements(value[2])[0][2]
+        if version and named != hashlib.sha1(elements(elements(key)[0][2])[1][2][1:]).digest():
+            kept += element(0x30, KEY_IDENTIFIER + element(0x04, element(0x04, named)))
     except (IndexError, ValueError):
         raise RootsError("a certificate is damaged") from None
     extensions = element(0xA3, element(0x30, kept)) if kept else b""
     # One without extensions must say itself that it is a root.
-    before = version + SERIAL + ALGORITHM + (ISSUER if version else issuer) + validity
+    before = version + serial + ALGORITHM + (ISSUER if version else issuer) + validity
     body = element(0x30, before + subject + key + extensions)
     made = element(0x30, body + ALGORITHM + SIGNATURE)
     return made, made.index(before + subject) + len(before)

@@ -40,11 +40,13 @@ uint32_t trust_chain_judge(trust_chain_t *chain, const char *host, bool default_
 // Make it empty, for the next one.
 void trust_chain_free(trust_chain_t *chain);
 
-// As mbedtls_x509_crt_parse_der(), but name constraints may be critical, as RFC 5280 wants them to be.
+// As mbedtls_x509_crt_parse_der(), but name constraints may be critical, as RFC 5280 wants them to be, and an RSA key
+// with a long exponent is refused: to check what it has signed would take seconds.
 // The linker has mbedTLS use it for the peer's certificates. copy: whether der may go away.
 int trust_parse_der(mbedtls_x509_crt *list, const unsigned char *der, size_t len, bool copy);
 
-// The same for CAs, PEM (with a zero at the end, which counts) or DER. Returns an error if one can't be parsed.
+// The same for CAs, PEM (with a zero at the end, which counts) or DER. Returns an error if one can't be parsed, and
+// none is in the list then.
 int trust_parse(mbedtls_x509_crt *list, const unsigned char *data, size_t len);
 
 // The set of roots (roots.py says how it's made). It must stay where it is.

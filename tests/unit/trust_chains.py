@@ -4,6 +4,7 @@ A case is made from a seed alone. What was changed is in Case.marks, for the lis
 """
 
 import datetime
+import functools
 import ipaddress
 import itertools
 import random
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 import roots as roots_tool
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Use
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
@@ -37,6 +38,38 @@ USES = {
     "step-up": [STEP_UP],
 }
 SIGNS = ("key_cert_sign", "crl_sign")
+CURVES = {"P-224": ec.SECP224R1(), "secp256k1": ec.SECP256K1(), "brainpool": ec.BrainpoolP256R1()}
+POINTS, CONSTRAINTS, POLICIES = "2.5.29.31", "2.5.29.30", "2.5.29.32"
+URL = "300f300da00ba009860768747470733a2f"  # one distribution point: a URL
+# Extensions as bytes: (name, value)
+RAW = {
+    "points": (POINTS, URL),
+    "points doubled": (POINTS, URL),
+    "points of another type": (POINTS, "040178"),
+    "points without names": (POINTS, "300430020400"),
+    "points cut off": (POINTS, URL[:-2]),
+    "constraints of another type": (CONSTRAINTS, "040178"),
+    "constraints without names": (CONSTRAINTS, "3006a00430020500"),
+    "policies of another type": (POLICIES, "040178"),
+    "routers": ("1.3.6.1.5.5.7.1.7", "30083006040200010500"),
+    "routers of another type": ("1.3.6.1.5.5.7.1.7", "040178"),
+    "systems of another type": ("1.3.6.1.5.5.7.1.8", "040178"),
+    "proxy": ("1.3.6.1.5.5.7.1.14", "300c300a06082b06010505071501"),
+}
+
+
+@functools.cache
+def odd_key(kind: str):
+    """A key of a kind that servers do not have."""
+    if kind in CURVES:
+        return ec.generate_private_key(CURVES[kind])
+    return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+
+
+def signature_of(key, data: bytes) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    return key.sign(data, ec.ECDSA(hashes.SHA256()))
 
 
 @dataclass
@@ -59,28 +92,39 @@ class Made:
     unknown: bool | None = None  # an extension that nobody knows, and whether it is critical
     version1: bool = False
     signer: object = None  # a key that is not its issuer's
+    digest: object = field(default_factory=hashes.SHA256)
+    raw: str | None = None  # of RAW
+    # What it says of its issuer: its key, the name of that one's issuer, its serial number; what is not so
+    authority: tuple = (True, None, None)
+    nameless: bool = False  # it does not say of its issuer's key which one that is
+    serial: int = field(default_factory=x509.random_serial_number)
+    issuer: "Made | None" = None
     der: bytes = b""
 
     def sign(self, issuer: "Made") -> None:
+        self.issuer = issuer
         builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name(self.name))
             .issuer_name(x509.Name(issuer.name))
             .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(self.serial)
             .not_valid_before(self.since)
             .not_valid_after(self.until)
         )
         for extension, critical in self._extensions(issuer):
             builder = builder.add_extension(extension, critical)
         key = self.signer or issuer.key
-        self.der = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        self.der = builder.sign(key, self.digest).public_bytes(serialization.Encoding.DER)
         if self.version1:
             self.der = as_version1(self.der, key)
+        elif self.raw and self.raw.endswith("doubled"):
+            self.der = doubled(self.der, key, RAW[self.raw][0])
 
     def _extensions(self, issuer):
         yield x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False
-        yield x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), False
+        if not self.nameless:
+            yield self._authority(issuer), False
         if self.ca is not None:
             yield x509.BasicConstraints(self.ca, self.length if self.ca else None), True
         if self.usage is not None:
@@ -103,6 +147,50 @@ class Made:
             yield constraints, self.constraints_critical
         if self.unknown is not None:
             yield UNKNOWN, self.unknown
+        if self.raw and not (
+            self.raw.startswith("constraints") and (self.permitted or self.excluded)
+        ):
+            oid, value = RAW[self.raw]
+            yield x509.UnrecognizedExtension(ObjectIdentifier(oid), bytes.fromhex(value)), False
+
+    def _authority(self, issuer):
+        key, name, serial = self.authority
+        right = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        names = above = None
+        if name is not None:
+            above = issuer.serial if serial else 5
+            names = [
+                x509.DirectoryName(
+                    x509.Name((issuer.issuer or issuer).name if name else dn("Nobody"))
+                )
+            ]
+        return x509.AuthorityKeyIdentifier(
+            right.key_identifier if key else b"x" * 20, names, above
+        )
+
+
+def doubled(der: bytes, key, oid: str) -> bytes:
+    """The same certificate with one of its extensions twice."""
+    ((_, _, whole),) = roots_tool.elements(der)
+    body, algorithm, _ = roots_tool.elements(whole)
+    fields = []
+    name = roots_tool.element(0x06, bytes((0x55, 0x1D, int(oid.rpartition(".")[2]))))
+    for tag, whole_field, content in roots_tool.elements(body[2]):
+        if tag != 0xA3:
+            fields.append(whole_field)
+            continue
+        every = roots_tool.elements(roots_tool.elements(content)[0][2])
+        twice = [one for _, one, parts in every if parts.startswith(name)]
+        assert len(twice) == 1
+        inside = b"".join([*(one for _, one, _ in every), *twice])
+        fields.append(roots_tool.element(0xA3, roots_tool.element(0x30, inside)))
+    return signed_again(fields, algorithm[1], key)
+
+
+def signed_again(fields: list[bytes], algorithm: bytes, key) -> bytes:
+    made = roots_tool.element(0x30, b"".join(fields))
+    signature = roots_tool.element(0x03, b"\0" + signature_of(key, made))
+    return roots_tool.element(0x30, made + algorithm + signature)
 
 
 def as_version1(der: bytes, key) -> bytes:
@@ -110,9 +198,7 @@ def as_version1(der: bytes, key) -> bytes:
     ((_, _, whole),) = roots_tool.elements(der)
     body, algorithm, _ = roots_tool.elements(whole)
     fields = [field[1] for field in roots_tool.elements(body[2]) if field[0] not in (0xA0, 0xA3)]
-    made = roots_tool.element(0x30, b"".join(fields))
-    signature = roots_tool.element(0x03, b"\0" + key.sign(made, ec.ECDSA(hashes.SHA256())))
-    return roots_tool.element(0x30, made + algorithm[1] + signature)
+    return signed_again(fields, algorithm[1], key)
 
 
 @dataclass
@@ -307,10 +393,17 @@ def make(seed: int) -> Case:
                     (ADDRESS, True, [ADDRESS]),
                     ("www.device.example", False, ["www.device.example."]),
                     ("device.example", False, [".example", "*.device.example"]),
+                    ("foo_bar.device.example", False, ["*.device.example"]),
+                    ("foo_bar.device.example", False, ["foo_bar.device.example"]),
+                    ("www.de_vice.example", False, ["*.de_vice.example"]),
+                    ("www.-device.example", False, ["*.-device.example"]),
+                    ("www.device-.example", False, ["*.device-.example"]),
+                    ("-a.device.example", False, ["*.device.example"]),
+                    ("xn--bcher-kva.device.example", False, ["*.device.example"]),
                 )
             )
             leaf.alternatives = [x509.DNSName(name) for name in names]
-            marks.update(names)
+            marks.update((host, *names))
         elif what == "root sent":
             sent_root = True
         elif what == "missing":
@@ -327,7 +420,48 @@ def make(seed: int) -> Case:
             doubled = True
         elif what == "trusts CA" and between:
             marks.add("partial")
+        elif what == "other names":
+            # That OpenSSL knows constraints on
+            name, tree = chance.choice(
+                (
+                    (x509.RFC822Name("bee@device.example"), x509.RFC822Name("device.example")),
+                    (
+                        x509.UniformResourceIdentifier("https://www.device.example/"),
+                        x509.UniformResourceIdentifier(".device.example"),
+                    ),
+                )
+            )
+            leaf.alternatives = [*leaf.alternatives, name]
+            one = authority()
+            one.permitted = [*one.permitted, tree]
+        elif what == "trusts leaf":
+            marks.add("leaf itself")
+        elif what == "authority":
+            key = chance.random() < 0.7
+            chance.choice(line[1:]).authority = (
+                key,
+                *chance.choice(((None, None), (True, True), (False, True), (True, False))),
+            )
+        elif what == "extension":
+            raw = chance.choice(list(RAW))
+            chance.choice(line[1:]).raw = raw
+            marks.add(raw)
+        elif what == "key":
+            kind = chance.choice((*CURVES, "RSA-2047", "RSA-2048"))
+            chance.choice(line).key = odd_key(kind)
+            marks.add(kind)
+        elif what == "digest":
+            chance.choice(line[1:]).digest = hashes.SHA224()
+            marks.add("SHA-224")
+        elif what == "deep":
+            for level in range(chance.choice((7, 9)) - len(authorities) + 1):
+                line.insert(1, Made(dn(f"Deep {level}"), KEYS[level]))
+            authorities = line[:-1]
+            if len(authorities) > 9:
+                marks.add("9 CAs")
 
+    if "partial" in marks and bundle:
+        line[1].raw = None  # the set has nothing of it
     root.sign(root)
     for above, one in itertools.pairwise(line):
         one.sign(above)
@@ -370,6 +504,8 @@ def make(seed: int) -> Case:
         sent.insert(chance.randrange(1, len(sent) + 1), other.der)
     if "partial" in marks:
         trusted = [line[1].der]
+    if "leaf itself" in marks:
+        trusted = [leaf.der]
     for one in line:
         subtrees_of = [*one.permitted, *one.excluded]
         if one.constraints_critical and subtrees_of:
@@ -419,5 +555,7 @@ CHANGES = (
         "twin root",
         "twin CA",
     ),
-    "trusts CA",
+    *("trusts CA", "trusts leaf", "authority", "authority", "extension", "extension"),
+    *("key", "digest", "deep"),
+    *("other names", "self-issued", "self-issued", "permitted", "excluded", "names"),
 )

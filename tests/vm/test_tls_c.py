@@ -89,6 +89,35 @@ for port in (1, 2, 3):
     assert seen == ["1", "0"] * 2 + ["0"]
 
 
+def test_of_a_file_of_cas_all_are_trusted_or_none(play, serve, roots, bundle):
+    serve(party(HOST, roots["own"]), port=1)
+    serve(party(HOST, roots["known"]), port=2)
+    own = roots["own"].pem.decode()
+    damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    played = play(
+        UP
+        + f"""
+context.load_default_certs()
+for part in ({own + damaged!r}, {own + own[:-60]!r}):
+    try:
+        context.load_verify_locations(part)
+    except ValueError as error:
+        print("load=%s" % error)
+    attempt("refused", 1, context)
+attempt("before", 2, context)
+context.load_verify_locations({own + own!r})
+attempt("loaded", 1, context)
+attempt("after", 2, context)
+""",
+        env=bundle,
+    )
+    assert [line for line in played.lines if line.startswith("load=")] == ["load=invalid cert"] * 2
+    refused = [line for line in played.lines if line.startswith("refused=")]
+    assert len(refused) == 2
+    assert all("not correctly signed" in line for line in refused)
+    assert played.value("before") == played.value("loaded") == played.value("after") == "full"
+
+
 def test_mozillas_certs_are_the_default(play, serve, roots):
     serve(party(HOST, roots["known"]), port=1)
     played = play(UP + 'context.load_default_certs()\nattempt("reply", 1, context)')
