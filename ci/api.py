@@ -53,7 +53,7 @@ INTERNAL = {
     "ppp_sim800.events": "Events",
     "ppp_sim800.stats": "Counters FILE DAY MONTH AT TOLD",
     "ppp_sim800.ntp": "compare",
-    "ppp_sim800.tls_sessions": "key offer keep drop address FILE",
+    "ppp_sim800.tls_sessions": "key tag is_of is_good offer keep drop address FILE EVER",
     "ppp_sim800.rtc": "FILE is_possible trust checked confirm doubt link",
     "ssl": "SSLContext.continue_handshake SSLContext.handshake_failed",
 }

@@ -9,8 +9,8 @@ from usocket import getaddrinfo as _getaddrinfo
 
 
 def getaddrinfo(host, port, *args):
-    """As MicroPython's; a name takes 12 s at most. Raises NameNotFound, also for AF_INET6; ValueError for what cannot be a
-    name."""
+    """As MicroPython's; a name takes 12 s at most. Raises ppp_sim800.NameNotFound, an OSError, where a name has no IPv4
+    address, for another family than AF_INET, and while the link is down; ValueError for what cannot be a name."""
     if args and args[0] not in (0, AF_INET):  # noqa: F405
         from ppp_sim800.errors import NameNotFound
 

@@ -52,10 +52,11 @@ class SSLContext:
     def load_verify_locations(
         self, cafile: str | None = None, cadata: str | bytes | None = None
     ) -> None:
-        """Trust a CA, or a server's own certificate.
+        """Trust a CA, or a server's own certificate if it is signed by itself. One that a CA has signed vouches for no
+        server: load its CA.
 
         cafile: name of a file; cadata: its content (str or bytes). PEM (one or more certificates) or DER (one).
-        Raises ConfigError when that cannot be read or is no certificate."""
+        Raises ConfigError when that cannot be read or is no certificate; nothing of the file is trusted then."""
 
     def load_cert_chain(self, certfile: str | bytes, keyfile: str | bytes | None = None) -> None:
         """The certificate (and those up to its CA) and key to show to the other side.
@@ -79,7 +80,7 @@ class SSLContext:
         """The names of the cipher suites that can be used."""
 
     def set_ciphers(self, ciphers: list[str]) -> None:
-        """Use only these cipher suites, a list of names from get_ciphers()."""
+        """Use only these cipher suites, a list of names from get_ciphers(). Raises ConfigError."""
 
     def set_alpn_protocols(self, protocols: list[str] | tuple[str, ...]) -> None:
         """Tell the other side by ALPN what the connection is for.
@@ -100,7 +101,8 @@ class SSLContext:
         """Do TLS on a connected socket; returns the socket to use from then on.
 
         server_hostname: the host's name or IPv4 address, which the certificate must be for. session: an
-        SSLSession to resume instead of the one that is kept for this host; server_port: tells it from others
+        SSLSession to resume instead of the one that is kept for this host, if it is not a day old, and no certificate
+        by which its server has proved itself has expired; server_port: tells it from others
         of the same host, 0: the port that the socket is connected to. Raises SSLError; ValueError for what
         cannot be a host, and for a session that is of another host, port or settings."""
 

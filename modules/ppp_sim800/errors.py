@@ -138,7 +138,7 @@ class LinkBusy(PPPError):
 
 
 class NameNotFound(PPPError):
-    """A host name has no address, or no name server answered."""
+    """A host name has no address that can be used here, no name server answered, or the link is down."""
 
 
 class TLSError(SIM800Error):

@@ -100,7 +100,7 @@ class LinkBusy(PPPError):
     ended: bool
 
 class NameNotFound(PPPError):
-    """A host name has no address, or no name server answered."""
+    """A host name has no address that can be used here, no name server answered, or the link is down."""
 
 class SMSError(SIM800Error):
     """A short message was not sent, read or deleted.

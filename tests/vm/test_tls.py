@@ -9,6 +9,8 @@ from network.certificates import CLIENTS, packed_roots
 from sim800.scenario import Radio
 from stand_in import CERTIFICATES
 from tls_board import UP, digest, pem
+from tls_peer import HOST, party
+from tls_peer import UP as UP_PEER
 
 # Whom it believes
 
@@ -187,6 +189,10 @@ tell("default", get, "selfsigned.example")
         ("SSLContext().pin_keys()", "pin_keys() needs SHA-256 digests"),
         ('SSLContext().pin_keys("no hex")', "pin_keys() needs SHA-256 digests"),
         ("SSLContext().wrap_socket(None)", "server_hostname is needed"),
+        *(
+            (f"SSLContext().set_ciphers({wrong})", "a list of names from get_ciphers()")
+            for wrong in (["TLS-RSA-WITH-AES-128-CBC-SHA"], [], [1], "'x'", None)
+        ),
     ],
 )
 def test_wrong_settings(play, call, words):
@@ -250,6 +256,65 @@ for name, call in calls.items():
         assert "Secret" not in line
         assert "BEGIN" not in line
         assert SECRET[:8] not in line
+
+
+def test_how_many_cas_there_may_be(play, serve, roots, bundle):
+    def chain(count):
+        line = [roots["known"]]
+        for level in range(count):
+            line.append(party(f"CA {level}", line[-1], ca=True))
+        return [party(HOST, line[-1]), *line[:0:-1]]
+
+    serve(*chain(8), port=1)
+    serve(*chain(9), port=2)
+    played = play(
+        UP_PEER
+        + """
+import ssl
+for port in (1, 2):
+    try:
+        open_tls(port, ssl.create_default_context())
+        print("%d=believed" % port)
+    except ssl.SSLError as error:
+        print("%d=%s|%s" % (port, error.reason, error))
+""",
+        env=bundle,
+    )
+    assert played.value("1") == "believed"
+    assert played.value("2").startswith("bad certificate|")
+    assert "more than 8 CAs" in played.value("2")
+
+
+def test_a_failed_load_trusts_nobody(play, serve, roots, bundle):
+    """Of two CAs that are loaded at once neither, if there is something wrong with one."""
+    serve(party(HOST, roots["own"]), port=1)
+    played = play(
+        UP_PEER
+        + """
+import ssl
+context = ssl.create_default_context()
+before = context._identity
+try:
+    context.load_verify_locations("own.pem", "rubbish")
+except ppp_sim800.ConfigError as error:
+    print("load=%s" % error)
+print("same=%s" % (context._identity == before))
+try:
+    open_tls(1, context)
+    print("open=believed")
+except ssl.SSLError as error:
+    print("open=%s" % error.reason)
+context.load_verify_locations("own.pem", open("own.pem").read())
+open_tls(1, context)
+print("both=believed")
+""",
+        env=bundle,
+        files={"own.pem": roots["own"].pem},
+    )
+    assert played.value("load").startswith("cadata is no certificate")
+    assert played.value("same") == "True"
+    assert played.value("open") == "unknown issuer"
+    assert played.value("both") == "believed"
 
 
 def test_pinned_keys(board):

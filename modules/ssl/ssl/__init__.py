@@ -118,24 +118,29 @@ class SSLContext:
         self._add("default", b"")
 
     def load_verify_locations(self, cafile=None, cadata=None):
-        """Trust a CA, or a server's own certificate.
+        """Trust a CA, or a server's own certificate if it is signed by itself. One that a CA has signed vouches for no
+        server: load its CA.
 
         cafile: name of a file; cadata: its content (str or bytes). PEM (one or more certificates) or DER (one).
-        Raises ConfigError when that cannot be read or is no certificate.
+        Raises ConfigError when that cannot be read or is no certificate; nothing of the file is trusted then.
         """
         if cafile is None and cadata is None:
             raise ConfigError("load_verify_locations() needs cafile or cadata")
-        for data in (_content(cafile, "cafile"), cadata):
-            if data is None:
-                continue
-            try:
-                self._context.load_verify_locations(data)
-            except ValueError:
-                raise ConfigError(
-                    "{} is no certificate: PEM or DER is needed".format(
-                        "cadata" if data is cadata else _named("cafile", cafile)
+        every = [data for data in (_content(cafile, "cafile"), cadata) if data is not None]
+        contexts = [self._context]
+        if len(every) > 1:
+            contexts.insert(0, tls.SSLContext(PROTOCOL_TLS_CLIENT))  # both or none: try them first
+        for context in contexts:
+            for data in every:
+                try:
+                    context.load_verify_locations(data)
+                except ValueError:
+                    raise ConfigError(
+                        "{} is no certificate: PEM or DER is needed".format(
+                            "cadata" if data is cadata else _named("cafile", cafile)
+                        )
                     )
-                )
+        for data in every:
             self._add("ca", data)
 
     def load_cert_chain(self, certfile, keyfile=None):
@@ -175,8 +180,11 @@ class SSLContext:
         return self._context.get_ciphers()
 
     def set_ciphers(self, ciphers):
-        """Use only these cipher suites, a list of names from get_ciphers()."""
-        self._context.set_ciphers(ciphers)
+        """Use only these cipher suites, a list of names from get_ciphers(). Raises ConfigError."""
+        try:
+            self._context.set_ciphers(ciphers)
+        except (OSError, TypeError):
+            raise ConfigError("set_ciphers() needs a list of names from get_ciphers()")
         self._add("ciphers", repr(ciphers))
 
     def set_alpn_protocols(self, protocols):

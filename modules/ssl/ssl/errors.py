@@ -19,6 +19,7 @@ _BAD_CERTIFICATE = const(-0x7A00)
 # MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED, which `tls` takes for a number of the socket's
 _NO_ENTROPY = const(0x34)
 # mbedtls/x509.h: a certificate that cannot be read, or has what mbedTLS does not know
+_X509_TOO_LONG = const(-0x3000)  # MBEDTLS_ERR_X509_FATAL_ERROR, by mbedTLS itself
 _X509_FIRST = const(-0x2DFF)
 _X509_LAST = const(-0x2080)
 
@@ -132,6 +133,11 @@ def _failed(error, code, certificate_seen):
         return (
             "no shared cipher or version",
             "offers no safe TLS version or cipher: it must support TLS 1.2 with ECDHE and AES-GCM",
+        )
+    if code == _X509_TOO_LONG:
+        return (
+            "bad certificate",
+            "has more than 8 CAs between its certificate and the root, which is not believed",
         )
     if code == _BAD_CERTIFICATE or _X509_FIRST <= code <= _X509_LAST:
         return (
