@@ -4,8 +4,12 @@ A manifest says what the parts of an update are, for which board, and its versio
 P-256, SHA-256), which has to be by one of the keys that are pinned in the image (update_trust). Parts are
 streamed: an image to the slot that is not running, files beside those they replace. What has another size or
 digest than was signed is never activated, nor is a version that this board has had. docs/firmware.md has the format.
+
+There is one place for what is received, so one Update has it, the latest; to those before it write() and activate()
+are refused. Digests are those of what is in flash. A slot that is set to start is not written.
 """
 
+import _thread
 import hashlib
 import os
 from binascii import unhexlify
@@ -24,6 +28,9 @@ _NO_TRIAL = const(
 
 _NEW = "update.new"  # the folder of files that are not in place yet, named by their number
 _TODO = "update.todo"  # a manifest: all its files are there, and have to be put in place
+
+_turn = _thread.allocate_lock()
+_owner = None  # the Update that has the slot, or _NEW
 
 
 class UpdateError(Exception):
@@ -44,6 +51,7 @@ def _parse(signed):
     if (
         (k, v) != ("kind", "version")
         or kind not in ("image", "files")
+        or (kind == "image" and not parts[0][1])
         or not 0 < version < 1 << 31  # what NVS holds
         or not parts
     ):
@@ -100,12 +108,17 @@ def confirm():
 
 
 def finish():
-    """Put the files of an accepted set in place, if a power cut was in between. The firmware does so when it starts."""
+    """Put the files of an accepted set in place, if a power cut was in between. The firmware does so when it starts.
+
+    What waits with a damaged manifest is removed: that set may come again.
+    """
     try:
         with open(_TODO, "rb") as file:
-            _, _, version, parts = _parse(file.read()[:-_SIGNATURE])
+            _, version, parts = _accepted(file.read(_LONGEST + 1))
     except OSError:
         return
+    except UpdateError:
+        version, parts = 0, ()
     for number, part in enumerate(parts):
         try:
             os.rename("{}/{}".format(_NEW, number), part[0])
@@ -113,19 +126,88 @@ def finish():
             if error.errno != 2:  # ENOENT: it is in place
                 raise
     _had("files", version)
-    os.remove(_TODO)
-    os.rmdir(_NEW)
+    _remove(_TODO)
+    _remove(_NEW)
+
+
+def _remove(name):
+    # A file, or a folder and what is in it; there may be none.
+    try:
+        for inner in os.listdir(name):
+            _remove(name + "/" + inner)
+        os.rmdir(name)
+    except OSError:
+        try:
+            os.remove(name)
+        except OSError as error:
+            if error.errno != 2:  # ENOENT
+                raise
+
+
+def _accepted(manifest):
+    # (kind, version, parts) of a manifest that is signed, for this board.
+    from update_trust import BOARD, KEYS
+
+    if not KEYS:
+        raise UpdateError("this image accepts no update: build it with UPDATE_KEYS")
+    signed = bytes(manifest[:-_SIGNATURE])
+    last = bytes(manifest[-_SIGNATURE:])
+    if (
+        len(manifest) > _LONGEST
+        or not signed.startswith(_FORMAT)
+        or last[:10] != b"signature "
+        or last[-1:] != b"\n"
+    ):
+        raise UpdateError("this is no manifest of a signed update: see docs/firmware.md")
+    digest = hashlib.sha256(signed).digest()
+    try:
+        signature = unhexlify(last[10:-1])
+    except ValueError:
+        signature = b""
+    if not any(ecdsa.verify(key, digest, signature) for key in KEYS):
+        raise UpdateError(
+            "the update is not signed by a key of this image: do not trust it, it is forged, damaged, or for others"
+        )
+    try:
+        board, *told = _parse(signed)
+    except ValueError:
+        raise UpdateError("the manifest is signed but cannot be read: sign it by firmware/sign.py")
+    if board != BOARD:
+        raise UpdateError("the update is for the board {}, and this is {}".format(board, BOARD))
+    return told
+
+
+def _check_version(kind, version):
+    had = _nvs(kind)
+    if version <= had:
+        raise UpdateError(
+            "version {} is not newer than {}, which this board has had".format(version, had)
+        )
+
+
+def _check_slot(slot):
+    if Partition(Partition.BOOT).info() == slot.info():
+        raise UpdateError("an image that was received is set to start: reset first")
 
 
 class _Slot:
-    # A part that goes to the image's other slot, in blocks.
+    # A part of `left` bytes that goes to the image's other slot, in blocks, or comes from it.
 
-    def __init__(self, slot, number):
-        self.slot = slot
+    def __init__(self, slot, left, number=0):
+        self._slot = slot
+        self._left = left
         self._number = number
         self._block = bytearray(_BLOCK)
         self._there = bytearray(_BLOCK)
         self._fill = 0
+
+    def readinto(self, block):
+        count = min(self._left, _BLOCK)
+        if count:
+            self._slot.readblocks(self._number, block)
+            self._number += 1
+            self._left -= count
+        return count
 
     def write(self, data):
         data = memoryview(data)
@@ -141,10 +223,11 @@ class _Slot:
         if self._fill:
             for at in range(self._fill, _BLOCK):
                 self._block[at] = 0xFF
+            _check_slot(self._slot)
             # Flash is slow, and wears out: a second try writes what was damaged in the first.
-            self.slot.readblocks(self._number, self._there)
+            self._slot.readblocks(self._number, self._there)
             if self._there != self._block:
-                self.slot.writeblocks(self._number, self._block)
+                self._slot.writeblocks(self._number, self._block)
             self._number += 1
             self._fill = 0
 
@@ -153,98 +236,90 @@ class Update:
     """An update that is being received.
 
     manifest: bytes. offset: of an image, how many of its bytes an Update of the same manifest has already written, for
-    example before a reset; whole blocks of 4096 of them are read back.
+    example before a reset; whole blocks of 4096 of them are not wanted again.
     kind: "image" or "files". version: an integer. parts: [(name, bytes, SHA-256)].
 
     Raises UpdateError: the signature is by no pinned key, it is for another board, not newer than what the board has
-    had, or there is no place for it. Nothing is written then.
+    had, there is no place for it, or an image is set to start. Nothing is written then.
     """
 
     def __init__(self, manifest, offset=0):
-        from update_trust import BOARD, KEYS, VERSION
+        with _turn:
+            self._start(bytes(manifest), offset)
 
-        if not KEYS:
-            raise UpdateError("this image accepts no update: build it with UPDATE_KEYS")
-        signed = bytes(manifest[:-_SIGNATURE])
-        last = bytes(manifest[-_SIGNATURE:])
-        if (
-            len(manifest) > _LONGEST
-            or not signed.startswith(_FORMAT)
-            or last[:10] != b"signature "
-            or last[-1:] != b"\n"
-        ):
-            raise UpdateError("this is no manifest of a signed update: see docs/firmware.md")
-        digest = hashlib.sha256(signed).digest()
-        try:
-            signature = unhexlify(last[10:-1])
-        except ValueError:
-            signature = b""
-        if not any(ecdsa.verify(key, digest, signature) for key in KEYS):
-            raise UpdateError(
-                "the update is not signed by a key of this image: do not trust it, it is forged, damaged, or for others"
-            )
-        try:
-            board, kind, version, parts = _parse(signed)
-        except ValueError:
-            raise UpdateError(
-                "the manifest is signed but cannot be read: sign it by firmware/sign.py"
-            )
-        if board != BOARD:
-            raise UpdateError(
-                "the update is for the board {}, and this is {}".format(board, BOARD)
-            )
+    def _start(self, manifest, offset):
+        global _owner
+        from update_trust import VERSION
+
+        self.kind, self.version, self.parts = kind, version, parts = _accepted(manifest)
+        self._manifest = manifest
+        self._sink = None
         finish()
-        self.kind = kind
-        self.version = version
-        self.parts = parts
-        had = _nvs(kind)
         if kind == "image":
-            if had < VERSION:
+            if _nvs(kind) < VERSION:
                 raise UpdateError("the running image is on trial: call confirm() first")
             try:
                 self._slot = Partition(Partition.RUNNING).get_next_update()
             except OSError:
                 raise UpdateError("this image has one slot: flash the variant OTA once, by cable")
             room = self._slot.info()[3] if len(parts) == 1 else 0
-        if version <= had:
-            raise UpdateError(
-                "version {} is not newer than {}, which this board has had".format(version, had)
-            )
+        _check_version(kind, version)
         need = sum(size for _, size, _ in parts)
-        if kind == "files":
+        if kind == "image":
+            _check_slot(self._slot)
+        else:
             _check_names(parts)
-            try:
-                for name in os.listdir(_NEW):
-                    os.remove("{}/{}".format(_NEW, name))
-            except OSError:
-                os.mkdir(_NEW)
+            _owner = None
+            _remove(_TODO)
+            _remove(_NEW)
+            os.mkdir(_NEW)
             stat = os.statvfs(".")
             room = stat[0] * stat[3]
             need += _BLOCK * (len(parts) + 4)  # each in blocks, and folders
         if need > room:
             raise UpdateError("the update takes {} bytes, there is room for {}".format(need, room))
-        self._manifest = bytes(manifest)
-        self._begin(0)
-        if kind == "image":
-            block = bytearray(_BLOCK)
-            for number in range(min(offset, parts[0][1] - 1) // _BLOCK):
-                self._slot.readblocks(number, block)
-                self._sha.update(block)
-                self._offset += _BLOCK
-            self._sink = _Slot(self._slot, self._offset // _BLOCK)
+        _owner = self
+        self._begin(0, max(0, min(offset, need - 1)) // _BLOCK)
 
-    def _begin(self, at):
-        # The part of this number, from its first byte on.
+    def _begin(self, at, number=0):
+        # The part of this number, from its first byte on, or an image from a block on.
+        if self._sink:
+            self._sink.close()
         self._at = at
         self._offset = 0
-        self._sha = hashlib.sha256()
+        self._sink = None
         if at == len(self.parts):
             return
         if self.kind == "image":
-            self._sink = _Slot(self._slot, 0)
+            self._offset = number * _BLOCK
+            self._sink = _Slot(self._slot, 0, number)
             return
-        self._sink = open("{}/{}".format(_NEW, at), "wb")  # noqa: SIM115  (closed by write())
-        self.write(b"")  # it may be empty
+        self._sink = open("{}/{}".format(_NEW, at), "wb")  # noqa: SIM115  (closed by _write())
+        self._write(b"")  # it may be empty
+
+    def _check(self, at):
+        # That a part is as it was signed, by what is in flash.
+        _, size, digest = self.parts[at]
+        sha = hashlib.sha256()
+        block = memoryview(bytearray(_BLOCK))
+        there = (
+            _Slot(self._slot, size)
+            if self.kind == "image"
+            else open("{}/{}".format(_NEW, at), "rb")  # noqa: SIM115
+        )
+        while count := there.readinto(block):
+            sha.update(block[:count])
+        there.close()
+        if sha.digest() != digest:
+            self._again(at)
+
+    def _again(self, at):
+        self._begin(at)
+        raise UpdateError("{} is not what was signed: download it again".format(self.parts[at][0]))
+
+    def _is_owner(self):
+        if _owner is not self:
+            raise UpdateError("another Update was made after this one: go on with that")
 
     def wanted(self):
         """(name, offset, bytes left) of the part to go on with; None: all are there."""
@@ -257,23 +332,25 @@ class Update:
         """Take the next bytes of the part that is wanted.
 
         Raises UpdateError when it has more bytes than were signed, or another digest: then it is wanted from its
-        beginning again. Raises OSError where they cannot be written.
+        beginning again; and when another Update was made meanwhile. Raises OSError where they cannot be written.
         """
-        name, _, left = self.wanted()
-        if len(data) <= left:
-            self._sha.update(data)
-            self._sink.write(data)
-            self._offset += len(data)
-            if len(data) < left:
-                return
+        with _turn:
+            self._is_owner()
+            self._write(data)
+
+    def _write(self, data):
+        wanted = self.wanted()
+        if not wanted:
+            raise UpdateError("the update is complete: activate() it")
+        _, _, left = wanted
+        if len(data) > left:
+            self._again(self._at)
+        self._sink.write(data)
+        self._offset += len(data)
+        if len(data) == left:
             self._sink.close()
-            if self._sha.digest() == self.parts[self._at][2]:
-                self._begin(self._at + 1)
-                return
-        else:
-            self._sink.close()
-        self._begin(self._at)
-        raise UpdateError("{} is not what was signed: download it again".format(name))
+            self._check(self._at)
+            self._begin(self._at + 1)
 
     def receive(self, source):
         """Read all that is wanted, then activate().
@@ -301,10 +378,18 @@ class Update:
     def activate(self):
         """Have the image start at the next reset, on trial until confirm(); or put all files in place.
 
-        Raises UpdateError if not all parts are there, OSError.
+        Raises UpdateError if not all parts are there and as they were signed, by what is in flash; OSError.
         """
+        with _turn:
+            self._activate()
+
+    def _activate(self):
+        self._is_owner()
         if self.wanted():
             raise UpdateError("the update is not complete: write() or receive() the rest")
+        _check_version(self.kind, self.version)
+        for at in range(len(self.parts)):
+            self._check(at)
         if self.kind == "image":
             self._slot.set_boot()
             return

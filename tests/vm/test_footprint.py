@@ -10,7 +10,7 @@ FROZEN = ROOT / "build" / "vm" / "frozen_content.c"
 # pings and words.
 BYTECODE = {
     **{"ppp_sim800": 48_800, "ssl": 5_300, "nettime": 2_650, "umqtt": 5_100, "smspdu": 2_400},
-    "signed_update": 2_750,
+    "signed_update": 3_400,
 }
 
 

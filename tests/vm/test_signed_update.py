@@ -651,3 +651,256 @@ def test_power_cuts_leave_the_old_set_or_the_new(device):
         found = dict(ast.literal_eval(tally))
         assert set(found) == {"new", "old+new"}
         assert min(found.values()) > 3
+
+
+# --- one place, one owner ---------------------------------------------------------------------
+
+FILE_SETS = {
+    f"m{version}": (version, content)
+    for version, content in ((12, b"twelve"), (13, b"thirteen"), (14, b"fourteen"), (15, b"fifteen!"))
+}  # fmt: skip
+ANOTHER = "another Update was made after this one: go on with that"
+
+
+def file_sets(device):
+    return {
+        name: device.manifest("files", version, {"a.txt": content})
+        for name, (version, content) in FILE_SETS.items()
+    }
+
+
+def test_nothing_is_written_into_a_slot_that_is_set_to_start(device):
+    """The server sends other bytes for the same manifest, once the image was activated."""
+    told = device.run(
+        """
+import io
+a = u.Update(data("m"))
+tried(a.receive, lambda name, at: io.BytesIO(data("image")[at:]))
+tried(u.Update, data("m"))
+tried(u.Update, data("m"), 4096)
+tried(a.write, b"evil")
+tried(a.receive, lambda name, at: io.BytesIO(data("evil")[at:]))
+print(slot(Partition.BOOT))
+""",
+        m=device.manifest("image", 6, {"i": IMAGE}),
+        image=IMAGE,
+        evil=b"\xe9" + b"evil" * 2500,
+    )
+    waits = "an image that was received is set to start: reset first"
+    assert told == ["ok", waits, waits, "the update is complete: activate() it", "ok", "ota_1"]
+    assert (device.flash / "ota_1").read_bytes()[: len(IMAGE)] == IMAGE
+
+
+def test_a_slot_that_is_set_to_start_meanwhile_is_not_written(device):
+    """As by a script's own hands, half-way."""
+    told = device.run(
+        """
+a = u.Update(data("m"))
+a.write(data("image")[:4096])
+a._slot.set_boot()
+tried(a.write, data("image")[4096:])
+""",
+        m=device.manifest("image", 6, {"i": IMAGE}),
+        image=IMAGE,
+    )
+    assert told == ["an image that was received is set to start: reset first"]
+    assert IMAGE[4096:8192] not in (device.flash / "ota_1").read_bytes()
+
+
+def test_what_is_activated_is_what_is_in_flash(device):
+    """It was right as it came; then somebody wrote."""
+    told = device.run(
+        """
+a = u.Update(data("m"))
+a.write(data("image"))
+print(a.wanted())
+a._slot.writeblocks(1, b"evil" * 1024)
+tried(a.activate)
+print(a.wanted(), slot(Partition.BOOT))
+a.write(data("image"))
+tried(a.activate)
+print(slot(Partition.BOOT))
+""",
+        m=device.manifest("image", 6, {"i": IMAGE}),
+        image=IMAGE,
+    )
+    wrong = "i is not what was signed: download it again"
+    assert told == ["None", wrong, "('i', 0, 10001) ota_0", "ok", "ota_1"]
+
+
+def test_two_updates_of_an_image(device):
+    """The one made last has the slot."""
+    seven = IMAGE[:5000] + b"7" + IMAGE[5001:]
+    told = device.run(
+        """
+a = u.Update(data("m6"))
+a.write(data("image"))
+b = u.Update(data("m7"))
+b.write(data("seven")[:6000])
+tried(a.activate)
+print(slot(Partition.BOOT))
+b.write(data("seven")[6000:])
+tried(b.activate)
+print(slot(Partition.BOOT))
+""",
+        m6=device.manifest("image", 6, {"i": IMAGE}),
+        m7=device.manifest("image", 7, {"i": seven}),
+        image=IMAGE,
+        seven=seven,
+    )
+    assert told == [ANOTHER, "ota_0", "ok", "ota_1"]
+    assert (device.flash / "ota_1").read_bytes()[: len(seven)] == seven
+
+
+def test_an_older_set_of_files_is_not_put_in_place_after_a_newer_one(device):
+    told = device.run(
+        """
+a = u.Update(data("m12"))
+a.write(b"twelve")
+b = u.Update(data("m13"))
+tried(a.write, b"x")
+b.write(b"thirteen")
+tried(b.activate)
+tried(a.activate)
+c = u.Update(data("m14"))
+c.write(b"fourteen")
+tried(a.activate)
+tried(b.activate)
+print(data("a.txt"), had("files"))
+tried(c.activate)
+tried(c.activate)
+print(data("a.txt"), had("files"))
+""",
+        **file_sets(device),
+    )
+    assert told == [
+        ANOTHER, "ok", ANOTHER, ANOTHER, ANOTHER, "b'thirteen' 13",
+        "ok", "version 14 is not newer than 14, which this board has had", "b'fourteen' 14",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("evil", ["EVILevil", "EVILevi", "EVILevil and more"])
+def test_files_that_were_refused_are_not_put_in_place(device, evil):
+    """By an Update that was complete before; nor what was changed in the folder."""
+    told = device.run(
+        f"""
+a = u.Update(data("m14"))
+a.write(b"fourteen")
+b = u.Update(data("m15"))
+try:
+    b.write(b{evil!r})
+except u.UpdateError:
+    pass
+tried(a.activate)
+c = u.Update(data("m15"))
+c.write(b"fifteen!")
+with open("update.new/0", "wb") as file:
+    file.write(b{evil!r})
+tried(c.activate)
+print(had("files"), "a.txt" in os.listdir(), c.wanted())
+c.write(b"fifteen!")
+tried(c.activate)
+print(data("a.txt"), had("files"))
+""",
+        **file_sets(device),
+    )
+    wrong = "a.txt is not what was signed: download it again"
+    assert told == [ANOTHER, wrong, "None False ('a.txt', 0, 8)", "ok", "b'fifteen!' 15"]
+
+
+def test_updates_in_threads(device):
+    """Each takes the place from the others, in the middle of whatever these do. The version only grows."""
+    told = device.run(
+        """
+import _thread, random, time
+names = ("12", "13", "14", "15")
+texts = {"12": b"twelve", "13": b"thirteen", "14": b"fourteen", "15": b"fifteen!"}
+manifests = {name: data("m" + name) for name in names}
+running, errors, highest = [4], [], [0]
+def work(seed):
+    rng = random.getrandbits
+    for i in range(60):
+        name = names[rng(2)] if i < 50 or seed else "15"
+        try:
+            update = u.Update(manifests[name])
+            time.sleep_ms(rng(2))
+            for piece in (texts[name][:3], b"", texts[name][3:]):
+                update.write(piece)
+                time.sleep_ms(rng(1))
+            update.activate()
+        except u.UpdateError:
+            pass
+        except Exception as error:
+            errors.append(repr(error))
+    running[0] -= 1
+for seed in range(4):
+    _thread.start_new_thread(work, (seed,))
+while running[0]:
+    version = had("files") or 0
+    assert version >= highest[0]
+    highest[0] = version
+    time.sleep_ms(1)
+work(0)
+print(errors, data("a.txt"), had("files"), os.listdir("."))
+""",
+        **file_sets(device),
+    )
+    errors, rest = told[-1].split("]", 1)
+    assert errors == "["
+    assert rest.startswith(" b'fifteen!' 15")
+    assert "'update." not in rest
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "open('update.new', 'w').close()",
+        "os.mkdir('update.new'); open('update.new/0', 'w').close(); open('update.new/x', 'w').close()",
+        "os.mkdir('update.new'); os.mkdir('update.new/x'); os.mkdir('update.new/x/y')",
+        "os.mkdir('update.new'); os.mkdir('update.new/manifest'); open('update.new/manifest/z', 'w').close()",
+        "open('update.todo', 'w').write('garbage' * 40)",
+        "open('update.todo', 'w').close()",
+        "open('update.todo', 'wb').write(b'\\xff' * 5000)",
+        "os.mkdir('update.todo'); open('update.todo/x', 'w').close()",
+        "open('update.todo', 'wb').write(data('m12')[:-9] + b'12345678\\n'); open('update.new', 'w').close()",
+    ],
+)
+def test_what_is_left_or_damaged_is_cleared(device, damage):
+    """By the start of the board, and by the next Update."""
+    device.run(damage, **file_sets(device))
+    told = device.run(
+        """
+u.finish()
+a = u.Update(data("m12"))
+a.write(b"twelve")
+tried(a.activate)
+print(data("a.txt"), had("files"), [name for name in os.listdir() if name.startswith("update.")])
+"""
+    )
+    assert told == ["ok", "b'twelve' 12 []"]
+    device.run(damage)
+    told = device.run("tried(u.Update, data('m13'))\nprint(os.listdir('update.new'))")
+    assert told == ["ok", "['0']"]
+
+
+def test_a_damaged_list_puts_nothing_in_place(device):
+    """Signed is what counts, not that it can be read."""
+    told = device.run(
+        """
+os.mkdir("update.new")
+with open("update.new/0", "wb") as file:
+    file.write(b"evil")
+with open("update.todo", "wb") as file:
+    file.write(data("m12").replace(b"a.txt", b"b.txt"))
+u.finish()
+print([name for name in os.listdir() if name in ("a.txt", "b.txt", "update.todo", "update.new")], had("files"))
+""",
+        **file_sets(device),
+    )
+    assert told == ["[] None"]
+
+
+def test_an_empty_image_is_none(device):
+    assert refused(device, device.manifest("image", 6, {"i": b""}))[0].startswith(
+        "the manifest is signed but cannot be read"
+    )
