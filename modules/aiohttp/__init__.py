@@ -157,7 +157,7 @@ class ClientResponse:
         self._answer.close()
 
     def __repr__(self):
-        return "<ClientResponse {} {}>".format(self.status, self.headers)
+        return "<ClientResponse {}>".format(self.status)  # headers have secrets
 
 
 class _Request:

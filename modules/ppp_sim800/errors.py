@@ -5,6 +5,8 @@ SIM800Error is an OSError, so that a script which retries its upload on OSError 
 
 from printable import printable
 
+from .profile import shown
+
 
 class SIM800Error(OSError):
     """Base of all errors raised by this package; `str(error)` is the whole story.
@@ -37,6 +39,7 @@ class ATError(SIM800Error):
     """
 
     def __init__(self, command, result, code=None):
+        command = shown(command)
         super().__init__("the modem answered {} to {}".format(result, command), code)
         self.command = command
         self.result = result
@@ -46,6 +49,7 @@ class ATTimeout(SIM800Error):
     """A command got no final result in its time, or was not even taken whole; `command` as sent (secrets masked)."""
 
     def __init__(self, command, timeout, unsent=False):
+        command = shown(command)
         super().__init__(
             (
                 "the modem did not take {} within {:.1f} s, its flow control says stop: try again, then ensure() "

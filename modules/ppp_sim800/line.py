@@ -52,8 +52,8 @@ class Line:
         self._on_urc = on_urc
         self._on_restart = on_restart
         self._find = find
-        self._trace = trace
-        self._channel = Channel(None, self._unsolicited, trace, allow=self._allow)
+        self._trace = trace and (lambda direction, line: trace(direction, shown(line)))
+        self._channel = Channel(None, self._unsolicited, self._trace, allow=self._allow)
         self._mux = None
         self._ended = False  # the data call has
         # Times the modem said OK to it, and nothing more; from _MUX_TRIES on plain calls since.

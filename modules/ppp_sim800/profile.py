@@ -32,18 +32,22 @@ _TIMEOUTS = const(
     )
 )
 
-# Behind these a command has what nobody may see: PINs, PUK, passwords, keys. Also in at(), whoever wrote it.
+# Words in commands with what nobody may see: PINs, PUK, passwords, keys. Also in at(), whoever wrote it.
 _SECRETS = const(
     (
-        "+CPIN=",
-        "+CPWD=",
-        "+CLCK=",
-        "+CSTT=",
-        "+CGAUTH=",
-        "+FTPPW=",
-        "+SMTPAUTH=",
-        '"PWD',
-        '"USERDATA',
+        "PIN=",
+        "PIN2=",
+        "CPUC=",
+        "PWD",
+        "PW=",
+        "PASS",
+        "AUTH",
+        "CERT",
+        "POP3",
+        "CLCK=",
+        "CSTT",
+        "BTPAIR",
+        "USERDATA",
     )
 )
 
@@ -66,9 +70,26 @@ RESTART_MS = const(800)  # from the OK of AT+CFUN=1,1 until it is deaf
 
 
 def shown(command):
-    """A command (str) as logs and errors may see it."""
-    upper = command.upper()
-    ends = [upper.find(name) + len(name) for name in _SECRETS if name in upper]
+    """A command, or what the modem says to one (str), as logs and errors may see it: all, or its beginning and `****`.
+
+    Hidden are arguments of commands with secrets, a URL's query, all of one that may have a user, and what a service's
+    code has behind its number (22.030): PINs, vouchers.
+    """
+    packed = command.upper().replace(" ", "")
+    ends = []
+    if any(word in packed for word in _SECRETS):
+        ends = [command.find(mark) + 1 for mark in "=:"]
+    url = command.find("://") + 3
+    if url > 2:
+        ends += [url] if "@" in command[url:] else [command.find(mark, url) + 1 for mark in "?#"]
+    code = command.find("*") + 1
+    if code:
+        while command[code : code + 1] in ("*", "#"):
+            code += 1
+        code = command.find("*", code) + 1
+        if sum(char.isdigit() for char in command[code:]) > 3:
+            ends.append(code)
+    ends = [end for end in ends if end]
     return command[: min(ends)] + "****" if ends else command
 
 

@@ -6,6 +6,7 @@ import re
 from . import at
 from .commands import Args, command, require, setting
 from .errors import CME, BadValue
+from .masking import code
 
 _IGNORED = str.maketrans("", "", " ,TtPp!Ww@-()")  # modifiers without effect (page 30)
 _NUMBER = re.compile(r"(\+?[0-9*#A-C]+)([IiGg]*)")
@@ -66,7 +67,7 @@ async def dial(modem, number):
     if calls.state:
         return "NO CARRIER"  # one came in meanwhile
     hidden = modem.settings["+CLIR"] == 1 or "I" in modifiers
-    modem.journal.add("call", "dialled", number=digits, hidden=hidden)
+    modem.journal.add("call", "dialled", number=code(digits), hidden=hidden)
     calls.dial(digits)
     if not modem.settings["+COLP"]:
         return "OK"

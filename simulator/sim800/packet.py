@@ -7,6 +7,7 @@ from . import call_commands
 from .bearer import CIDS
 from .commands import Args, command, require
 from .errors import CME, BadValue
+from .masking import code
 
 # mode, subset, port speed, N1, T1, N2, T2, T3, k (page 96): what is allowed, and the default; mode has none
 CMUX_PARAMS = (
@@ -165,7 +166,7 @@ async def dial(modem, c):
     if c.args[:1] in (">", "L", "l"):
         raise modem.not_modelled("D>" if c.args[0] == ">" else "DL")
     match = _PPP_DIAL.fullmatch(c.args.lstrip("TtPp").strip())
-    modem.journal.add("modem", "dial", number=c.args)
+    modem.journal.add("modem", "dial", number=code(c.args))
     modem.moment("dial")
     if match is None:
         return await call_commands.dial(modem, c.args)
@@ -204,7 +205,7 @@ async def enter_data(modem, c):
     if args.quoted(0).upper() != "PPP":
         raise BadValue
     cid = args.number(1, CIDS, 1)
-    modem.journal.add("modem", "dial", number=c.args)
+    modem.journal.add("modem", "dial", number=code(c.args))
     modem.moment("dial")
     result = await _start_ppp(modem, cid)
     # seen on a real one: without the rate that ATD tells

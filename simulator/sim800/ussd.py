@@ -3,6 +3,7 @@
 from . import charset, gsm7
 from .commands import Args, command, require
 from .errors import CME, BadValue
+from .masking import code
 from .scenario import USSD
 
 DONE, MENU, ENDED, UNSUPPORTED = 0, 1, 2, 4  # <m> of +CUSD
@@ -27,7 +28,7 @@ class Session:
         if self.state == "waiting":
             raise CME(3)
         known = self._choices if self.state == "menu" else self.modem.scenario.ussd
-        self.modem.journal.add("ussd", "request", text=text)
+        self.modem.journal.add("ussd", "request", text=code(text))
         found = known.get(text)
         if found is None:
             self._wait(USSD("").after, self._refuse)

@@ -25,6 +25,9 @@ SECRETS = {
     "cookie": "c00kie-Redstart",
     "MQTT password": "mq77-Nuthatch",
     "USERDATA": "us3r-Goldcrest",
+    "URL password": "ur1-Dotterel",
+    "URL token": "ur1-Whimbrel",
+    "voucher": "7391520648",
 }
 OWN = ("main.py", "ppp_sim800.tls", "client-key.der")  # files that may have some
 
@@ -129,6 +132,20 @@ step("by hand", nic.modem.at, 'AT+CMEE=1;+CSTT="internet","bee","' + C + '"')
 step("by hand", nic.modem.at, 'AT+CGAUTH=1,1,"' + C + '","bee"')
 step("by hand", nic.modem.at, 'AT+SAPBR=3,1,"PWD","' + C + '"')
 step("by hand", nic.modem.at, 'AT+SAPBR=2,1')
+step("by hand", nic.modem.at, 'AT+CSTT?')
+step("by hand", nic.modem.at, 'AT+POP3SRV="h","bee","' + C + '",110')
+step("by hand", nic.modem.at, 'AT+SMTPAUTH=1,"bee","' + C + '"')
+step("by hand", nic.modem.at, 'AT+FTPPW = "' + C + '"')
+step("by hand", nic.modem.at, 'AT+CPIN = "' + S["wrong PIN"] + '"')
+step("by hand", nic.modem.at, 'AT+HTTPPARA="URL","http://bee:' + S["URL password"] + '@plain.example/?t=' + S["URL token"] + '"')
+for code in ("**03*330*" + S["PIN"] + "*" + S["new PIN"] + "*" + S["new PIN"] + "#", "*100*" + S["voucher"] + "#"):
+    step("by hand", nic.modem.at, "ATD" + code + ";")
+    step("by hand", nic.modem.at, 'AT+CUSD=1,"' + code + '",15')
+    step("ussd", nic.modem.ussd, code)
+    step("ussd", nic.modem.ussd, code, timeout=1)
+    step("dial", nic.modem.calls.dial, code, timeout=0)
+    nic.modem.at("ATH")
+step("ussd", nic.modem.ussd, S["voucher"] * 20)
 nic.config(pin=S["new PIN"])
 step("refused", nic.connect)
 nic.config(apn="nowhere")
@@ -173,6 +190,10 @@ for host, port in ((HOST, 443), (HOST, 1), ("nowhere.example", 0)):
     step("mqtt", client.connect, timeout=5)
 nic.disconnect()
 step("http", nic.modem.http.request, "GET", "http://plain.example/", headers={{"Authorization": S["USERDATA"]}})
+URL = "http://bee:" + S["URL password"] + "@"
+for url in (URL + "plain.example/?token=" + S["URL token"], "http://plain.example/?a=1&token=" + S["URL token"],
+            URL + "nowhere.example/", URL + '"', "ftp" + URL[4:] + "h/", "bee:" + S["URL password"] + "@h/", URL + "h/ "):
+    step("http", nic.modem.http.request, "GET", url, timeout=10000)
 step("bearer", nic.modem.bearer.close)
 for thing in (nic, nic.aio, nic.modem, nic.modem.aio, nic.modem.sim, nic.modem.http, nic.modem.bearer, context):
     show("object", thing)

@@ -249,7 +249,7 @@ def _check(method, url, data, unverified_tls):
             )
         return True
     if not url.startswith("http://"):
-        raise ConfigError('a URL begins with "http://", not as {!r}'.format(url[:20]))
+        raise ConfigError('a URL begins with "http://"')
     return False
 
 

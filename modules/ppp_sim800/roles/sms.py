@@ -300,11 +300,7 @@ def check_number(number, more=""):
         digits = number[1:] if number[:1] == "+" else number
         if 1 <= len(digits) <= 20 and not digits.strip("0123456789" + more):
             return
-    raise ConfigError(
-        'a telephone number is a str of 1 to 20 digits such as "+491701234567", not {!r}'.format(
-            number
-        )
-    )
+    raise ConfigError('a telephone number is a str of 1 to 20 digits such as "+491701234567"')
 
 
 def _at(command, index, option):

@@ -7,6 +7,7 @@ from smspdu import BYTES, GSM, UCS2, decode, to_ucs2
 
 from ..at.text import check_timeout
 from ..errors import ATError, ATTimeout, ConfigError, ModemRestarted, SIM800Error
+from ..profile import shown
 
 _MOST = const(160)  # characters of a code or an answer
 
@@ -30,12 +31,11 @@ async def ask(line, code, timeout):
         return ""
     if not isinstance(code, str) or not 1 <= len(code) <= _MOST:
         raise ConfigError(
-            'a USSD code is a str of 1 to {} characters such as "*100#", not {!r}'.format(
-                _MOST, code
-            )
+            'a USSD code is a str of 1 to {} characters such as "*100#"'.format(_MOST)
         )
     check_timeout(timeout)
     send = 'AT+CUSD=1,"{}",15'.format(str(hexlify(to_ucs2(code)), "utf-8").upper())
+    code = shown(code)
     # In hex, nothing in the text can be taken for something else: line ends, quotes, "OK". The alphabet is
     # the whole modem's, so no other command may come in between: none can while one is in flight, and this
     # one is until its answer, not its OK, has come.
