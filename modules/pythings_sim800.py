@@ -23,7 +23,7 @@ from ppp_sim800.errors import (
     SIM800Error,
     TLSError,
 )
-from ppp_sim800.roles.radio import parse_operators
+from ppp_sim800.roles.radio import operator_name, parse_operators
 from ppp_sim800.run import run
 
 _TIMEOUT_S = 60  # for one step of a request: a name, a connection, an answer
@@ -285,8 +285,7 @@ class Modem:
 
     def get_current_network(self):
         """The operator's name, None without one."""
-        parts = fields(self.execute_at_command("network"))
-        return parts[2] if len(parts) > 2 else None
+        return operator_name(self.execute_at_command("network"))
 
     def get_signal_strength(self):
         """AT+CSQ's 0 to 31 through 30 (float); new: 0.0, not 3.3, where the modem knows of no signal."""

@@ -9,7 +9,7 @@ from .at.channel import Channel
 from .at.digest import DIAL_FAILED
 from .errors import ATError, ATTimeout, ConfigError, LinkBusy, ModemRestarted, ModemSilent
 from .lock import NOBODY, Hold, Lock
-from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, shown, timeout_of
+from .profile import BAUDRATE, DIAL, FAST, SETUP_CHANNEL, has_text, shown, timeout_of
 from .run import Deadline, Interrupted, sleep_ms, wait, watched
 
 # Modes
@@ -107,7 +107,9 @@ class Line:
 
     def _unsolicited(self, line, in_step):
         # Looked for, the modem may be in a data call, whose bytes say anything. A message is believed: it is on the card.
-        if not in_step and self.mode not in _LISTENING and not line.startswith("+CMTI:"):
+        # In the middle of somebody's text nothing else is.
+        doubt = in_step is None or (not in_step and self.mode not in _LISTENING)
+        if doubt and not line.startswith("+CMTI:"):
             return None
         if line in ("+CDRIND: 2", "+PDP: DEACT"):  # M 155
             self._ended = True
@@ -145,6 +147,7 @@ class Line:
         if timeout is None:
             timeout = timeout_of(command)
         kwargs.setdefault("show", shown(command))
+        kwargs.setdefault("doubt", has_text(command))
         try:
             lines = None
             while lines is None:

@@ -51,6 +51,11 @@ _SECRETS = const(
     )
 )
 
+# Behind these the answer has text of others: names of networks, messages, what a server said.
+_TEXTS = const(
+    ("+COPS", "+CSPN", "+CMGR", "+CMGL", "+CPB", "+HTTPREAD", "+HTTPHEAD", "+FTPGET", "+CIPRXGET")
+)
+
 DIAL = "ATD*99***1#"
 # Plain is what is proved on real ones; with rate as <port_speed> and N1 (M 96) what some firmware may need.
 MULTIPLEX = ("AT+CMUX=0", "AT+CMUX=0,0,{},127")
@@ -91,6 +96,12 @@ def shown(command):
             ends.append(code)
     ends = [end for end in ends if end]
     return command[: min(ends)] + "****" if ends else command
+
+
+def has_text(command):
+    """Whether the answer to `command` (str) may hold anybody's text."""
+    command = command.upper()
+    return any(name in command for name in _TEXTS)
 
 
 def timeout_of(command):

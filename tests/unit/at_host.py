@@ -74,7 +74,7 @@ def converse(request):
 
     def on_line(line, in_step):
         (unsolicited if in_step else doubtful).append(line)
-        return SIM800Error(line) if line.endswith("DOWN") else None
+        return SIM800Error(line) if line.endswith("DOWN") and in_step is not None else None
 
     channel = Channel(wire, on_line, lambda direction, line: traced.append(line))
     results = []

@@ -665,3 +665,78 @@ def test_parsers_take_all_lines(ask, line):
     assert isinstance(ask(do="scan", line=line), list)
     assert isinstance(ask(do="fields", line=line), list)
     ask(do="cclk", value=line[:20])
+
+
+# --- text with quotes and results in it ----------------------------------------------------------
+
+NAMES = [
+    'Evil"\r\nERROR\r\n',
+    'Evil"\r\n\r\n+CME ERROR: 10\r\n',
+    'Evil"\r\nOK\r\n+CMTI: "SM",9\r\nRING\r\n"',
+    'Evil"\r\n\r\nOK\r\n\r\nRDY\r\n',
+    'Evil"\r\nNORMAL POWER DOWN\r\n"x"\r\n',
+    "Ev\r\nOK\r\nil",
+    'a"b',
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("pieces", [1, 7, 1000])
+def test_a_name_forges_no_result_and_no_event(converse, name, pieces):
+    stream = f'AT+COPS?\r\r\n+COPS: 0,0,"{name}"\r\n\r\nOK\r\n'.encode()
+    chunks = [stream[at : at + pieces] for at in range(0, len(stream), pieces)]
+    got = converse(
+        chunks, {"command": "AT+COPS?", "prefix": "+COPS:", "timeout": 45000, "doubt": True}
+    )
+    (answer,) = got["results"]
+    assert answer[0].startswith('+COPS: 0,0,"')
+    assert answer[-1] == "OK"
+    assert got["unsolicited"] == []
+
+
+def test_what_came_before_the_text_counts(converse):
+    got = converse(
+        [
+            b"AT+COPS=?\r\r\nRING\r\n\r\n",
+            b'+COPS: (2,"a","b","26201"),,(0-4),(0-2)\r\n\r\nOK\r\n',
+        ],
+        {"command": "AT+COPS=?", "prefix": "+COPS:", "timeout": 45000, "doubt": True},
+    )
+    assert got["unsolicited"] == ["RING"]
+
+
+def test_a_message_in_text_mode_is_whole(converse):
+    """By hand, where all lines are the answer's."""
+    body = b'hello\r\nOK\r\n+CMTI: "SM",7\r\nRING\r\nERROR\r\nbye'
+    got = converse(
+        [b'AT+CMGR=1\r\r\n+CMGR: "REC UNREAD","+49","","26/01/01"\r\n' + body + b"\r\n\r\nOK\r\n"],
+        {"command": "AT+CMGR=1", "prefix": "anything", "timeout": 5000, "doubt": True},
+    )
+    assert got["unsolicited"] == got["doubtful"] == []
+    (answer,) = got["results"]
+    assert [line.encode() for line in answer[1:-1]] == body.split(b"\r\n")
+    assert answer[-1] == "OK"
+
+
+def test_an_answer_of_text_waits_no_longer_than_its_time(converse):
+    """Who goes on talking does not hold the line."""
+    talk = [b'AT+COPS?\r\r\n+COPS: 0,0,"a"\r\nOK\r\n'] + [b"x\r\n"] * 400
+    got = converse(talk, {"command": "AT+COPS?", "prefix": "+COPS:", "timeout": 1, "doubt": True})
+    assert got["results"] == [['+COPS: 0,0,"a"', "OK"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "operators"),
+    [
+        ('+COPS: (2,"a"b","E","26201"),,(0-4),(0-2)', [["a\"b", "E", "26201", 2]]),
+        ('+COPS: (2,"a","b","E","26201"),(1,"c","d","26202")',
+         [['a","b', "E", "26201", 2], ["c", "d", "26202", 1]]),
+        ('+COPS: (2,"","","26201"),(3,"(x)","(","26203"),,(0-4)',
+         [["", "", "26201", 2], ["(x)", "(", "26203", 3]]),
+        ('+COPS: (2,"a","b"', []),
+        ("+COPS: ,,(0-4),(0-2)", []),
+        ("+COPS: (", []),
+    ],
+)  # fmt: skip
+def test_operators_with_quotes(ask, line, operators):
+    assert ask(do="scan", line=line) == operators

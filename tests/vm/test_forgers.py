@@ -5,9 +5,11 @@ import socket
 import struct
 
 import dnslib
+import pytest
 from network import ip
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.utils import RawPcapReader
+from sim800.scenario import Operator, Radio
 
 HONEST, FORGED = "203.0.113.11", "203.0.113.66"
 BOARD = "10.64.64.64"
@@ -134,3 +136,45 @@ for family in (socket.AF_INET6, socket.AF_INET, 0):
         "f=ok",
         "f=ok",
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'Evil"\r\nERROR\r\n',
+        'Evil"\r\n\r\nOK\r\n+CMTI: "SM",9\r\nRING\r\n"',
+        'Evil"\r\n\r\nOK\r\n\r\nRDY\r\n"',
+        "Ev\r\nOK\r\nil",
+        'a"b',
+    ],
+)
+def test_a_name_of_a_network_is_no_result_and_no_event(play, name):
+    """A forged cell chooses it."""
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.active(True)
+m = nic.modem
+m.radio.register()
+while nic.event(): pass
+print("name=" + repr(m.radio.operator()))
+print("csq=" + m.at("AT+CSQ")[-1])
+print("hand=" + m.at("AT+COPS?")[-1])
+print("numbers=%s" % [row[2] for row in m.radio.scan()])
+print("csq=" + m.at("AT+CSQ")[-1])
+events = []
+while event := nic.event(500):
+    events.append(event)
+print("events=%s" % events)
+""",
+        radio=Radio(operators=(Operator(name, "E", "26201", 2),)),
+    )
+    assert played.value("name")[1:].startswith(name[:2])
+    assert [line for line in played.lines if line.startswith(("csq", "hand"))] == [
+        "csq=OK",
+        "hand=OK",
+        "csq=OK",
+    ]
+    assert played.value("events") == "[]"
+    if not name.startswith("Evil"):  # of the others the beginning is left
+        assert "26201" in played.value("numbers")

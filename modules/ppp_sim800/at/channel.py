@@ -31,7 +31,7 @@ class Channel:
     """One AT command at a time over `uart`: a machine.UART with timeout=0, or a cmux.Channel.
 
     on_line: called with every unsolicited line (str), and whether the modem was in step when it came: else it may be a
-        data call's. If it returns an exception, the command in flight ends with it.
+        data call's; None: it may be a part of a text. If it returns an exception, the command in flight ends with it.
     trace: called with (direction, line) for all traffic, secrets masked. size: the longest line kept, in bytes.
     allow: called when a command's turn has come; False ends it, with None. It may raise, too.
     """
@@ -116,7 +116,7 @@ class Channel:
                 return True
         return secret and b"AT" in line
 
-    def _unsolicited(self, line):
+    def _unsolicited(self, line, doubt=False):
         if self._may_be_secret(line):
             self._show("<", "****")
             return
@@ -124,7 +124,7 @@ class Channel:
         if self._in_step:  # else it may be a password that PPP sent
             self._show("<", line)
         if self._on_line:
-            error = self._on_line(line, self._in_step)
+            error = self._on_line(line, None if doubt else self._in_step)
             if error:
                 raise error
 
@@ -173,6 +173,7 @@ class Channel:
         into=None,
         show=None,
         limit=_SIZE,
+        doubt=False,
         hold=None,
     ):
         """Send a command and collect its answer.
@@ -187,6 +188,8 @@ class Channel:
         prompt: the line (bytes) it asks with; None: "> ".
         into: buffer for the bytes that follow a line with `prefix` which ends in their number; what it has
             no room for is dropped. What the modem did not hear right then counts as damaged.
+        doubt: its lines may hold anybody's text, with quotes and results in it. Then the answer ends with the last result
+            before 0.3 s of silence.
         show: what logs and errors see in place of the command, for one that carries a secret.
         hold: of `turn`; the command ends with NoCarrier if it is lost.
         Returns the list of the answer's lines (str), the final result last.
@@ -234,7 +237,13 @@ class Channel:
                         deadline = Deadline(timeout)
                     continue
                 if line is None:
-                    if early and not unsent and not grace.left():
+                    if (
+                        early
+                        and not unsent
+                        and (not grace.left() or (doubt and not deadline.left()))
+                    ):
+                        if lines[-1:] == [text(early[0])]:
+                            lines.pop()
                         return self._end_with(*early, show, lines)
                     if not deadline.left():
                         self.timeouts += 1
@@ -247,6 +256,8 @@ class Channel:
                     await sleep_ms(_POLL_MS)
                     continue
                 what = kind(line, sent, echoed, prefix, ok, failed)
+                if doubt and early:
+                    grace = Deadline(_GRACE_MS)
                 if what == ECHO:
                     echoed = True
                     self._secret = b""
@@ -261,11 +272,14 @@ class Channel:
                             )
                         )
                     # Behind CONNECT nothing more may be read.
-                    if echoed or (what == RESULT and limit == 1):
+                    if doubt and lines and echoed:
+                        lines.append(text(line))
+                        early, grace = (line, what), Deadline(_GRACE_MS)
+                    elif echoed or (what == RESULT and limit == 1):
                         return self._end_with(line, what, show, lines)
                     # A late answer to an earlier command, if the echo follows; else the echo was off, or lost, and
                     # it counts. After a timeout only the echo tells.
-                    if self._stale:
+                    elif self._stale:
                         self._show("<", text(line))
                     else:
                         early, grace = (line, what), Deadline(_GRACE_MS)
@@ -282,7 +296,7 @@ class Channel:
                         self._stale = True
                         raise ATError(show, "something damaged")
                 else:
-                    self._unsolicited(line)
+                    self._unsolicited(line, doubt and lines)
         except (ATError, ConfigError):
             raise
         except BaseException:

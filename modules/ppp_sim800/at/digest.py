@@ -111,8 +111,12 @@ def _is_open(line, doubt):
     if doubt > 1 or line[:1] not in b"+*":
         return False
     *quotes, rest = line.split(b'"')
-    if quotes and line.startswith(b"+CUSD") and (rest[:1] != b"," or rest.strip(b", 0123456789")):
-        return True  # its text may have quotes, too
+    if (
+        quotes
+        and line[:5] in (b"+CUSD", b"*PSNW")
+        and (rest[:1] != b"," or rest.strip(b", 0123456789"))
+    ):
+        return True  # its texts may have quotes, too
     return not doubt and len(quotes) & 1
 
 

@@ -107,7 +107,7 @@ class HTTP(Role):
             raise HTTPError("the response was closed before its body was read")
         command = "AT+HTTPREAD={},{}".format(at, len(into))
         try:
-            lines = await self._line.command(command, "+HTTPREAD:", into=into)
+            lines = await self._line.command(command, "+HTTPREAD:", into=into, doubt=False)
             return len(lines) > 1 and fields(lines[0])[0] == str(len(into))
         except (ATError, ATTimeout):
             return False
@@ -166,7 +166,7 @@ class HTTP(Role):
     async def _headers(self):
         head = bytearray(_HEAD)
         try:
-            lines = await self._line.command("AT+HTTPHEAD", "+HTTPHEAD:", into=head)
+            lines = await self._line.command("AT+HTTPHEAD", "+HTTPHEAD:", into=head, doubt=False)
         except (ATError, ATTimeout):
             return {}  # firmware without it, or damaged
         if len(lines) < 2:

@@ -155,8 +155,7 @@ class Radio(Role):
         """Name of the operator the modem is registered with, None if with none (M 80). At most 45 s."""
         await self._line.command("AT+COPS=3,0", timeout=10000)
         answer = await self._line.ask("AT+COPS?", "+COPS:", 45000)
-        parts = fields(answer)
-        return parts[2] if len(parts) > 2 else None
+        return operator_name(answer)
 
     async def scan(self):
         """Search for operators, up to 45 s and more (M 80).
@@ -207,12 +206,20 @@ def stat_word(stat):
     return _STAT[int(stat)] if stat.isdigit() and int(stat) < len(_STAT) else "unknown"
 
 
+def operator_name(answer):
+    """The name in `+COPS: <mode>,<format>,"<name>",...`, None without one. It may have quotes."""
+    return '"'.join(answer.split('"')[1:-1]) or None
+
+
 def parse_operators(answer):
     """`+COPS: (<stat>,"<long>","<short>","<number>"),...,,(<modes>),(<formats>)` as a list of tuples."""
+    # Names may have quotes.
     operators = []
-    parts = answer.split('"')  # names may hold anything but quotes
-    for i in range(1, len(parts) - 4, 6):
-        status = parts[i - 1].split("(")[-1].rstrip(",")
-        if status.isdigit():
-            operators.append((parts[i], parts[i + 2], parts[i + 4], int(status)))
+    for part in answer.split("),("):
+        head, _, rest = part.partition(',"')
+        *name, short, number = ["", ""] + rest.split('","')
+        status = head.split("(")[-1]
+        number = number.split('"')[0]
+        if status.isdigit() and number.isdigit():
+            operators.append(('","'.join(name[2:]), short, number, int(status)))
     return operators

@@ -238,7 +238,7 @@ class SMS(Role):
     async def _get(self, index, peek):
         # M 4.2.4
         try:
-            return await self._line.command(_at("CMGR", index, peek), _is_message)
+            return await self._line.command(_at("CMGR", index, peek), _is_message, doubt=False)
         except ATError as error:
             if error.code == 321:
                 return ()
