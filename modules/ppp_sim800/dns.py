@@ -213,7 +213,9 @@ def _address(answer, at, name):
             seconds = int.from_bytes(answer[at + 4 : at + 8], "big")
             size = answer[at + 8] << 8 | answer[at + 9]
             at += 10
-            if kind == _A and size == 4 and owner not in known:
+            if seconds >> 31:  # RFC 2181 8
+                seconds = 0
+            if kind == _A and size == 4 and owner not in known and _is_host(answer[at]):
                 known[owner] = "{}.{}.{}.{}".format(*answer[at : at + 4]), seconds
             elif kind == _CNAME and owner not in known:
                 known[owner] = _name(answer, at)[0], seconds
@@ -229,6 +231,11 @@ def _address(answer, at, name):
         if isinstance(name, str):
             return name, seconds
     return None, 0
+
+
+def _is_host(first):
+    # Whether addresses with this first byte are of hosts elsewhere: not of this one, of none, of many.
+    return 0 < first < 224 and first != 127
 
 
 def _name(answer, at):

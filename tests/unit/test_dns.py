@@ -137,6 +137,35 @@ def test_an_answer_that_was_cut(look_up):
     assert "does not fit into a datagram" in error
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.9.9.9", "240.0.0.1", "255.255.255.255"],
+)  # fmt: skip
+def test_what_is_the_address_of_no_host(look_up, address):
+    name = new_name()
+    found, error, _ = look_up(name, message(name, [(name, "A", address)]))
+    assert found is None
+    assert "it has no IPv4 address, and no other can be used here" in error
+    name = new_name()
+    found, _, _ = look_up(name, message(name, [(name, "A", address), (name, "A", HONEST)]))
+    assert found == HONEST
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked_again"), [(60, False), (0x7FFFFFFF, False), (0x80000000, True), (0xFFFFFFFF, True), (0, True)]
+)  # fmt: skip
+def test_how_long_an_answer_holds(look_up, seconds, asked_again):
+    """What has the highest bit set is 0 (RFC 2181 8)."""
+    name = new_name()
+    answer = message(name, [(name, "A", HONEST)]).replace(
+        struct.pack("!I", 60), struct.pack("!I", seconds)
+    )
+    assert look_up(name, answer)[0] == HONEST
+    found, _, asked = look_up(name, answer)
+    assert found == HONEST
+    assert bool(asked) == asked_again
+
+
 NAMES = ("", "a.", "b.", "c.a.")
 RECORDS = st.lists(
     st.one_of(
