@@ -71,6 +71,7 @@ _LETTERS = const(
         (0xAC00, 0xD7A3, 0),
     )
 )
+_MARKS = const(((0x901, 0x903), (0x93E, 0x94D), (0xE31, 0xE31), (0xE34, 0xE3A), (0xE47, 0xE4E)))
 _LABEL = const(63)
 
 # Punycode (RFC 3492 5)
@@ -89,9 +90,26 @@ def to_a_labels(name):
         if max(label.encode() or b".") < _FIRST:
             continue
         points = list(map(_small, _points(label[: _LABEL + 1])))  # no longer one is any
-        if None not in points and 45 not in (points[0], points[-1]) and label[2:4] != "--":
+        if (
+            None not in points
+            and 45 not in (points[0], points[-1])
+            and label[2:4] != "--"
+            and _may_begin(points)
+        ):
             labels[i] = "xn--" + _punycode(points)
     return ".".join(labels)
+
+
+def _may_begin(points):
+    # Not with a mark that belongs to a letter before it (RFC 5891 4.2.3.2). What is written from the right begins so, and
+    # has no letters from the left (RFC 5893 2).
+    first = points[0]
+    for low, high in _MARKS:
+        if low <= first <= high:
+            return False
+    # Of each: True from the right, 0 from the left, 2 where it goes with both.
+    right = [0x590 <= point < 0x700 or (point < 58) * 2 for point in points]
+    return True not in right or (right[0] is True and False not in right)
 
 
 def _points(label):

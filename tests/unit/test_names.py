@@ -58,9 +58,10 @@ def test_every_character_is_as_idna_has_it_or_refused(ask):
 
 @pytest.mark.parametrize("char", SMALL)
 def test_what_is_written_is_taken(ask, char):
+    before = char if "\u0590" <= char < "\u0700" else "b"  # from the right, as it is
     for written in (char, char.upper() if len(char.upper()) == 1 else char):
-        (got, why), *_ = ask([f"b{written}"])[0]
-        wanted = reference(f"b{written}")
+        (got, why), *_ = ask([before + written])[0]
+        wanted = reference(before + written)
         assert got == wanted or wanted is None, (got, wanted, why)
         assert got is not None, why
 
@@ -161,3 +162,25 @@ def test_no_host(ask, host, why):
 def test_printable_is_as_ascii_has_it(ask, text):
     (got,) = ask(texts=[text])[1]
     assert got == "".join(char if " " <= char <= "~" else ascii(char)[1:-1] for char in text)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "\u0902\u0915", "\u093f\u0915", "\u094d\u0915", "\u0e31\u0e01", "\u0e34\u0e01", "\u0e48\u0e01",
+        "a\u05d0", "\u05d0a", "\u05d0\u0431", "1\u05d0", "\u0628a\u0628", "\u4e00\u0628",
+    ],
+)  # fmt: skip
+def test_a_mark_at_the_beginning_and_mixed_directions_are_refused(ask, label):
+    """RFC 5891 4.2.3.2, RFC 5893 2; `idna` does, too."""
+    hosts = [f"{label}.example", f"www.{label}"]
+    assert [reference(host) for host in hosts] == [None, None]
+    assert [made for made, _ in ask(hosts)[0]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "label", ["\u05d01", "\u05d0-\u05d1", "\u0628\u062a2", "\u0915\u093f", "\u0e01\u0e34"]
+)
+def test_marks_and_digits_behind_a_letter(ask, label):
+    host = f"{label}.example"
+    assert ask([host])[0][0][0] == reference(host) is not None
