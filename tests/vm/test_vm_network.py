@@ -572,7 +572,11 @@ tell(s.read, 1)
         "EBADF": ["this socket is closed: make a new one"],
     }
     told = [line.split(" ", 1) for line in lines]
-    assert [name for name, *_ in told] == [
+    names = [name for name, *_ in told]
+    # MicroPython 1.28 tells once that the connection is lost, and then that the socket is closed; 1.25 always the former.
+    for at in 11, 12:
+        names[at] = {"EBADF": "ECONNABORTED"}.get(names[at], names[at])
+    assert names == [
         *["EHOSTUNREACH"] * 2,
         "ECONNRESET",
         *["ENOTCONN"] * 2,
