@@ -22,7 +22,9 @@ PROGRESS = 10  # seconds between two signs of life
 REQUIREMENTS = {
     "test": ("requirements.txt",),
     "embedded": ("requirements.txt", "requirements-embedded.txt"),
-    **{part: (f"requirements-{part}.txt",) for part in ("board", "demo", "docs", "peers", "types")},
+    **{
+        part: (f"requirements-{part}.txt",) for part in ("board", "demo", "docs", "peers", "types")
+    },
 }
 BUILD = CI / "requirements-build.txt"
 

@@ -244,14 +244,18 @@ class Update:
     """
 
     def __init__(self, manifest, offset=0):
+        manifest = bytes(manifest)
+        kind, version, parts = _accepted(manifest)
+        self.kind = kind
+        self.version = version
+        self.parts = parts
         with _turn:
-            self._start(bytes(manifest), offset)
+            self._start(manifest, offset, kind, version, parts)
 
-    def _start(self, manifest, offset):
+    def _start(self, manifest, offset, kind, version, parts):
         global _owner
         from update_trust import VERSION
 
-        self.kind, self.version, self.parts = kind, version, parts = _accepted(manifest)
         self._manifest = manifest
         self._sink = None
         finish()

@@ -3,7 +3,10 @@
 A manifest says what the parts of an update are, for which board, and its version; it ends with a signature (ECDSA,
 P-256, SHA-256), which has to be by one of the keys that are pinned in the image (update_trust). Parts are
 streamed: an image to the slot that is not running, files beside those they replace. What has another size or
-digest than was signed is never activated, nor is a version that this board has had. docs/firmware.md has the format."""
+digest than was signed is never activated, nor is a version that this board has had. docs/firmware.md has the format.
+
+There is one place for what is received, so one Update has it, the latest; to those before it write() and activate()
+are refused. Digests are those of what is in flash. A slot that is set to start is not written."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -21,17 +24,19 @@ def confirm() -> None:
     For main.py of every image, once it has proved what matters. With one slot it only takes note of the version."""
 
 def finish() -> None:
-    """Put the files of an accepted set in place, if a power cut was in between. The firmware does so when it starts."""
+    """Put the files of an accepted set in place, if a power cut was in between. The firmware does so when it starts.
+
+    What waits with a damaged manifest is removed: that set may come again."""
 
 class Update:
     """An update that is being received.
 
     manifest: bytes. offset: of an image, how many of its bytes an Update of the same manifest has already written, for
-    example before a reset; whole blocks of 4096 of them are read back.
+    example before a reset; whole blocks of 4096 of them are not wanted again.
     kind: "image" or "files". version: an integer. parts: [(name, bytes, SHA-256)].
 
     Raises UpdateError: the signature is by no pinned key, it is for another board, not newer than what the board has
-    had, or there is no place for it. Nothing is written then."""
+    had, there is no place for it, or an image is set to start. Nothing is written then."""
 
     kind: Literal["image", "files"]
     version: int
@@ -45,7 +50,7 @@ class Update:
         """Take the next bytes of the part that is wanted.
 
         Raises UpdateError when it has more bytes than were signed, or another digest: then it is wanted from its
-        beginning again. Raises OSError where they cannot be written."""
+        beginning again; and when another Update was made meanwhile. Raises OSError where they cannot be written."""
 
     def receive(self, source: Callable[[str, int], _Stream]) -> None:
         """Read all that is wanted, then activate().
@@ -56,4 +61,4 @@ class Update:
     def activate(self) -> None:
         """Have the image start at the next reset, on trial until confirm(); or put all files in place.
 
-        Raises UpdateError if not all parts are there, OSError."""
+        Raises UpdateError if not all parts are there and as they were signed, by what is in flash; OSError."""

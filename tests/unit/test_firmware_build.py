@@ -675,7 +675,7 @@ def test_workflow_pins_its_actions(file):
     assert uses
     assert all(
         re.fullmatch(
-            r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+( # zizmor: ignore\[[\w-]+\])?", line
+            r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+( # zizmor: ignore\[[\w-]+\])?", line
         )
         for line in uses
     ), uses

@@ -365,8 +365,8 @@ def test_news_is_not_pushed_out_by_noise(ask, put, dropped, told):
             ['+COPS: (2,"Ev\r\nOK\r\nil","E","99999")', "OK", None],
         ),
         (
-            '*PSNWID: "262","01","Na\nRDY\nme"\r\nOK\r\n',
-            ['*PSNWID: "262","01","Na\nRDY\nme"', "OK", None],
+            '*PSNWID: "262","01","Na\nRDY\nme",0,"N",0\r\nOK\r\n',
+            ['*PSNWID: "262","01","Na\nRDY\nme",0,"N",0', "OK", None],
         ),
         # A quote too many in the text: known when nothing follows.
         (
