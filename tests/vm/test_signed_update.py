@@ -72,7 +72,7 @@ class Board:
             env={**os.environ, "SIM_FLASH": str(self.flash), "SIM_OTA": ota, "SIM_HEAP": "2M"},
             capture_output=True,
             text=True,
-            timeout=300,  # a signature is checked at each start
+            timeout=900,  # a signature is checked at each start of hundreds
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
