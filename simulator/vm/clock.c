@@ -144,10 +144,10 @@ static void wait_for(int fd, uint64_t deadline_us) {
     }
     ppoll(fds, 2, timeout, NULL);
     if (fds[0].revents & POLLIN) {
-        // In this order: who wakes in between writes again, or is seen by who looks now.
-        atomic_store(&waiter->woken, 0);
+        // In this order: whoever wakes in between has changed before what the caller looks at next.
         eventfd_t count;
         eventfd_read(waiter->fd, &count);
+        atomic_store(&waiter->woken, 0);
     }
 }
 

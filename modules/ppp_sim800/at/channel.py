@@ -384,7 +384,8 @@ class Channel:
 
         Returns True if the modem said so. Where it was in command mode already, nothing is lost.
         """
-        while not self.uart.txdone():
+        deadline = Deadline(_DATA_MS)
+        while not self.uart.txdone() and deadline.left():
             await sleep_ms(_POLL_MS)
         await sleep_ms(1100)
         self.clear()
