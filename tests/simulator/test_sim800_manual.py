@@ -46,8 +46,8 @@ def test_the_program_says_so(capsys):
     from network.journal import Entry
     from sim800.__main__ import tell_missing
 
-    tell_missing(Entry(1.0, "not modelled", "AT+CPBR", {"described": manual.place("+CPBR")}))
+    tell_missing(Entry(1.0, "not modelled", "AT+CACM", {"described": manual.place("+CACM")}))
     tell_missing(Entry(1.0, "at", "> AT", {}))
     assert capsys.readouterr().err == (
-        "sim800: AT+CPBR (manual page 83) is not modelled: a real SIM800 knows it, this one answers with an error\n"
+        "sim800: AT+CACM (manual page 57) is not modelled: a real SIM800 knows it, this one answers with an error\n"
     )

@@ -30,7 +30,7 @@ async def test_read(rig):
     assert await ask(rig, '+CSCS="UCS2";+CPBR=2') == (
         '+CPBR: 2,"030123",129,"004200E40063006B00650072"'
     )
-    for wrong, code in (("0", 21), ("251", 21), ("2,1", 21), ("1,251", 21), ("", 3), ('"1"', 3)):
+    for wrong, code in (("0", 21), ("251", 21), ("2,1", 21), ("1,251", 21), ("", 765), ('"1"', 765)):
         assert await ask(rig, f"+CPBR={wrong}") == BAD.format(code), wrong
 
 
@@ -57,15 +57,15 @@ async def test_write_find_and_delete(rig):
         ('5,"1x"', 27),
         (f'5,"{"1" * 41}"', 26),
         ('5,"1",129,"' + "0041" * 15 + '"', 24),
-        ('5,"1",128', 3),
-        ('5,"1",129,"xyz"', 3),
-        ("", 3),
+        ('5,"1",128', 765),
+        ('5,"1",129,"xyz"', 765),
+        ("", 765),
     ):
         assert await ask(rig, f"+CPBW={wrong}") == BAD.format(code), wrong
     assert await ask(rig, '+CPBS="ON";+CPBW=1,"+49170",145,"0041";+CNUM') == (
         '+CNUM: "0041","+49170",145,7,4'
     )
-    assert await ask(rig, '+CPBS="XX"') == BAD.format(3)
+    assert await ask(rig, '+CPBS="XX"') == BAD.format(765)
 
 
 @modem_test(scenario(PLAIN, sim={"contacts": tuple((str(n), "x") for n in range(250))}))
@@ -143,7 +143,7 @@ def test_settings(name, shown, good, bad):
     async def body(rig):
         await prepared(rig)
         assert await ask(rig, f"{name}?") == f"{name}: {shown}"
-        assert await ask(rig, f"{name}={bad}") == BAD.format(3)
+        assert await ask(rig, f"{name}={bad}") == BAD.format(765)
         assert await ask(rig, f"{name}={good}") == "OK"
         expected = good if name != "+CMIC" else "(0,10),(1,15),(2,3),(3,6)"
         assert await ask(rig, f"{name}?") == f"{name}: {expected}"

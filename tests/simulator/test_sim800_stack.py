@@ -225,7 +225,8 @@ async def test_wrong_user_or_apn():
 @modem_test(READY)
 async def test_bad_parameters(rig):
     await rig.say("AT+CMEE=1\r")
-    bad = b"\r\n+CME ERROR: 3\r\n"
+    # As the parameter is wrong, or what it asks for cannot be now.
+    bad = (b"\r\n+CME ERROR: 765\r\n", b"\r\n+CME ERROR: 3\r\n")
     for command in (
         '+CIPSTART="TCP","a.example"',
         '+CIPSTART="TCP","a.example",0',
@@ -252,7 +253,7 @@ async def test_bad_parameters(rig):
         '+CDNSCFG="8.8.8"',
         '+CDNSGIP="a.example"',
     ):
-        assert await rig.say(f"AT{command}\r") == bad, command
+        assert await rig.say(f"AT{command}\r") in bad, command
     assert await rig.say("AT+CIPCLOSE\r") == b"\r\nERROR\r\n"
     assert await rig.say("AT+CIPMODE=1\r") == b"\r\n+CME ERROR: 4\r\n"
     await rig.say("AT+CIPMUX=1\r")
@@ -269,7 +270,7 @@ async def test_bad_parameters(rig):
         "+CIPRXGET=3,0,731",
         "+CIPSTATUS=6",
     ):
-        assert await rig.say(f"AT{command}\r") == bad, command
+        assert await rig.say(f"AT{command}\r") in bad, command
 
 
 @modem_test(READY)
