@@ -30,7 +30,14 @@ async def test_read(rig):
     assert await ask(rig, '+CSCS="UCS2";+CPBR=2') == (
         '+CPBR: 2,"030123",129,"004200E40063006B00650072"'
     )
-    for wrong, code in (("0", 21), ("251", 21), ("2,1", 21), ("1,251", 21), ("", 765), ('"1"', 765)):
+    for wrong, code in (
+        ("0", 21),
+        ("251", 21),
+        ("2,1", 21),
+        ("1,251", 21),
+        ("", 765),
+        ('"1"', 765),
+    ):
         assert await ask(rig, f"+CPBR={wrong}") == BAD.format(code), wrong
 
 
