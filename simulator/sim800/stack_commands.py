@@ -19,6 +19,21 @@ def _link(modem, args: Args) -> tuple[Link, int]:
     return stack.links[args.number(0, NUMBERS)], 1
 
 
+def _link_and_number(modem, c, allowed) -> tuple[Link, int]:
+    """The connection a command means, and its one parameter: 0 for a command that stands alone, as a single connection's
+    may, and where several leave it out.
+    """
+    stack = modem.stack
+    if c.op == "":
+        if stack.multiple:
+            raise CME(3)
+        return stack.links[0], 0
+    args = Args(c)
+    link, at = _link(modem, args)
+    args.most(1 + at)
+    return link, args.number(at, allowed, 0 if at else None)
+
+
 def _form(modem, single: str, multiple: str) -> None:
     modem.info(multiple if modem.stack.multiple else single)
 
@@ -85,16 +100,7 @@ async def send(modem, c):
         else:
             modem.info(f"+CIPSEND: {LARGEST}")
         return None
-    if c.op == "":
-        if stack.multiple:
-            raise CME(3)
-        link, length = stack.links[0], 0
-    else:
-        args = Args(c)
-        link, at = _link(modem, args)
-        args.most(1 + at)
-        # with several connections the length may be left out
-        length = args.number(at, range(1, LARGEST + 1), 0 if at else None)
+    link, length = _link_and_number(modem, c, range(1, LARGEST + 1))
     if link.state != CONNECTED:
         raise CME(3)
     data = await _taken(modem, length)
@@ -145,22 +151,13 @@ def acknowledged(modem, c):
 @command("+CIPCLOSE", "", "=", latency=0.05, test="")
 async def close(modem, c):
     """Page 227: 0 slow, 1 quick."""
-    stack = modem.stack
-    if c.op == "":
-        if stack.multiple:
-            raise CME(3)
-        link, quick = stack.links[0], 0
-    else:
-        args = Args(c)
-        link, at = _link(modem, args)
-        args.most(1 + at)
-        quick = args.number(at, (0, 1), 0 if at else None)
+    link, quick = _link_and_number(modem, c, (0, 1))
     if link.state not in (CONNECTING, CONNECTED):
         if c.op == "":
             return "ERROR"
         raise CME(3)
     await link.close(bool(quick))
-    modem.info(f"{link.number}, CLOSE OK" if stack.multiple else "CLOSE OK")
+    modem.info(f"{link.number}, CLOSE OK" if modem.stack.multiple else "CLOSE OK")
     return ITSELF
 
 
