@@ -249,15 +249,15 @@ class Update:
         self.kind = kind
         self.version = version
         self.parts = parts
+        self._manifest = manifest
+        self._sink = None
         with _turn:
-            self._start(manifest, offset, kind, version, parts)
+            self._start(kind, parts, offset)
 
-    def _start(self, manifest, offset, kind, version, parts):
+    def _start(self, kind, parts, offset):
         global _owner
         from update_trust import VERSION
 
-        self._manifest = manifest
-        self._sink = None
         finish()
         if kind == "image":
             if _nvs(kind) < VERSION:
@@ -267,7 +267,7 @@ class Update:
             except OSError:
                 raise UpdateError("this image has one slot: flash the variant OTA once, by cable")
             room = self._slot.info()[3] if len(parts) == 1 else 0
-        _check_version(kind, version)
+        _check_version(kind, self.version)
         need = sum(size for _, size, _ in parts)
         if kind == "image":
             _check_slot(self._slot)

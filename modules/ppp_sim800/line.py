@@ -320,7 +320,7 @@ class Line:
         started = await self._channel.alone(
             mux.start(self._channel, self.rate, self._mux_failures)
         )
-        self.rate = mux.rate or self.rate
+        self.rate = mux.rate
         if not started:
             self._mux_failures += mux.accepted
             await self.stop_multiplexer()  # the line is plain as before
