@@ -236,14 +236,15 @@ class Interpreter:
         output = self.modem.output
         self._data = Data(count, output.send) if echo and self.modem.settings["E"] else Data(count)
         output.send(prompt)
-        timer = self.modem.clock.call_later(seconds or 0.0, self._data.complete.set)
-        if seconds is None:
-            timer.cancel()
+        timer = None
+        if seconds is not None:
+            timer = self.modem.clock.call_later(seconds, self._data.complete.set)
         try:
             await self._data.complete.wait()
             return bytes(self._data.got)
         finally:
-            timer.cancel()
+            if timer:
+                timer.cancel()
             self._data = None
 
     def _error(self, error: CME) -> str:
