@@ -96,7 +96,7 @@ class Multiplexer:
         # Whether the modem hears a frame as long as ours can be: blanks count for nothing (V.250 5.2.1).
         for _ in range(2):
             try:
-                await channel.converse("AT{:>{}}".format("+CMEE=1", n1 - 3), timeout=_FITS_MS)
+                await channel.converse("AT{:>{}}".format("E1Q0V1", n1 - 3), timeout=_FITS_MS)
                 return True
             except ATError:
                 return True  # it was heard

@@ -763,7 +763,7 @@ def test_passt_not_installed_is_one_sentence():
 
 def test_passt_that_does_not_start_is_one_sentence():
     async def main():
-        with pytest.raises(PasstError, match=r"'false' did not start"):
+        with pytest.raises(PasstError, match=r"'false', which carries TCP .*, did not start"):
             await Passt(print, print, "false").start()
 
     asyncio.run(main())

@@ -631,7 +631,7 @@ async def test_bearer_parameters(rig):
     assert await rig.say('AT+SAPBR=3,2,"PWD","hush"\r') == b"\r\nOK\r\n"
     assert await rig.say('AT+SAPBR=3,2,"RATE",3\r') == b"\r\nOK\r\n"
     assert await rig.say("AT+SAPBR=4,2\r") == (
-        b"\r\n+SAPBR:\r\nCONTYPE: GPRS\r\nPHONENUM: \r\nAPN: internet\r\nUSER: me\r\nPWD: hush\r\n"
+        b"\r\n+SAPBR:\r\nCONTYPE: GPRS\r\nAPN: internet\r\nPHONENUM: \r\nUSER: me\r\nPWD: hush\r\n"
         b"RATE: 3\r\n\r\nOK\r\n"
     )
     assert "hush" not in "\n".join(map(str, rig.journal.entries))

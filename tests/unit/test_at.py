@@ -345,6 +345,7 @@ QUOTES = st.lists(st.sampled_from([*PIECES, '"', '" pipe', '+CMTI: "SM",9']), ma
 )
 # Only this cannot be told from the line's end.
 ENDS = re.compile(r'"[ ,0-9]*($|[\r\n])')
+INNER_END = re.compile(r'"[ ,0-9]*[\r\n]')
 
 
 @st.composite
@@ -374,9 +375,10 @@ def conversation(draw):
     for line in own:
         stream += f"\r\n{line}\r\n" + others()
     stream += "\r\nOK\r\n" + others()
-    # What stands between two texts with one quote each could be part of one text: it is taken as that, so that no text
-    # forges an answer, and the command ends in ATTimeout.
-    assume(sum(line.count('"') % 2 for line in urcs if line.startswith("+CUSD")) < 2)
+    # What stands between a text with one quote and the next quote before an end, or what looks like one, could be part of
+    # one text: it is taken as that, so that no text forges an answer, and the command ends in ATTimeout.
+    odd = sum(line.count('"') % 2 for line in urcs if line.startswith("+CUSD"))
+    assume(odd < 2 and not (odd and any(INNER_END.search(line) for line in own + urcs)))
     return stream, command, prefix, own, urcs
 
 

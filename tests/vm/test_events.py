@@ -320,6 +320,7 @@ import asyncio
 
 async def main():
     device = nic.aio.modem
+    await device.sim.ready()
     told = []
     for n in range(6):
         do("late_answers seconds=1")
