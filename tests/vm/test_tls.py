@@ -388,6 +388,41 @@ tell("none", get, "mutual.example")
     assert played.value("none").startswith("refused|mutual.example wants a client certificate")
 
 
+@pytest.mark.parametrize(
+    ("cert", "key", "words"),
+    [
+        ("cert", "key[:-9]", "load_cert_chain(): invalid key: PEM or DER is needed"),
+        ("cert[:-9]", "key", "load_cert_chain(): invalid cert: PEM or DER is needed"),
+        ("cert", "b''", "load_cert_chain(): invalid key: PEM or DER is needed"),
+        ("cert", "another", "load_cert_chain(): the key is not the certificate's"),
+    ],
+)
+def test_a_certificate_is_loaded_with_its_key_or_not_at_all(board, cert, key, words):
+    """... and once."""
+    names = ("client.der", "client-key.der", "client-unknown-key.der")
+    files = [(CERTIFICATES / name).read_bytes() for name in names]
+    played = board(
+        UP
+        + f"""
+cert, key, another = {files}
+context = ssl.create_default_context()
+tell("wrong", context.load_cert_chain, {cert}, {key})
+tell("none", get, "mutual.example", context)
+tell("right", context.load_cert_chain, cert, key)
+tell("again", context.load_cert_chain, cert, key)
+tell("shown", get, "mutual.example", context)
+"""
+    )
+    assert played.value("wrong") == f"ConfigError|{words}"
+    assert played.value("none").startswith("refused|mutual.example wants a client certificate")
+    assert played.value("right") == "ok|None"
+    assert (
+        played.value("again")
+        == "ConfigError|load_cert_chain(): the context has a certificate already"
+    )
+    assert played.value("shown") == "ok|200"
+
+
 def test_a_silent_server_does_not_hang_the_board(board):
     played = board(
         UP

@@ -147,14 +147,20 @@ class SSLContext:
         """The certificate (and those up to its CA) and key to show to the other side.
 
         certfile, keyfile: names of files (str), or their content (bytes, PEM also as str), PEM or DER; keyfile None: the
-        key is in certfile too. Raises ConfigError when they cannot be read, or are not what they should be.
+        key is in certfile too. Raises ConfigError when they cannot be read, are not what they should be, or the key is
+        another certificate's: then neither is kept; and when the context has a certificate already.
         """
         cert = _content(certfile, "certfile")
         private = cert if keyfile is None else _content(keyfile, "keyfile")
         try:
             self._context.load_cert_chain(cert, private)
         except ValueError as error:
-            raise ConfigError("load_cert_chain(): {}: PEM or DER is needed".format(error))
+            what = str(error)
+            raise ConfigError(
+                "load_cert_chain(): {}{}".format(
+                    what, ": PEM or DER is needed" if what.startswith("invalid") else ""
+                )
+            )
         self._add("own", cert)
 
     def pin_keys(self, *digests):
