@@ -1,8 +1,10 @@
-"""Bodies of tests/vm/test_link.py on the firmware image: what is imported here runs with this folder's `play`.
+"""Bodies of tests/vm/test_link.py and test_forgers.py on the firmware image: what is imported here runs with this
+folder's `play`.
 
 Left out is what needs the power key or the power chip (QEMU wires neither), and what is all Python.
 """
 
+from test_forgers import test_an_empty_datagram_ends_no_wait  # noqa: F401
 from test_link import (  # noqa: F401
     test_authentication,
     test_bad_certificate_is_refused,

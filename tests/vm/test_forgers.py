@@ -64,6 +64,30 @@ print("address=" + nic.resolve("www.example"))
     assert len(played.journal.seen("dns", "www.example")) == 1
 
 
+def test_an_empty_datagram_ends_no_wait(play):
+    """It comes first; the answer comes to the same socket when the second server has been asked, and is silent."""
+    asked = []
+
+    def answers(packet):
+        asked.append(packet)
+        if len(asked) == 1:
+            return [ip.udp_answer(packet, b"")]
+        reply = dnslib.DNSRecord.parse(asked[0].payload[8:]).reply()
+        reply.add_answer(dnslib.RR(reply.q.qname, rdata=dnslib.A(HONEST), ttl=60))
+        return [ip.udp_answer(asked[0], reply.pack())] if len(asked) == 2 else ()
+
+    played = play(
+        """
+nic = ppp_sim800.PPP("internet")
+nic.connect()
+print("address=" + nic.resolve("www.example"))
+""",
+        names={"www.example": answers},
+    )
+    assert played.value("address") == HONEST
+    assert len(asked) == 2
+
+
 def test_an_answer_that_is_late_counts(play):
     """The first server is slow: its answer comes when the second one has been asked, and is silent."""
     late = []
