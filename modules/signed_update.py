@@ -29,6 +29,7 @@ _NO_TRIAL = const(
 _NEW = "update.new"  # the folder of files that are not in place yet, named by their number
 _TODO = "update.todo"  # a manifest: all its files are there, and have to be put in place
 
+# Of all that imports update_trust, too: a module that another thread imports is there before its names are.
 _turn = _thread.allocate_lock()
 _owner = None  # the Update that has the slot, or _NEW
 
@@ -95,16 +96,17 @@ def confirm():
 
     For main.py of every image, once it has proved what matters. With one slot it only takes note of the version.
     """
-    import update_trust
+    with _turn:
+        from update_trust import VERSION
 
-    # Between activate() and the reset it would be the other image that is kept.
-    if Partition(Partition.BOOT).info() == Partition(Partition.RUNNING).info():
-        try:
-            Partition.mark_app_valid_cancel_rollback()
-        except OSError as error:
-            if error.errno not in _NO_TRIAL:
-                raise
-    _had("image", update_trust.VERSION)
+        # Between activate() and the reset it would be the other image that is kept.
+        if Partition(Partition.BOOT).info() == Partition(Partition.RUNNING).info():
+            try:
+                Partition.mark_app_valid_cancel_rollback()
+            except OSError as error:
+                if error.errno not in _NO_TRIAL:
+                    raise
+        _had("image", VERSION)
 
 
 def finish():
@@ -245,13 +247,13 @@ class Update:
 
     def __init__(self, manifest, offset=0):
         manifest = bytes(manifest)
-        kind, version, parts = _accepted(manifest)
-        self.kind = kind
-        self.version = version
-        self.parts = parts
         self._manifest = manifest
         self._sink = None
         with _turn:
+            kind, version, parts = _accepted(manifest)
+            self.kind = kind
+            self.version = version
+            self.parts = parts
             self._start(kind, parts, offset)
 
     def _start(self, kind, parts, offset):
