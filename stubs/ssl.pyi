@@ -62,7 +62,8 @@ class SSLContext:
         """The certificate (and those up to its CA) and key to show to the other side.
 
         certfile, keyfile: names of files (str), or their content (bytes, PEM also as str), PEM or DER; keyfile None: the
-        key is in certfile too. Raises ConfigError when they cannot be read, or are not what they should be."""
+        key is in certfile too. Raises ConfigError when they cannot be read, are not what they should be, or the key is
+        another certificate's: then neither is kept; and when the context has a certificate already."""
 
     def pin_keys(self, *digests: str | bytes) -> None:
         """Besides all else, accept only servers that have one of these public keys.

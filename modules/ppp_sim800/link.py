@@ -369,7 +369,7 @@ class Link:
         within, enter, modem = self._within, self.state.enter, self.modem
         try:
             await within("booting", modem.start())
-            await within("waiting for SIM", modem.sim.ready(self.settings.pin))
+            await within("waiting for SIM", modem.sim.ready(self.settings.pin, 0))
             enter("searching")
             await modem.radio.register(timeout)
             await modem.sim.subscribe()

@@ -99,10 +99,9 @@ class Channel:
 
     def _read_line(self, limit=_SIZE):
         # With a limit of 1 nothing behind the line is taken from the UART.
-        silent = since(self._heard) > _TEXT_MS
         while not (line := self._lines.next()) and self._fill(limit):
             pass
-        return line or (self._lines.next(1) if silent else None)
+        return line or (self._lines.next(1) if since(self._heard) > _TEXT_MS else None)
 
     def _show(self, direction, line):
         if self._trace:

@@ -113,7 +113,7 @@ def _is_open(line, doubt):
     *quotes, rest = line.split(b'"')
     if (
         quotes
-        and line[:5] in (b"+CUSD", b"*PSNW")
+        and line[:5] in (b"+CUSD", b"*PSNW", b"+CIEV")
         and (rest[:1] != b"," or rest.strip(b", 0123456789"))
     ):
         return True  # its texts may have quotes, too

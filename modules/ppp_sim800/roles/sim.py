@@ -22,7 +22,7 @@ _WRONG = const(16)
 class SIM(Role):
     """The card in `modem`."""
 
-    _refused = False  # the modem took SUBSCRIBE last
+    _refused = 0  # why the modem did not take SUBSCRIBE; 0: it did
 
     async def state(self):
         """What the card waits for (M 78): "READY", "SIM PIN", "SIM PUK" ...; "NOT INSERTED" without one."""
@@ -104,8 +104,10 @@ class SIM(Role):
                 tries,
             )
 
-    async def ready(self, pin=None):
+    async def ready(self, pin=None, settle=10000):
         """Bring the card to READY, with its PIN if it asks for one. At most 30 s.
+
+        settle: milliseconds to wait then, at most, while the modem still reads the card and refuses what needs it.
 
         The PIN is entered only while no wrong one has been: a script that runs at every boot would else
         block the card. Raises SIMAbsent, PINRequired, PINWrong, PUKRequired, SIMError.
@@ -126,7 +128,11 @@ class SIM(Role):
             while (state := await self.state()) == "SIM PIN" and deadline.left():
                 await wait(200)
         if state == "READY":
+            deadline = Deadline(settle)
             await self.subscribe(True)
+            while self._refused == _BUSY and deadline.left():
+                await wait(300)
+                await self.subscribe()
             return
         if state == "NOT INSERTED":
             raise sim_error(_ABSENT)
@@ -141,7 +147,11 @@ class SIM(Role):
         and nobody waits for it. A card may have no voice, or no messages.
         """
         if anew or self._refused:
-            self._refused = not await self._line.try_command(SUBSCRIBE)
+            try:
+                await self._line.command(SUBSCRIBE)
+                self._refused = 0
+            except ATError as error:
+                self._refused = error.code or 1
 
     async def imsi(self):
         """IMSI, a str of digits (M 77). Raises SIMError."""

@@ -27,8 +27,10 @@ class SIM:
 
         Raises PINWrong, PUKRequired, SIMError."""
 
-    async def ready(self, pin: str | None = None) -> None:
+    async def ready(self, pin: str | None = None, settle: int = 10000) -> None:
         """Bring the card to READY, with its PIN if it asks for one. At most 30 s.
+
+        settle: milliseconds to wait then, at most, while the modem still reads the card and refuses what needs it.
 
         The PIN is entered only while no wrong one has been: a script that runs at every boot would else
         block the card. Raises SIMAbsent, PINRequired, PINWrong, PUKRequired, SIMError."""
