@@ -77,7 +77,7 @@ faults: setup-bench vm ## Play the fault table (tests/data/faults.toml), beside 
 model: setup-test vm ## Play random sequences of calls against a model of who has the line (STEPS=100000 SEED=number)
 	@PYTHONPATH=simulator:tests $(VENV)/python tests/model.py $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-soak: setup-bench vm ## Play 72 simulated hours of random faults, in two real ones (ARGS="--hours 3 --speed 20")
+soak: setup-bench vm ## Play 72 simulated hours of random faults, in about half a real one (ARGS="--hours 3 --speed 20")
 	@PYTHONPATH=simulator:tests $(VENV)/python bench/mix.py $(ARGS)
 
 repl: $(if $(PORT),,setup-demo vm) ## Open the REPL of the board at PORT=..., without it that of a simulated T-Call

@@ -4,11 +4,11 @@
 """
 
 import argparse
-import asyncio
 import sys
 import tomllib
 from dataclasses import dataclass, field
 
+from network import jumps
 from playing import PRELUDE, Played, actor
 from sim800.scenario import PPP, SIM, Modem, Radio, Scenario
 from stand_in import Internet
@@ -268,7 +268,7 @@ def main() -> None:
 
     with Internet() as internet:
         print("| fault, link up | ppp_sim800 | network.PPP |\n|---|---|---|", flush=True)
-        asyncio.run(go())
+        jumps.run(go())
     print(f"| **up again, of {len(faults)}** | {ended['ours']} | {ended['plain']} |")
     sys.exit(ended["ours"] < len(faults))
 

@@ -10,7 +10,7 @@ import datetime
 import random
 from dataclasses import dataclass
 
-from network import ntp
+from network import jumps, ntp
 from playing import PRELUDE, actor
 from sim800.scenario import Modem, Scenario
 from stand_in import Internet
@@ -281,7 +281,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     with Internet() as internet:
-        came = asyncio.run(
+        came = jumps.run(
             mix(
                 internet,
                 seconds=int(args.hours * 3600),

@@ -23,6 +23,7 @@ from pathlib import Path
 from board.bus import Bus
 from board.chips import Battery
 from board.tcall import BOARDS, TCall
+from network import jumps
 from network.passt import PasstError
 from sim800.scenario import Scenario
 from sim800.surroundings import Surroundings
@@ -57,7 +58,8 @@ class Result:
 class World(Surroundings):
     """One T-Call with its modem on one network; in the middle, as its chip, MicroPython for Linux.
 
-    `env`: more SIM_ variables for the VM (simulator/vm/README.md).
+    `env`: more SIM_ variables for the VM (simulator/vm/README.md). Under network.jumps.run() time jumps to where
+    something happens; else it is real time times `speed`.
     """
 
     boot_log = ""  # what the chip said before it ran a script
@@ -71,7 +73,8 @@ class World(Surroundings):
         env: dict[str, str] | None = None,
         vm: Path = VM,
     ):
-        super().__init__(scenario, speed=speed, pcap=pcap)
+        self._jumps = jumps.JumpingClock(speed) if jumps.selector() else None
+        super().__init__(scenario, speed=speed, pcap=pcap, clock=self._jumps)
         self.modem.injector.parts["board"] = self
         self._dir = Path(tempfile.mkdtemp(prefix="tcall-"))
         self._vm = vm
@@ -92,8 +95,11 @@ class World(Surroundings):
             "SIM_BOARD": str(self._dir / "board"),
             "SIM_FLASH": str(self._dir / "flash"),
             "SIM_SPEED": repr(speed),
+            **(self._jumps.environment if self._jumps else {}),
             **(env or {}),
         }
+        if self._jumps:
+            self._jumps.watch(self.line)
 
     async def start(self) -> None:
         if not self._vm.exists():
@@ -110,6 +116,8 @@ class World(Surroundings):
             self._port = None
         await self.bus.stop()
         await super().stop()
+        if self._jumps:
+            self._jumps.close()
         shutil.rmtree(self._dir, ignore_errors=True)
 
     def _battery_changed(self, cbc: tuple[int, int, int]) -> None:
@@ -148,6 +156,8 @@ class World(Surroundings):
         else:
             path = script.resolve()
         started = time.monotonic()
+        if self._jumps:
+            self._jumps.starts()
         process = self._process = await asyncio.create_subprocess_exec(
             self._vm,
             path,
@@ -157,7 +167,10 @@ class World(Surroundings):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=1 << 20,
+            pass_fds=self._jumps.files if self._jumps else (),
         )
+        if self._jumps:
+            self._jumps.started(process.pid)
         lines: list[str] = []
 
         async def read_stdout():
@@ -166,6 +179,8 @@ class World(Surroundings):
                 lines.append(line)
                 if on_line and (typed := on_line(line)) is not None:
                     process.stdin.write(typed.encode() + b"\n")
+                    if self._jumps:
+                        self._jumps.told()
 
         try:
             async with asyncio.timeout(timeout):
@@ -175,12 +190,15 @@ class World(Surroundings):
         except TimeoutError:
             printed = "\n".join(lines[-10:])
             raise TimeoutError(
-                f"the script did not end within {timeout} s; it printed:\n{printed}"
+                f"the script did not end within {timeout} s, after {self.clock.now():.0f} simulated ones; "
+                f"it printed:\n{printed}"
             ) from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+            if self._jumps:
+                self._jumps.ended()
         return Result(
             code, "\n".join(lines), stderr.decode(errors="replace"), time.monotonic() - started
         )
@@ -210,6 +228,8 @@ class World(Surroundings):
         """Ctrl-C to the running script."""
         if self._process and self._process.returncode is None:
             self._process.send_signal(signal.SIGINT)
+            if self._jumps:
+                self._jumps.told()
 
     async def interact(self, *args: str) -> int:
         """Run the VM on this terminal (a REPL without arguments, on a file system that is empty). Returns its exit code."""

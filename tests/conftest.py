@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from network import jumps
 from playing import PRELUDE, SPEED_LIMIT, Played, actor
 from sim800 import manual
 from sim800.scenario import Scenario
@@ -59,6 +60,8 @@ def play(vm, internet, request):
 
     files: what else is on the board, {name: bytes}. watch: gets each line that is printed, and the world.
 
+    Time jumps to where something happens (simulator/network/jumps.py), but where the test is marked with `real_time`.
+
     tests/firmware has one of its own, that plays it on the firmware image.
     """
 
@@ -74,6 +77,7 @@ def play(vm, internet, request):
         **scenario,
     ) -> Played:
         again = getattr(request.node, "execution_count", 1) > 1
+        run = asyncio.run if request.node.get_closest_marker("real_time") else jumps.run
         names = {**internet.names, **scenario.pop("names", {})}
 
         async def go():
@@ -100,6 +104,6 @@ def play(vm, internet, request):
             assert result.code == 0, f"{result.stdout}\n{result.stderr}"
             return Played(result, world)
 
-        return asyncio.run(go())
+        return run(go())
 
     return play

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from network import jumps
 from playing import PRELUDE, SPEED_LIMIT, actor
 from sim800.scenario import Modem, Scenario
 from stand_in import Internet
@@ -735,7 +736,7 @@ def main() -> None:
     args = parser.parse_args()
     began = time.monotonic()
     with Internet() as internet:
-        came = asyncio.run(
+        came = jumps.run(
             search(
                 internet,
                 seed=args.seed,

@@ -1,6 +1,7 @@
 """Simulated time: the machine's monotonic clock, optionally running faster."""
 
 import asyncio
+import contextlib
 import time
 
 
@@ -27,3 +28,19 @@ class Clock:
     def call_later(self, seconds: float, callback, *args) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
         return loop.call_later(max(0.0, seconds) / self.speed, callback, *args)
+
+    @contextlib.asynccontextmanager
+    async def timeout(self, seconds: float):
+        """As asyncio.timeout(), in simulated seconds."""
+        async with asyncio.timeout(None) as limit:
+            end = asyncio.get_running_loop().time
+            timer = self.call_later(seconds, lambda: limit.reschedule(end()))
+            try:
+                yield limit
+            finally:
+                timer.cancel()
+
+    def outside(self, who: object, *, asked: bool | None = None) -> None:
+        """A server on this machine, to whose time this one is nothing, was told something that it may answer (`asked`), has
+        answered (False), or there was something else between it and us (None). `who`: the connection.
+        """

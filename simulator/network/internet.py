@@ -303,6 +303,7 @@ class Internet:
         del self._ports[flow.key[0], flow.server, flow.port]
 
     def _send_passt(self, packet: ip.Packet, flow: _Flow) -> None:
+        self._clock.outside(flow.key, asked=ip.wants_answer(packet) or None)
         self._passt.send(ip.readdress(packet, (GUEST, flow.port), (GATEWAY, flow.server)))
 
     def _from_passt(self, data: bytes) -> None:
@@ -316,6 +317,7 @@ class Internet:
         flow = self._ports.get((packet.protocol, *packet.ports))
         if flow is None:
             return
+        self._clock.outside(flow.key, asked=False if ip.wants_answer(packet) else None)
         _, here, there = flow.key
         if packet.protocol == ip.UDP:
             self.down.send(ip.readdress(packet, there, (self._address, here)))

@@ -143,6 +143,15 @@ def data_length(packet: Packet) -> int:
     return len(packet.payload) - (packet.payload[12] >> 4) * 4
 
 
+def wants_answer(packet: Packet) -> bool:
+    """Whether a UDP or TCP packet has anything to which the other side may say something, not only an acknowledgement."""
+    return (
+        packet.protocol == UDP
+        or bool(packet.payload[13] & (_SYN | _FIN))
+        or data_length(packet) > 0
+    )
+
+
 def window_scale(packet: Packet) -> tuple[int, int] | None:
     """(where in the payload, shift) of a TCP packet's window scale option (RFC 7323), or None."""
     at, end = 20, min((packet.payload[12] >> 4) * 4, len(packet.payload))

@@ -115,6 +115,7 @@ class Connection:
 
     def _there(self, piece: bytes) -> None:
         self._writer.write(piece)
+        self._sockets.clock.outside(self, asked=True)
         self.arrived += len(piece)
         if self.arrived == self.sent:
             self._all_there.set()
@@ -137,6 +138,7 @@ class Connection:
     def close(self) -> None:
         self._pump.cancel()
         self._writer.close()
+        self._sockets.clock.outside(self, asked=False)
 
     async def _receive(self) -> None:
         """What the server sends, over the air; not more than has room here."""
@@ -151,6 +153,7 @@ class Connection:
             except OSError as problem:
                 piece, error = b"", problem
             self._unread += len(piece)
+            self._sockets.clock.outside(self, asked=False)
             await self._sockets.down.carry(
                 piece, partial(self._received.put_nowait, error or piece)
             )
@@ -330,7 +333,11 @@ class Sockets:
         await self.down.trip(b"")
         if server is None:
             raise ConnectionRefusedError(f"nothing at {address}:{port}")
-        reader, writer = await asyncio.open_connection("127.0.0.1", server)
+        self.clock.outside(server, asked=True)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server)
+        finally:
+            self.clock.outside(server, asked=False)
         return Connection(self, reader, writer)
 
     async def ask(self, address: str, port: int, question: bytes) -> bytes:
@@ -351,8 +358,10 @@ class Sockets:
         )
         try:
             transport.sendto(question)
+            self.clock.outside(answered, asked=True)
             answer = await answered
         finally:
+            self.clock.outside(answered, asked=False)
             transport.close()
         await self.down.trip(answer)
         return answer

@@ -198,7 +198,7 @@ async def _act(modem, service: Service, method: int) -> None:
         if modem.http_code:
             code, modem.http_code = modem.http_code, 0
         else:
-            async with asyncio.timeout(service.values["TIMEOUT"] / modem.clock.speed):
+            async with modem.clock.timeout(service.values["TIMEOUT"]):
                 bearer = modem.bearers[service.values["CID"]]
                 service.response = await bearer.carry(_exchange(modem, service))
             code, length = service.response.status, len(service.response.body)

@@ -3,8 +3,6 @@
 SIMCom's server is a part of the network here: it knows the scenario's position and time.
 """
 
-import asyncio
-
 from .bearer import CIDS, Lost
 from .commands import Args, command
 
@@ -19,7 +17,7 @@ CLBS_CODES = {NOT_FOUND: 3, TIMEOUT: 4, NETWORK: 3}  # location failed, query ti
 async def _find(modem, cid: int) -> tuple[int, str]:
     """The code of AT+CIPGSMLOC, and "longitude,latitude" if it is 0."""
     try:
-        async with asyncio.timeout(LIMIT / modem.clock.speed):
+        async with modem.clock.timeout(LIMIT):
             await modem.bearers[cid].carry(_ask(modem))
     except Lost:
         return NETWORK, ""

@@ -79,5 +79,5 @@ async def _act(modem, service: Service) -> None:
 
 async def _ask(modem, server: str) -> bytes:
     address = await modem.sockets.resolve(server)
-    async with asyncio.timeout(ANSWER_TIME / modem.clock.speed):
+    async with modem.clock.timeout(ANSWER_TIME):
         return await modem.sockets.ask(address, ntp.PORT, ntp.request())

@@ -138,6 +138,7 @@ class Line:
         self.from_dte = Damage(801)
         self.sent = 0  # bytes that left the modem
         self.received = 0
+        self.written = self.read = 0  # bytes that went to the pty, and came from it
         self.lost = 0  # bytes given up because nobody took them or too many waited
         self._output = bytearray()
         self._next = 0.0  # when the line is free again
@@ -270,6 +271,7 @@ class Line:
             written = os.write(self._master, chunk) if chunk else 0
         except BlockingIOError:
             written = 0  # nobody reads: a wire does not wait
+        self.written += written
         self.lost += len(chunk) - written
 
     def _readable(self) -> None:
@@ -277,6 +279,7 @@ class Line:
             data = os.read(self._master, READ_SIZE)
         except (BlockingIOError, OSError):
             return
+        self.read += len(data)
         dte = self.dte_rate()
         if self.dead or not data:
             return

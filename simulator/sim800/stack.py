@@ -104,7 +104,7 @@ class Link:
         if not quick and self.state == CONNECTED:
             self.state = CLOSING
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_TIME / self.stack.modem.clock.speed):
+                async with self.stack.modem.clock.timeout(CLOSE_TIME):
                     while self.state == CLOSING and self._outgoing:
                         await self._more()
                     if self.state == CLOSING:
@@ -114,7 +114,7 @@ class Link:
     async def _live(self, host: str, before) -> None:
         stack, modem = self.stack, self.stack.modem
         try:
-            async with asyncio.timeout(CONNECT_TIME / modem.clock.speed):
+            async with modem.clock.timeout(CONNECT_TIME):
                 await before()
                 await self._connect(host)
         except (NoName, TLSError, OSError, TimeoutError, stack.Failed) as error:
@@ -174,7 +174,7 @@ class Link:
         """Send `data`; with `wait` return when the other side has it. False: it came to nothing."""
         modem = self.stack.modem
         try:
-            async with asyncio.timeout(SEND_TIME / modem.clock.speed):
+            async with modem.clock.timeout(SEND_TIME):
                 while self.state == CONNECTED and len(self._outgoing) + len(data) > OUTGOING:
                     await self._more()
                 if self.state != CONNECTED:

@@ -20,7 +20,7 @@ class Surroundings:
 
     A chip as the DTE is a subclass's: world.World's is MicroPython for Linux, emulator.Emulator's is an ESP32.
     `speed`: simulated seconds per real second, for all parts alike. `pcap`: file that gets the PPP line's
-    packets. `symlink`: path of a symbolic link to the modem's serial port.
+    packets. `symlink`: path of a symbolic link to the modem's serial port. `clock`: another one than Clock(speed).
     """
 
     def __init__(
@@ -30,9 +30,10 @@ class Surroundings:
         speed: float = 1.0,
         pcap: Path | None = None,
         symlink: str | None = None,
+        clock: Clock | None = None,
     ):
         self.scenario = scenario
-        self.clock = Clock(speed)
+        self.clock = clock or Clock(speed)
         self.journal = Journal(self.clock)
         self._pcap_path = pcap
         self._pcap: PcapWriter | None = None

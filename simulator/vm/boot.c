@@ -149,6 +149,7 @@ void sim_restart(int cause) {
     setenv("SIM_RTC_MEMORY", memory, 1);
 
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    sim_clock_handover();
     int fd = sim_bus_connected() ? sim_bus_handover() : -1;
     if (fd >= 0) {
         fcntl(fd, F_SETFD, 0);

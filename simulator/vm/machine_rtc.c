@@ -18,10 +18,10 @@ uint64_t sim_rtc_us(void) {
     return (uint64_t)(rtc_offset_us + (int64_t)sim_now_us());
 }
 
-// Across a restart: the RTC's time, and the host's monotonic clock at that time.
+// Across a restart: the RTC's time, and the world's at that time.
 void sim_rtc_to_env(void) {
     char text[64];
-    snprintf(text, sizeof(text), "%" PRIu64 "@%" PRIu64, sim_rtc_us(), sim_to_real_ns(sim_now_ns()));
+    snprintf(text, sizeof(text), "%" PRIu64 "@%" PRIu64, sim_rtc_us(), sim_world_ns());
     setenv("SIM_RTC", text, 1);
 }
 
@@ -29,8 +29,7 @@ void sim_rtc_init(void) {
     const char *text = getenv("SIM_RTC");
     uint64_t us, at_ns;
     if (text != NULL && sscanf(text, "%" SCNu64 "@%" SCNu64, &us, &at_ns) == 2) {
-        uint64_t real_ns = sim_to_real_ns(sim_now_ns()) - at_ns;
-        rtc_offset_us = (int64_t)(us + (uint64_t)((double)real_ns * sim_speed() / 1000)) - (int64_t)sim_now_us();
+        rtc_offset_us = (int64_t)(us + (sim_world_ns() - at_ns) / 1000) - (int64_t)sim_now_us();
     }
     unsetenv("SIM_RTC");
 }

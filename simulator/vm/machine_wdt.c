@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 #include "sim.h"
 
@@ -16,7 +15,7 @@ typedef struct _machine_wdt_obj_t {
 static machine_wdt_obj_t wdt_default = {{&machine_wdt_type}};
 
 static pthread_mutex_t wdt_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wdt_sooner;
+static sim_waiter_t *wdt_waiter;
 static bool wdt_started;
 static uint64_t wdt_timeout_us;
 static uint64_t wdt_due_us;
@@ -29,9 +28,10 @@ static void *wdt_main(void *arg) {
             pthread_mutex_unlock(&wdt_lock);
             sim_reset(SIM_WDT_RESET);
         }
-        uint64_t until = sim_to_real_ns((sim_asleep ? sim_now_us() + 100000 : wdt_due_us) * 1000);
-        struct timespec ts = { .tv_sec = (time_t)(until / 1000000000u), .tv_nsec = (long)(until % 1000000000u) };
-        pthread_cond_timedwait(&wdt_sooner, &wdt_lock, &ts);
+        uint64_t until_ns = sim_asleep ? SIM_FOREVER : wdt_due_us * 1000; // who wakes up calls sim_wdt_slept()
+        pthread_mutex_unlock(&wdt_lock);
+        sim_waiter_wait(wdt_waiter, -1, until_ns);
+        pthread_mutex_lock(&wdt_lock);
     }
     return NULL;
 }
@@ -42,15 +42,19 @@ static void mp_machine_wdt_feed(machine_wdt_obj_t *self) {
     uint64_t before = wdt_due_us;
     wdt_due_us = sim_now_us() + wdt_timeout_us;
     if (wdt_due_us < before) {
-        pthread_cond_signal(&wdt_sooner);
+        sim_waiter_wake(wdt_waiter);
     }
     pthread_mutex_unlock(&wdt_lock);
 }
 
-// It stands still in light sleep.
+// It stands still in light sleep, which ends here.
 void sim_wdt_slept(uint64_t us) {
     pthread_mutex_lock(&wdt_lock);
+    sim_asleep = false;
     wdt_due_us += us;
+    if (wdt_waiter != NULL) {
+        sim_waiter_wake(wdt_waiter);
+    }
     pthread_mutex_unlock(&wdt_lock);
 }
 
@@ -62,11 +66,7 @@ static machine_wdt_obj_t *mp_machine_wdt_make_new_instance(mp_int_t id, mp_int_t
         mp_raise_ValueError(MP_ERROR_TEXT("WDT timeout too short"));
     }
     if (!wdt_started) {
-        pthread_condattr_t attr;
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&wdt_sooner, &attr);
-        pthread_condattr_destroy(&attr);
+        wdt_waiter = sim_waiter_new();
     }
     wdt_timeout_us = (uint64_t)timeout_ms * 1000;
     mp_machine_wdt_feed(&wdt_default);

@@ -106,7 +106,6 @@ static void sleep_until_woken(size_t n_args, const mp_obj_t *args) {
     while (!wake_pin_active() && sim_now_us() < until && !sim_interrupted()) {
         sim_sleep_until(until);
     }
-    sim_asleep = false;
     sim_wdt_slept(sim_now_us() - start);
 }
 

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +31,9 @@
 #define CHUNK_REAL_NS (1000000)
 // Real time after which a far side that does not read is taken for unplugged.
 #define STALL_MS (1000)
+// How often, and with what real time in between, what nobody listened to is looked for.
+#define FLUSH_TRIES (200)
+#define FLUSH_US (100)
 
 typedef struct _ring_t {
     uint8_t *data;
@@ -45,7 +47,7 @@ struct _sim_serial_t {
     pthread_mutex_t lock;
     pthread_cond_t progress; // bytes were sent
     int fd; // -1: nothing is wired
-    int wake_fd;
+    sim_waiter_t *waiter; // the thread's
     bool closing;
     bool gone; // the far side closed its end
     sim_serial_event_t event;
@@ -110,7 +112,7 @@ static void rx_byte(sim_serial_t *s, uint8_t byte) {
 }
 
 static void wake_thread(sim_serial_t *s) {
-    eventfd_write(s->wake_fd, 1);
+    sim_waiter_wake(s->waiter);
 }
 
 static size_t chunk_size(sim_serial_t *s) {
@@ -118,24 +120,11 @@ static size_t chunk_size(sim_serial_t *s) {
     return n < 1 ? 1 : n > CHUNK_MAX ? CHUNK_MAX : (size_t)n;
 }
 
-static int poll_until(struct pollfd *fds, nfds_t n, uint64_t sim_ns) {
-    struct timespec now, left, *timeout = NULL;
-    if (sim_ns != SIM_FOREVER) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        uint64_t real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-        uint64_t until = sim_to_real_ns(sim_ns);
-        uint64_t ns = until > real ? until - real : 0;
-        left.tv_sec = (time_t)(ns / 1000000000u);
-        left.tv_nsec = (long)(ns % 1000000000u);
-        timeout = &left;
-    }
-    return ppoll(fds, n, timeout, NULL);
-}
-
 static void line_write(sim_serial_t *s, const uint8_t *buf, size_t size) {
     while (size > 0 && s->fd >= 0 && !s->gone) {
         ssize_t n = write(s->fd, buf, size);
         if (n > 0) {
+            sim_clock_written((size_t)n);
             buf += n;
             size -= (size_t)n;
         } else if (n < 0 && errno == EAGAIN) {
@@ -193,6 +182,7 @@ static uint64_t rx_run(sim_serial_t *s, uint64_t now, bool *received) {
             }
             return SIM_FOREVER;
         }
+        sim_clock_received((size_t)got);
         s->rx_clock_ns += (uint64_t)got * s->byte_ns;
         if (!sim_asleep) {
             for (ssize_t i = 0; i < got; ++i) {
@@ -233,17 +223,12 @@ static void *serial_main(void *arg) {
             s->event(s->arg, true);
         }
 
-        struct pollfd fds[2] = {
-            { .fd = s->wake_fd, .events = POLLIN },
-            { .fd = hear ? s->fd : -1, .events = POLLIN },
-        };
-        poll_until(fds, 2, next);
-        if (fds[0].revents & POLLIN) {
-            eventfd_t count;
-            eventfd_read(s->wake_fd, &count);
+        if (s->fd >= 0) {
+            sim_clock_listening(hear);
         }
+        bool heard = sim_waiter_wait(s->waiter, hear ? s->fd : -1, next);
         pthread_mutex_lock(&s->lock);
-        if (hear && fds[1].revents != 0) {
+        if (heard) {
             // After a pause the first byte comes now, not a chunk later.
             now = sim_now_ns();
             if (now - s->rx_clock_ns > RX_BURST * s->byte_ns) {
@@ -310,12 +295,21 @@ sim_serial_t *sim_serial_open(const char *path, const sim_serial_format_t *forma
         if (fd < 0) {
             return NULL;
         }
-        // Before there was a UART nobody listened.
-        ioctl(fd, TCFLSH, TCIFLUSH);
+        // Before there was a UART nobody listened. What is on its way takes the kernel a moment.
+        uint8_t unheard[CHUNK_MAX];
+        for (int tries = 0; tries < FLUSH_TRIES; ++tries) {
+            for (ssize_t n; (n = read(fd, unheard, sizeof(unheard))) > 0;) {
+                sim_clock_received((size_t)n);
+            }
+            if (!sim_clock_on_its_way()) {
+                break;
+            }
+            usleep(FLUSH_US);
+        }
     }
     sim_serial_t *s = calloc(1, sizeof(*s));
     s->fd = fd;
-    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->waiter = sim_waiter_new();
     s->event = event;
     s->arg = arg;
     s->rxbuf = rxbuf;
@@ -344,9 +338,10 @@ void sim_serial_close(sim_serial_t *s) {
     wake_thread(s);
     pthread_join(s->thread, NULL);
     if (s->fd >= 0) {
+        sim_clock_listening(false);
         close(s->fd);
     }
-    close(s->wake_fd);
+    sim_waiter_free(s->waiter);
     pthread_cond_destroy(&s->progress);
     pthread_mutex_destroy(&s->lock);
     free(s->rx.data);

@@ -13,8 +13,24 @@ void sim_clock_init(void);
 double sim_speed(void);
 uint64_t sim_now_ns(void);
 uint64_t sim_now_us(void);
-// Real nanoseconds (CLOCK_MONOTONIC) of a simulated moment.
+// The same, but since before the chip booted: it goes on through restarts.
+uint64_t sim_world_ns(void);
+// Real nanoseconds (CLOCK_MONOTONIC) of a simulated moment, at the latest.
 uint64_t sim_to_real_ns(uint64_t sim_ns);
+// How a thread waits that does not run Python; sim_wake() is not for it.
+typedef struct _sim_waiter_t sim_waiter_t;
+sim_waiter_t *sim_waiter_new(void);
+void sim_waiter_free(sim_waiter_t *waiter);
+void sim_waiter_wake(sim_waiter_t *waiter);
+// Until it is woken, a simulated moment is reached, or fd (or -1) can be read: true then.
+bool sim_waiter_wait(sim_waiter_t *waiter, int fd, uint64_t deadline_ns);
+// What is on its way between the simulator and the UART, so that time does not jump meanwhile.
+void sim_clock_received(size_t count);
+void sim_clock_written(size_t count);
+void sim_clock_listening(bool listening);
+bool sim_clock_on_its_way(void);
+// The clock's files go on to the restarted program.
+void sim_clock_handover(void);
 // Sleeps until something happens or a simulated moment is reached, without the GIL.
 void sim_wait_until(uint64_t deadline_us);
 // The chip sleeps: no network, no timers, no other threads.
@@ -81,7 +97,7 @@ void sim_rtc_to_env(void);
 // machine_timer.c
 uint64_t sim_timers_run(void);
 
-// machine_wdt.c
+// machine_wdt.c: a sleep of so many microseconds is over.
 void sim_wdt_slept(uint64_t us);
 
 // machine_pin.c

@@ -7,6 +7,8 @@ from http_peer import HOLD, HOST, KEEP, UP, answer
 from network.air import PROFILES
 from test_aio import START
 
+pytestmark = pytest.mark.real_time
+
 SLOW = PROFILES["gprs"]
 
 LOOP = (

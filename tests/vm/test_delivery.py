@@ -12,6 +12,8 @@ import pytest
 from http_peer import HOST, KEEP, RESET, UP, answer
 from test_examples import EXAMPLES, script
 
+pytestmark = pytest.mark.real_time
+
 OUTBOX = {"outbox.py": (EXAMPLES / "outbox.py").read_bytes()}
 
 

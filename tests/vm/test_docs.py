@@ -20,6 +20,8 @@ from stand_in import CERTIFICATES
 from tls_peer import party
 from world import ROOT
 
+pytestmark = pytest.mark.real_time
+
 HOSTS = ("example.org", "api.example")
 ADDRESS = "203.0.113.60"
 

@@ -11,6 +11,8 @@ from real_servers import HTTPS_ADDRESS
 from sim800.scenario import Event, Modem, Radio
 from world import ROOT
 
+pytestmark = pytest.mark.real_time
+
 EXAMPLES = ROOT / "examples"
 COSTS = (ROOT / "docs" / "recipes.md").read_text()
 

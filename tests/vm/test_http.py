@@ -8,6 +8,8 @@ from network.air import GPRS
 from network.servers import pattern
 from sim800.scenario import APN, Event, Modem, Radio
 
+pytestmark = pytest.mark.real_time
+
 ON = """
 nic = ppp_sim800.PPP("internet")
 nic.active(True)

@@ -3,6 +3,8 @@
 import pytest
 from http_peer import HOLD, HOST, KEEP, RESET, answer, client, result, with_all
 
+pytestmark = pytest.mark.real_time
+
 HEAD = b"HTTP/1.1 200 OK\r\n"
 TEXT = b'{"kg": 42.75}'
 CHUNKS = b"6\r\n" + TEXT[:6] + b"\r\n7;a=b\r\n" + TEXT[6:] + b"\r\n0\r\nX-Sum: 1\r\n\r\n"

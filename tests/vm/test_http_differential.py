@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from http_peer import ADDRESS, HOST, Peer, client
+from network import jumps
 from world import ROOT
 
 PYTHON = ROOT / "build" / "venv-peers" / "bin" / "python"
@@ -194,8 +195,6 @@ def compared(vm, internet, request):
 
 
 def play(internet, peer, asked) -> list[dict]:
-    import asyncio
-
     from sim800.scenario import Scenario
     from world import World
 
@@ -211,7 +210,7 @@ def play(internet, peer, asked) -> list[dict]:
         assert result.code == 0, result.stderr
         return [json.loads(line) for line in result.stdout.split("\n")]
 
-    return asyncio.run(go())
+    return jumps.run(go())
 
 
 def fields(told: dict) -> dict:

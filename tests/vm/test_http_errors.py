@@ -4,6 +4,8 @@ import pytest
 from http_peer import ADDRESS, HOLD, HOST, KEEP, RESET, answer, client, result, with_all
 from network.internet import NOBODY
 
+pytestmark = pytest.mark.real_time
+
 SILENT = "203.0.113.92"
 REFUSING = "203.0.113.93"
 

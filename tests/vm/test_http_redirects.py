@@ -3,6 +3,8 @@
 import pytest
 from http_peer import HOST, KEEP, OTHER, answer, client, result, with_all
 
+pytestmark = pytest.mark.real_time
+
 END = [answer(b"end"), KEEP]
 SECRETS = {
     "Authorization": "Bearer secret",

@@ -9,6 +9,8 @@ from http_peer import HOST, KEEP, RESET, answer, client, result, with_all
 from network.air import PROFILES
 from scapy.layers.inet import TCP
 
+pytestmark = pytest.mark.real_time
+
 OK = {"/": [answer(b"{}"), KEEP]}
 ALL = """
 for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):

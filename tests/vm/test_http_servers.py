@@ -7,6 +7,8 @@ import pytest
 from http_peer import HOST, client, result
 from http_servers import Apache, Caddy, Gunicorn, Python, Uvicorn, web  # noqa: F401
 
+pytestmark = pytest.mark.real_time
+
 TEXT = b"".join(b"HIVE %05d\n" % number for number in range(2000))
 FILES = {
     "whole": "'GET', HERE + '/day.txt'",

@@ -5,6 +5,8 @@ import random
 import pytest
 from sim800.scenario import Modem, Radio
 
+pytestmark = pytest.mark.real_time
+
 WARM = Modem(start="command")
 
 START = """

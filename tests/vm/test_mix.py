@@ -1,10 +1,9 @@
 """A random mix of faults: the link carries nearly all of the time it can, what has to hold beside it does, memory does not
 go away."""
 
-import asyncio
-
 import pytest
 from mix import mix
+from network import jumps
 from playing import SPEED_LIMIT
 
 
@@ -26,15 +25,13 @@ def check(came, uptime, counted):
 def test_half_an_hour(vm, internet):
     """A fault every three minutes, where two hours are hard enough: so more of the time is spent mending."""
     speed = min(20.0, SPEED_LIMIT * 2)
-    check(asyncio.run(mix(internet, seconds=1800, gap=180, speed=speed)), 0.6, 0.05)
+    check(jumps.run(mix(internet, seconds=1800, gap=180, speed=speed)), 0.6, 0.05)
 
 
 @pytest.mark.slow
 def test_72_hours(vm, internet, request):
     if not request.config.getoption("--slow"):
-        pytest.skip("takes two hours: pytest --slow runs it, `make soak` too")
-    came = asyncio.run(
-        mix(internet, seconds=72 * 3600, gap=7200, speed=min(40.0, SPEED_LIMIT * 8))
-    )
+        pytest.skip("takes half an hour: pytest --slow runs it, `make soak` too")
+    came = jumps.run(mix(internet, seconds=72 * 3600, gap=7200, speed=min(40.0, SPEED_LIMIT * 8)))
     check(came, 0.995, 0.01)
     assert abs(came.free[-1] - came.free[0]) <= came.free[0] // 100

@@ -3,12 +3,11 @@
 `make model STEPS=100000` plays more of them, SEED=n the same again. A sequence that failed goes to EXAMPLES.
 """
 
-import asyncio
-
 import pytest
 from faults import WORDS
 from hypothesis import given
 from model import HAPPENINGS, Sequence, confirmed, search, sensible, sequences
+from network import jumps
 from playing import SPEED_LIMIT
 
 SHARDS = 4
@@ -271,14 +270,14 @@ EXAMPLES: list[tuple[str, Sequence]] = [
 
 @pytest.mark.parametrize("sequence", [e[1] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
 def test_found(vm, internet, sequence):
-    game = asyncio.run(confirmed(sequence, internet, speed=min(20.0, SPEED_LIMIT * 2)))
+    game = jumps.run(confirmed(sequence, internet, speed=min(20.0, SPEED_LIMIT * 2)))
     if game.wrong:
         pytest.fail(game.told, pytrace=False)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_sequences(vm, internet, shard):
-    came = asyncio.run(search(internet, seed=shard, steps=STEPS // SHARDS))
+    came = jumps.run(search(internet, seed=shard, steps=STEPS // SHARDS))
     if came.found:
         pytest.fail(f"seed {shard}\n{came}", pytrace=False)
     assert came.steps >= STEPS // SHARDS

@@ -6,6 +6,8 @@ from real_servers import MQTT_ADDRESS, MQTT_HOST, MQTT_PASSWORD, MQTT_USER
 from scapy.layers.inet import TCP
 from stand_in import CERTIFICATES
 
+pytestmark = pytest.mark.real_time
+
 HOST = MQTT_HOST
 
 # MQTT 3.1.1: CONNECT, PUBLISH with QoS 1, DISCONNECT

@@ -15,9 +15,12 @@ from test_examples import script
 FILE = os.environ.get("MQTT_AS")
 COMMANDS = "hives/hive-1/set"
 
-pytestmark = pytest.mark.skipif(
-    not FILE, reason="MQTT_AS names no copy of mqtt_as/__init__.py, which no registry has"
-)
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(
+        not FILE, reason="MQTT_AS names no copy of mqtt_as/__init__.py, which no registry has"
+    ),
+]
 
 
 @pytest.fixture

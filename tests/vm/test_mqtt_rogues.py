@@ -12,6 +12,8 @@ import pytest
 from mqtt_rogues import drip, message
 from real_servers import MQTT_ADDRESS, MQTT_HOST, wait_for
 
+pytestmark = pytest.mark.real_time
+
 HOST = MQTT_HOST
 UP = f"""
 from umqtt.simple import MQTTClient, MQTTException

@@ -17,6 +17,8 @@ from amqtt.mqtt.subscribe import SubscribePacket
 from amqtt.mqtt.unsubscribe import UnsubscribePacket
 from real_servers import MQTT_ADDRESS, MQTT_HOST
 
+pytestmark = pytest.mark.real_time
+
 SEED = 20261130
 CASES = 60
 

@@ -3,8 +3,11 @@
 import hashlib
 import json
 
+import pytest
 from real_servers import HTTPS_HOST
 from tls_board import UP
+
+pytestmark = pytest.mark.real_time
 
 UP += f"HOST = {HTTPS_HOST!r}\n"
 

@@ -65,7 +65,8 @@ def die(how):
 
 """
 
-HOWS = ["ValueError", "Ctrl-C"]
+# A signal comes when the kernel likes: it is not in simulated time.
+HOWS = ["ValueError", pytest.param("Ctrl-C", marks=pytest.mark.real_time)]
 LOOPS = {"the same loop": "", "a new loop": "asyncio.new_event_loop()"}
 loops = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
 hows = pytest.mark.parametrize("how", HOWS)

@@ -7,6 +7,8 @@ import pytest
 from sim800.scenario import APN, Radio
 from tls_board import TELL, UP
 
+pytestmark = pytest.mark.real_time
+
 STATE = """
 import os, socket
 FILE = "ppp_sim800.mtu"

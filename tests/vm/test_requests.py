@@ -7,6 +7,8 @@ from real_servers import HTTPS_HOST
 from scapy.layers.inet import TCP
 from tls_board import UP
 
+pytestmark = pytest.mark.real_time
+
 REDIRECTS = (
     UP
     + """

@@ -436,6 +436,7 @@ def test_more_than_was_signed(device):
     assert told == ["i is not what was signed: download it again", "0"]
 
 
+@pytest.mark.real_time
 def test_an_image_comes_over_ppp_as_documented(play, internet, monkeypatch, device):
     """The connection breaks off half-way."""
     image = b"\xe9" + random.Random(2).randbytes(40_000)

@@ -207,6 +207,7 @@ async def main():
         seen = set()
         watcher = asyncio.create_task(watch())
         await leave()
+        await asyncio.sleep_ms(50)
         watcher.cancel()
         print("seen=" + ",".join(sorted(seen)))
     print("stats=%d,%s" % (nic.stats().up, nic.stats().reasons))

@@ -4,6 +4,8 @@ import datetime
 import re
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import load_pem_x509_certificate
 from network.certificates import CLIENTS, packed_roots
 from sim800.scenario import Radio
@@ -11,6 +13,8 @@ from stand_in import CERTIFICATES
 from tls_board import UP, digest, pem
 from tls_peer import HOST, party
 from tls_peer import UP as UP_PEER
+
+pytestmark = pytest.mark.real_time
 
 # Whom it believes
 
@@ -399,12 +403,14 @@ tell("none", get, "mutual.example")
 )
 def test_a_certificate_is_loaded_with_its_key_or_not_at_all(board, cert, key, words):
     """... and once."""
-    names = ("client.der", "client-key.der", "client-unknown-key.der")
-    files = [(CERTIFICATES / name).read_bytes() for name in names]
+    files = [(CERTIFICATES / name).read_bytes() for name in ("client.der", "client-key.der")]
+    another = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
     played = board(
         UP
         + f"""
-cert, key, another = {files}
+cert, key, another = {[*files, another]}
 context = ssl.create_default_context()
 tell("wrong", context.load_cert_chain, {cert}, {key})
 tell("none", get, "mutual.example", context)

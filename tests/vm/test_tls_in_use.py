@@ -6,6 +6,8 @@ import pytest
 from drops import drop_files
 from tls_peer import ADDRESS, HOST, UP, party
 
+pytestmark = pytest.mark.real_time
+
 # Two ends of a connection in memory, which call `during` from within a stream's method or the verify callback.
 ENDS = """
 import errno, gc, io, tls
