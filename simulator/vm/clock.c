@@ -62,6 +62,7 @@ static __thread sim_waiter_t *own_waiter;
 
 static page_t *page; // NULL: nobody keeps the time
 static _Atomic uint64_t cpu_ns; // processor time that now_ns has
+static _Atomic uint64_t latest_ns; // that anybody here has seen
 static int page_fd, waits_fd;
 
 static uint64_t real_ns(void) {
@@ -86,7 +87,11 @@ static uint64_t world_ns(void) {
     if (cpu > seen && atomic_compare_exchange_strong(&cpu_ns, &seen, cpu)) {
         atomic_fetch_add(&page->now_ns, (uint64_t)((double)(cpu - seen) * speed));
     }
-    return atomic_load(&page->now_ns);
+    // The simulator may just write a time that it has made of an earlier one: nobody sees it go back.
+    uint64_t now = atomic_load(&page->now_ns), latest = atomic_load(&latest_ns);
+    while (now > latest && !atomic_compare_exchange_weak(&latest_ns, &latest, now)) {
+    }
+    return now > latest ? now : latest;
 }
 
 // SIM_CLOCK: the numbers of its files, of the waits' and of each waiter's, with blanks in between.
