@@ -241,12 +241,12 @@ def test_two_worlds_at_once(vm):
 
     async def one(seconds):
         async with World(Scenario(), speed=10.0) as world:
-            await world.run(script.format(seconds), timeout=30)
+            await world.run(script.format(seconds), timeout=60)
             return world.clock.now()
 
     async def go():
-        return await asyncio.gather(one(1), one(1000))
+        return await asyncio.gather(one(1), one(100))
 
     short, long = jumps.run(go())
     assert 10 <= short < 12
-    assert 10_000 <= long < 10_002
+    assert 1000 <= long < 1002
