@@ -33,8 +33,8 @@ class Clock:
     async def timeout(self, seconds: float):
         """As asyncio.timeout(), in simulated seconds."""
         async with asyncio.timeout(None) as limit:
-            end = asyncio.get_running_loop().time
-            timer = self.call_later(seconds, lambda: limit.reschedule(end()))
+            loop = asyncio.get_running_loop()
+            timer = self.call_later(seconds, lambda: limit.reschedule(loop.time()))
             try:
                 yield limit
             finally:

@@ -34,16 +34,19 @@ def cannot_be_foreseen(values):
     assert max(map(abs, steps)) > 1000
 
 
+def answer(question, address):
+    """The payload of the answer to `question`, a packet with a question to a name server."""
+    reply = dnslib.DNSRecord.parse(question.payload[8:]).reply()
+    reply.add_answer(dnslib.RR(reply.q.qname, rdata=dnslib.A(address), ttl=60))
+    return reply.pack()
+
+
 def test_an_answer_of_another_host_or_port_is_none(play):
     """He knows the question, its number and the port it came from, and is first."""
 
     def answers(packet):
-        question = dnslib.DNSRecord.parse(packet.payload[8:])
-
         def say(address, **sender):
-            reply = question.reply()
-            reply.add_answer(dnslib.RR(question.q.qname, rdata=dnslib.A(address), ttl=60))
-            return ip.udp_answer(packet, reply.pack(), **sender)
+            return ip.udp_answer(packet, answer(packet, address), **sender)
 
         yield say(FORGED, host=socket.inet_aton("198.51.100.66"))
         yield say(FORGED, port=5353)
@@ -72,9 +75,7 @@ def test_an_empty_datagram_ends_no_wait(play):
         asked.append(packet)
         if len(asked) == 1:
             return [ip.udp_answer(packet, b"")]
-        reply = dnslib.DNSRecord.parse(asked[0].payload[8:]).reply()
-        reply.add_answer(dnslib.RR(reply.q.qname, rdata=dnslib.A(HONEST), ttl=60))
-        return [ip.udp_answer(asked[0], reply.pack())] if len(asked) == 2 else ()
+        return [ip.udp_answer(asked[0], answer(asked[0], HONEST))] if len(asked) == 2 else ()
 
     played = play(
         """
@@ -93,10 +94,7 @@ def test_an_answer_that_is_late_counts(play):
     late = []
 
     def answers(packet):
-        question = dnslib.DNSRecord.parse(packet.payload[8:])
-        reply = question.reply()
-        reply.add_answer(dnslib.RR(question.q.qname, rdata=dnslib.A(HONEST), ttl=60))
-        late.append(ip.udp_answer(packet, reply.pack()))
+        late.append(ip.udp_answer(packet, answer(packet, HONEST)))
         return late[:1] if len(late) == 2 else ()
 
     played = play(

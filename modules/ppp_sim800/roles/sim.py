@@ -143,8 +143,8 @@ class SIM(Role):
     async def subscribe(self, anew=False):
         """Have messages, calls and USSD told, and texts as they are. anew: also if that was taken the last time.
 
-        A modem that still reads the card refuses it for some seconds after READY: so it is asked for again later,
-        and nobody waits for it. A card may have no voice, or no messages.
+        A modem that still reads the card refuses it for some seconds after READY: so it is asked for again later.
+        A card may have no voice, or no messages.
         """
         if anew or self._refused:
             try:
